@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "multilink/core/ip_address.hpp"
+#include "multilink/core/result.hpp"
+#include "multilink/core/time.hpp"
+
+namespace multilink {
+
+/// interfaces.conf as values. Everything here has been validated: ranges hold, names are unique, addresses
+/// are addresses. config/interfaces.conf documents every key.
+
+enum class SuspectMoves : std::uint8_t { udp, none };
+enum class Failback : std::uint8_t { graceful, flush, manual };
+enum class Hash : std::uint8_t { flow, address };
+
+/// Where Redis is. No secret in it: each process logs in as its own user from its credential.
+struct RedisAddress {
+  std::string unix_path;  ///< set for unix:PATH
+  std::string host;       ///< set for redis://host:port/db
+  std::uint16_t port = 6379;
+  unsigned database = 0;
+
+  static Result<RedisAddress> parse(std::string_view url);
+  std::string to_string() const;
+
+  bool operator==(const RedisAddress&) const = default;
+};
+
+struct SuiteConfig {
+  RedisAddress redis;
+  std::string site = "local";
+  Hash hash = Hash::flow;
+  std::uint32_t mark_mask = 0x3f000000;
+  Duration history = std::chrono::hours(1);  ///< how long single probes are kept
+
+  bool operator==(const SuiteConfig&) const = default;
+};
+
+struct UplinkConfig {
+  std::string device;  ///< the section's name
+  std::string name;    ///< default: the device
+  std::optional<std::string> mac;
+  std::map<Family, IpAddress> gateways;  ///< configured ones; a family that is absent is `auto`
+  unsigned weight = 1;                   ///< 1..256
+  unsigned precedence = 1;               ///< lower is better; equal numbers share a tier
+  bool masquerade = false;
+  bool metered = false;
+  bool enabled = true;
+
+  std::vector<IpAddress> targets;
+  Duration probe_interval = std::chrono::seconds(1);
+  Duration loss_window = std::chrono::seconds(60);
+  double loss_down = 0.20;
+  double loss_up = 0.05;
+  std::optional<Duration> latency_down;
+  std::optional<Duration> jitter_down;
+  Duration up_after = std::chrono::seconds(10);
+  Duration evict_after = std::chrono::seconds(3);
+  SuspectMoves suspect_moves = SuspectMoves::udp;
+  Failback failback = Failback::graceful;
+  Duration failback_udp_after = std::chrono::minutes(2);
+
+  /// The targets of one family, in their order.
+  std::vector<IpAddress> targets_of(Family family) const;
+
+  bool operator==(const UplinkConfig&) const = default;
+};
+
+/// One finding about a file: an error that refuses it, or a warning.
+struct ConfigProblem {
+  std::string file;
+  unsigned line = 0;    ///< 1-based; 0 where it is about the file as a whole
+  std::string message;  ///< "key: 'value' breaks which rule; remedy"
+
+  std::string to_string() const;  ///< "file:line: message"
+  bool operator==(const ConfigProblem&) const = default;
+};
+
+struct Config {
+  SuiteConfig suite;
+  std::vector<UplinkConfig> uplinks;  ///< best first: by precedence, then by position in the file
+
+  const UplinkConfig* uplink_named(std::string_view name) const;
+
+  bool operator==(const Config&) const = default;
+};
+
+/// What reading a file gave. `config` is set if and only if `errors` is empty.
+struct ParsedConfig {
+  std::optional<Config> config;
+  std::vector<ConfigProblem> errors;  ///< all of them, in file order
+  std::vector<ConfigProblem> warnings;
+  /// Keys and sections of this file whose behaviour this version accepts but does not act on yet.
+  std::vector<ConfigProblem> inactive;
+};
+
+/// Parses the text of a file called `file`. Pure: whether devices exist is the caller's to check.
+ParsedConfig parse_config(std::string_view text, std::string_view file);
+
+}  // namespace multilink

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "multilink/core/ip_address.hpp"
+
+namespace multilink {
+
+/// What the kernel says of its links, addresses, routes and rules: plain values, as read by one dump or as
+/// wanted by a plan. Only what multilink decides by is kept of each.
+
+struct Link {
+  unsigned index = 0;
+  std::string name;
+  std::string mac;  ///< lower-case "aa:bb:…", empty where the device has none
+  bool admin_up = false;
+  bool carrier = false;         ///< IFF_LOWER_UP
+  bool point_to_point = false;  ///< needs no gateway
+  bool loopback = false;
+
+  bool operator==(const Link&) const = default;
+};
+
+struct LinkAddress {
+  unsigned link_index = 0;
+  IpPrefix prefix;                ///< with host bits: the address itself and its prefix length
+  std::optional<IpAddress> peer;  ///< of a point-to-point address
+  bool link_scope = false;        ///< scope link (for IPv6: fe80::/10)
+  bool usable = true;             ///< not tentative, not failed DAD, not deprecated
+
+  auto operator<=>(const LinkAddress&) const = default;
+};
+
+enum class RouteType : std::uint8_t { unicast, unreachable, blackhole, prohibit, throw_route, local, other };
+
+struct NextHop {
+  unsigned link_index = 0;
+  std::optional<IpAddress> gateway;  ///< none: the destination is on the link
+  unsigned weight = 1;               ///< 1..256
+
+  auto operator<=>(const NextHop&) const = default;
+};
+
+struct Route {
+  std::uint32_t table = 0;
+  IpPrefix destination;
+  std::uint32_t metric = 0;
+  std::uint8_t protocol = 0;
+  RouteType type = RouteType::unicast;
+  bool link_scope = false;          ///< scope link: for routes without a gateway
+  std::vector<NextHop> next_hops;   ///< sorted; empty for unreachable and the like
+  std::optional<IpAddress> source;  ///< preferred source
+
+  auto operator<=>(const Route&) const = default;
+};
+
+struct MarkMatch {
+  std::uint32_t value = 0;
+  std::uint32_t mask = 0xffffffff;
+
+  auto operator<=>(const MarkMatch&) const = default;
+};
+
+struct UidRange {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+
+  auto operator<=>(const UidRange&) const = default;
+};
+
+struct Rule {
+  Family family = Family::v4;
+  std::uint32_t priority = 0;
+  std::uint8_t protocol = 0;  ///< FRA_PROTOCOL: who added it
+  std::optional<IpPrefix> from;
+  std::optional<MarkMatch> mark;
+  std::optional<std::string> oif;
+  std::optional<UidRange> uids;
+  std::uint32_t table = 0;                       ///< 0 for an action other than lookup
+  bool unreachable = false;                      ///< action unreachable instead of a lookup
+  std::optional<std::uint32_t> suppress_prefix;  ///< suppress_prefixlength
+  /// Set on a rule that matches by something this type does not hold: such a rule is never equal to one of
+  /// ours.
+  bool has_other_selectors = false;
+
+  auto operator<=>(const Rule&) const = default;
+};
+
+/// One consistent dump. `routes` are in the kernel's own order of each table, which for equal destination and
+/// metric is the order of preference.
+struct KernelState {
+  std::vector<Link> links;
+  std::vector<LinkAddress> addresses;
+  std::vector<Route> routes;
+  std::vector<Rule> rules;
+
+  const Link* link_named(std::string_view name) const;
+  const Link* link_at(unsigned index) const;
+
+  bool operator==(const KernelState&) const = default;
+};
+
+inline constexpr std::uint32_t kMainTable = 254;
+
+}  // namespace multilink

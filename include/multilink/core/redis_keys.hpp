@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "multilink/core/ip_address.hpp"
+
+namespace multilink {
+
+/// Every key and channel name of multilink, and the only place that spells them. docs/redis-schema.md gives
+/// type, fields, units, the one writer, the readers and the time to live of each.
+class RedisKeys {
+ public:
+  /// `site` is validated by the configuration (letters, digits, '-', '_', '.').
+  explicit RedisKeys(std::string_view site);
+
+  std::string uplinks() const;                                       ///< zset, healthd
+  std::string link(std::string_view uplink) const;                   ///< hash, pingd
+  std::string probes(std::string_view uplink) const;                 ///< zset, pingd
+  std::string status(std::string_view uplink) const;                 ///< string TRUE|FALSE, healthd
+  std::string status(std::string_view uplink, Family family) const;  ///< string TRUE|FALSE, healthd
+  std::string health(std::string_view uplink) const;                 ///< hash, healthd
+  std::string routing() const;                                       ///< hash, routed
+  std::string events() const;                                        ///< stream, all
+  std::string daemon(std::string_view daemon) const;                 ///< hash with TTL, each daemon
+
+  std::string probe_channel() const;    ///< payload: uplink name; "its probes or link facts changed"
+  std::string status_channel() const;   ///< payload: uplink name; "its health changed"
+  std::string routing_channel() const;  ///< payload: empty; "routing changed"
+
+ private:
+  std::string prefix_;  ///< "multilink:<site>:"
+};
+
+}  // namespace multilink

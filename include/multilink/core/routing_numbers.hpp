@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+
+namespace multilink {
+
+/// The numbers by which multilink owns what it owns in the kernel (docs/operations.md lists them for the
+/// administrator). Ownership is by `protocol` alone: a route or rule with another protocol is never touched.
+struct RoutingNumbers {
+  std::uint8_t protocol = 109;      ///< rtm_protocol and FRA_PROTOCOL
+  std::uint32_t table_base = 7000;  ///< the table of the uplink with index i is table_base + i, i from 1
+  std::uint32_t rule_base = 1000;   ///< priorities rule_base .. rule_base + 99
+
+  bool operator==(const RoutingNumbers&) const = default;
+};
+
+}  // namespace multilink

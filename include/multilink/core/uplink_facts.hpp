@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/kernel_state.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/routing_numbers.hpp"
+
+namespace multilink {
+
+/// What is known of one uplink without a probe: the same derivation for pingd, which reports it, and for
+/// routed, which acts on it at once.
+struct UplinkFacts {
+  struct PerFamily {
+    LinkFact fact = LinkFact::no_device;
+    std::vector<IpPrefix> addresses;       ///< usable global ones, in the kernel's order
+    std::optional<IpAddress> gateway;      ///< none on a point-to-point link
+    std::vector<std::uint32_t> metrics{};  ///< of foreign defaults through this link, ascending
+
+    bool operator==(const PerFamily&) const = default;
+  };
+  unsigned link_index = 0;  ///< 0: no such device
+  bool carrier = false;
+  std::map<Family, PerFamily> families;  ///< always both
+
+  bool operator==(const UplinkFacts&) const = default;
+};
+
+/// Derives the facts. The gateway of a family is, in this order: the configured one; that of the foreign
+/// default with the lowest metric through the device (`main` before other tables); that of our own default
+/// through the device, as long as an address of the device still reaches it on the link. The last makes a
+/// learned gateway survive the moment in which a DHCP client takes its route away and puts it back, and a
+/// restart.
+UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
+                           const RoutingNumbers& numbers);
+
+}  // namespace multilink

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/records.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "multilink/core/record_fields.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr std::array kLinkFacts{
+    std::pair{LinkFact::ok, std::string_view("ok")},
+    std::pair{LinkFact::no_device, std::string_view("no_device")},
+    std::pair{LinkFact::admin_down, std::string_view("admin_down")},
+    std::pair{LinkFact::no_carrier, std::string_view("no_carrier")},
+    std::pair{LinkFact::no_address, std::string_view("no_address")},
+    std::pair{LinkFact::no_gateway, std::string_view("no_gateway")},
+};
+constexpr std::array kHealthStates{
+    std::pair{HealthState::unknown, std::string_view("unknown")},
+    std::pair{HealthState::up, std::string_view("up")},
+    std::pair{HealthState::suspect, std::string_view("suspect")},
+    std::pair{HealthState::down, std::string_view("down")},
+};
+
+template <class Table, class Value>
+std::string_view token_of(const Table& table, Value value) {
+  return std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.first == value; })
+      ->second;
+}
+
+template <class Table>
+auto value_of(const Table& table, std::string_view token) -> std::optional<decltype(table[0].first)> {
+  for (const auto& [value, name] : table) {
+    if (name == token) return value;
+  }
+  return std::nullopt;
+}
+
+constexpr unsigned kMaxPrecedence = 1'000'000;
+constexpr unsigned kMaxWeight = 256;
+constexpr int kMaxPid = 4'194'304;  // PID_MAX_LIMIT of Linux
+
+std::string encode_addresses(const std::vector<IpAddress>& addresses) {
+  std::vector<std::string> out;
+  for (const auto& address : addresses) {
+    if (out.size() < kMaxAddresses) out.push_back(address.to_string());
+  }
+  return join(out, " ");
+}
+
+std::optional<IpAddress> parse_address_of(Family family, std::string_view text) {
+  const auto address = IpAddress::parse(text);
+  return address && address->family() == family ? address : std::nullopt;
+}
+
+std::optional<std::vector<IpAddress>> parse_addresses(Family family, std::string_view text) {
+  std::vector<IpAddress> out;
+  if (text.empty()) return out;
+  for (const auto word : split(text, ' ')) {
+    const auto address = parse_address_of(family, word);
+    if (!address || out.size() == kMaxAddresses) return std::nullopt;
+    out.push_back(*address);
+  }
+  return out;
+}
+
+/// "" is no gateway; the outer optional says whether the text is right.
+std::optional<std::optional<IpAddress>> parse_gateway(Family family, std::string_view text) {
+  if (text.empty()) return std::optional<IpAddress>();
+  const auto address = parse_address_of(family, text);
+  if (!address) return std::nullopt;
+  return address;
+}
+
+std::string encode_gateway(const std::optional<IpAddress>& gateway) {
+  return gateway ? gateway->to_string() : std::string();
+}
+
+/// "uplink/device/weight/gateway", the gateway empty on a point-to-point link.
+std::optional<RoutingRecord::Active> parse_active(Family family, std::string_view text) {
+  const auto parts = split(text, '/');
+  if (parts.size() != 4 || !is_name(parts[0]) || !is_name(parts[1])) return std::nullopt;
+  const auto weight = parse_number<unsigned>(parts[2]);
+  const auto gateway = parse_gateway(family, parts[3]);
+  if (!weight || *weight < 1 || *weight > kMaxWeight || !gateway) return std::nullopt;
+  return RoutingRecord::Active{std::string(parts[0]), std::string(parts[1]), *gateway, *weight};
+}
+
+std::optional<std::vector<RoutingRecord::Active>> parse_all_active(Family family, std::string_view text) {
+  std::vector<RoutingRecord::Active> out;
+  if (text.empty()) return out;
+  for (const auto word : split(text, ' ')) {
+    auto active = parse_active(family, word);
+    if (!active || out.size() == kMaxActive) return std::nullopt;
+    out.push_back(*std::move(active));
+  }
+  return out;
+}
+
+std::string encode_all_active(const std::vector<RoutingRecord::Active>& all) {
+  std::vector<std::string> out;
+  for (const auto& active : all) {
+    if (out.size() == kMaxActive) break;
+    out.push_back(
+        cat(active.uplink, '/', active.device, '/', active.weight, '/', encode_gateway(active.gateway)));
+  }
+  return join(out, " ");
+}
+
+bool is_config_hash(std::string_view text) {
+  return text.size() == 16 && is_boot_id(text.substr(0, 8)) && is_boot_id(text.substr(8));
+}
+
+}  // namespace
+
+std::string_view to_string(LinkFact fact) {
+  return token_of(kLinkFacts, fact);
+}
+
+std::optional<LinkFact> parse_link_fact(std::string_view token) {
+  return value_of(kLinkFacts, token);
+}
+
+std::string_view to_string(HealthState state) {
+  return token_of(kHealthStates, state);
+}
+
+std::optional<HealthState> parse_health_state(std::string_view token) {
+  return value_of(kHealthStates, token);
+}
+
+Fields LinkRecord::encode() const {
+  Fields out{{"device", device},
+             {"boot", boot},
+             {"carrier", carrier ? "1" : "0"},
+             {"since", encode_wall(since)},
+             {"families", encode_families(families)}};
+  for (const auto& [family, seen] : families) {
+    out[family_field(family, "fact")] = to_string(seen.fact);
+    out[family_field(family, "addresses")] = encode_addresses(seen.addresses);
+    out[family_field(family, "gateway")] = encode_gateway(seen.gateway);
+  }
+  return out;
+}
+
+Result<LinkRecord> LinkRecord::decode(const Fields& fields) {
+  FieldReader reader("link record", fields);
+  LinkRecord out;
+  out.device = reader.name("device");
+  out.boot = reader.boot("boot");
+  out.carrier = reader.flag("carrier");
+  out.since = reader.wall("since");
+  for (const Family family : reader.families()) {
+    auto& seen = out.families[family];
+    seen.fact = reader.parsed(family_field(family, "fact"), "a fact about a link", parse_link_fact);
+    seen.addresses = reader.parsed(family_field(family, "addresses"), "a list of addresses of its family",
+                                   [&](std::string_view text) { return parse_addresses(family, text); });
+    seen.gateway = reader.parsed(family_field(family, "gateway"), "an address of its family, or empty",
+                                 [&](std::string_view text) { return parse_gateway(family, text); });
+  }
+  return reader.finish(std::move(out));
+}
+
+Fields HealthRecord::encode() const {
+  Fields out{{"device", device},      {"precedence", cat(precedence)},
+             {"weight", cat(weight)}, {"enabled", enabled ? "1" : "0"},
+             {"boot", boot},          {"families", encode_families(families)}};
+  for (const auto& [family, seen] : families) {
+    out[family_field(family, "state")] = to_string(seen.state);
+    out[family_field(family, "since")] = encode_wall(seen.since);
+    out[family_field(family, "reason")] = to_plain_text(seen.reason);
+    out[family_field(family, "event")] = seen.event;
+    out[family_field(family, "loss")] = format_decimal(seen.loss, 6);
+    out[family_field(family, "probes")] = cat(seen.probes);
+    out[family_field(family, "rtt_us")] = encode_microseconds(seen.rtt);
+    out[family_field(family, "jitter_us")] = encode_microseconds(seen.jitter);
+  }
+  return out;
+}
+
+Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
+  FieldReader reader("health record", fields);
+  HealthRecord out;
+  out.device = reader.name("device");
+  out.precedence = reader.number<unsigned>("precedence", 1, kMaxPrecedence);
+  out.weight = reader.number<unsigned>("weight", 1, kMaxWeight);
+  out.enabled = reader.flag("enabled");
+  out.boot = reader.boot("boot");
+  for (const Family family : reader.families()) {
+    auto& seen = out.families[family];
+    seen.state = reader.parsed(family_field(family, "state"), "a state of health", parse_health_state);
+    seen.since = reader.wall(family_field(family, "since"));
+    seen.reason = reader.text(family_field(family, "reason"));
+    seen.event = reader.event_or_empty(family_field(family, "event"));
+    seen.loss = reader.ratio(family_field(family, "loss"));
+    seen.probes = reader.number<unsigned>(family_field(family, "probes"), 0, UINT32_MAX);
+    seen.rtt = reader.microseconds(family_field(family, "rtt_us"));
+    seen.jitter = reader.microseconds(family_field(family, "jitter_us"));
+  }
+  return reader.finish(std::move(out));
+}
+
+Fields RoutingRecord::encode() const {
+  Fields out{{"sync", to_plain_text(sync)}, {"families", encode_families(families)}};
+  for (const auto& [family, seen] : families) {
+    out[family_field(family, "active")] = encode_all_active(seen.active);
+    out[family_field(family, "since")] = encode_wall(seen.since);
+    out[family_field(family, "event")] = seen.event;
+    out[family_field(family, "decided_to_kernel_us")] = encode_microseconds(seen.decided_to_kernel);
+  }
+  return out;
+}
+
+Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
+  FieldReader reader("routing record", fields);
+  RoutingRecord out;
+  out.sync = reader.text("sync");
+  for (const Family family : reader.families()) {
+    auto& seen = out.families[family];
+    seen.active = reader.parsed(family_field(family, "active"), "a list of uplink/device/weight/gateway",
+                                [&](std::string_view text) { return parse_all_active(family, text); });
+    seen.since = reader.wall(family_field(family, "since"));
+    seen.event = reader.event_or_empty(family_field(family, "event"));
+    seen.decided_to_kernel = reader.microseconds_or_none(family_field(family, "decided_to_kernel_us"));
+  }
+  return reader.finish(std::move(out));
+}
+
+Fields EventRecord::encode() const {
+  return {{"id", id},
+          {"at", encode_wall(at)},
+          {"source", source},
+          {"kind", kind},
+          {"uplink", uplink},
+          {"family", family ? std::string(to_string(*family)) : std::string()},
+          {"from", to_plain_text(from)},
+          {"to", to_plain_text(to)},
+          {"reason", to_plain_text(reason)},
+          {"took_us", encode_microseconds(took)}};
+}
+
+Result<EventRecord> EventRecord::decode(const Fields& fields) {
+  FieldReader reader("event", fields);
+  EventRecord out;
+  out.id = reader.text_if("id", "an event id", is_event_id);
+  out.at = reader.wall("at");
+  out.source = reader.name("source");
+  out.kind = reader.name("kind");
+  out.uplink = reader.text_if("uplink", "a name, or empty",
+                              [](std::string_view text) { return text.empty() || is_name(text); });
+  out.family = reader.parsed("family", "4, 6 or empty",
+                             [](std::string_view text) -> std::optional<std::optional<Family>> {
+                               if (text.empty()) return std::optional<Family>();
+                               const auto family = parse_family(text);
+                               if (!family) return std::nullopt;
+                               return family;
+                             });
+  out.from = reader.text("from");
+  out.to = reader.text("to");
+  out.reason = reader.text("reason");
+  out.took = reader.microseconds_or_none("took_us");
+  return reader.finish(std::move(out));
+}
+
+Fields DaemonRecord::encode() const {
+  return {{"pid", cat(pid)},
+          {"version", to_plain_text(version)},
+          {"started", encode_wall(started)},
+          {"config_hash", config_hash}};
+}
+
+Result<DaemonRecord> DaemonRecord::decode(const Fields& fields) {
+  FieldReader reader("daemon record", fields);
+  DaemonRecord out;
+  out.pid = reader.number<int>("pid", 1, kMaxPid);
+  out.version = reader.text("version");
+  out.started = reader.wall("started");
+  out.config_hash = reader.text_if("config_hash", "16 hex digits", is_config_hash);
+  return reader.finish(std::move(out));
+}
+
+}  // namespace multilink

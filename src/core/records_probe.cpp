@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "multilink/core/record_fields.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr std::size_t kMaxMember = 128;  // the longest well-formed one has 113 bytes
+
+/// The parts of a member by the names that the schema gives them, so that one reader checks them all.
+std::optional<Fields> take_apart(std::string_view member) {
+  constexpr std::array<std::string_view, 7> kNames{"boot",   "sequence", "outcome", "rtt_us",
+                                                   "family", "kind",     "sent_ns"};
+  if (member.size() > kMaxMember) return std::nullopt;
+  Fields parts;
+  for (const auto name : kNames) {
+    const auto end = member.find(':');
+    if (end == std::string_view::npos) return std::nullopt;
+    parts[std::string(name)] = member.substr(0, end);
+    member.remove_prefix(end + 1);
+  }
+  parts["target"] = member;  // last, since IPv6 addresses have colons
+  return parts;
+}
+
+std::optional<ProbeKind> parse_kind(std::string_view text) {
+  if (text == "r") return ProbeKind::regular;
+  if (text == "b") return ProbeKind::burst;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string ProbeRecord::encode() const {
+  return cat(boot, ':', sequence, ':', static_cast<unsigned>(outcome), ':', encode_microseconds(rtt), ':',
+             to_string(target.family()), ':', kind == ProbeKind::burst ? 'b' : 'r', ':',
+             sent.time_since_epoch().count(), ':', target.to_string());
+}
+
+Result<ProbeRecord> ProbeRecord::decode(std::string_view member, double score) {
+  const auto parts = take_apart(member);
+  if (!parts) {
+    return fail(
+        cat("probe: '", printable(member), "' is not boot:sequence:outcome:rtt:family:kind:sent:target"));
+  }
+  FieldReader reader("probe", *parts);
+  ProbeRecord out;
+  out.boot = reader.boot("boot");
+  out.sequence = reader.number<std::uint64_t>("sequence", 0, UINT64_MAX);
+  out.outcome = reader.flag("outcome") ? Outcome::answered : Outcome::lost;
+  out.rtt = reader.microseconds("rtt_us");
+  out.kind = reader.parsed("kind", "r or b", parse_kind);
+  out.sent = MonoTime(Duration(reader.number<std::int64_t>("sent_ns", 0, INT64_MAX)));
+  out.target = reader.parsed("target", "an address", IpAddress::parse);
+  if (reader.parsed("family", "4 or 6", parse_family) != out.target.family()) {
+    reader.refuse("family", "that of the target");
+  }
+  if (out.outcome == Outcome::lost && out.rtt != Duration::zero())
+    reader.refuse("rtt_us", "0 for a lost probe");
+  if (!(score >= 0 && score <= static_cast<double>(kMaxWallMs)) || std::trunc(score) != score) {
+    return fail(cat("probe: score ", format_decimal(score, 3), " is not a time in whole milliseconds"));
+  }
+  out.sent_wall = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(score)));
+  return reader.finish(std::move(out));
+}
+
+}  // namespace multilink

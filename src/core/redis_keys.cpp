@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/redis_keys.hpp"
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+
+RedisKeys::RedisKeys(std::string_view site) : prefix_(cat("multilink:", site, ':')) {}
+
+std::string RedisKeys::uplinks() const {
+  return cat(prefix_, "uplinks");
+}
+
+std::string RedisKeys::link(std::string_view uplink) const {
+  return cat(prefix_, "uplink:", uplink, ":link");
+}
+
+std::string RedisKeys::probes(std::string_view uplink) const {
+  return cat(prefix_, "uplink:", uplink, ":probes");
+}
+
+std::string RedisKeys::status(std::string_view uplink) const {
+  return cat(prefix_, "uplink:", uplink, ":status");
+}
+
+std::string RedisKeys::status(std::string_view uplink, Family family) const {
+  return cat(status(uplink), ':', to_string(family));
+}
+
+std::string RedisKeys::health(std::string_view uplink) const {
+  return cat(prefix_, "uplink:", uplink, ":health");
+}
+
+std::string RedisKeys::routing() const {
+  return cat(prefix_, "routing");
+}
+
+std::string RedisKeys::events() const {
+  return cat(prefix_, "events");
+}
+
+std::string RedisKeys::daemon(std::string_view daemon) const {
+  return cat(prefix_, "daemon:", daemon);
+}
+
+std::string RedisKeys::probe_channel() const {
+  return cat(prefix_, "probe");
+}
+
+std::string RedisKeys::status_channel() const {
+  return cat(prefix_, "status");
+}
+
+std::string RedisKeys::routing_channel() const {
+  return cat(prefix_, "routing");
+}
+
+}  // namespace multilink

@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What quickstart and run-tests share: the packages, progress, the build. Sourced, not run.
+
+# What building and running needs.
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libboost-dev libspdlog-dev
+  libexpected-dev nlohmann-json3-dev libsystemd-dev libgtest-dev libgmock-dev)
+RUN_PACKAGES=(redis-server iproute2 nftables iputils-ping procps python3 busybox)
+# What the tests need on top.
+TEST_PACKAGES=(clang-format clang-tidy shellcheck git systemd systemd-sysv dbus lighttpd util-linux)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$(basename "$0"): $*"; exit 1; }
+
+# step TEXT COMMAND...: runs the command with its output in a log, shows that it goes on and how long it took.
+step() {
+  local text=$1 log start=$SECONDS pid status=0
+  shift
+  log=$(mktemp "${TMPDIR:-/tmp}/multilink-step.XXXXXX")
+  "$@" >"$log" 2>&1 </dev/null &
+  pid=$!
+  if [ -t 2 ]; then
+    while kill -0 "$pid" 2>/dev/null; do
+      printf '\r  %s ... %d s ' "$text" "$((SECONDS - start))" >&2
+      sleep 0.5
+    done
+    printf '\r' >&2
+  fi
+  wait "$pid" || status=$?
+  if [ "$status" != 0 ]; then
+    say "  $text: failed after $((SECONDS - start)) s. The last lines of its output:"
+    tail -n 40 "$log" >&2
+    rm -f "$log"
+    return "$status"
+  fi
+  say "  $text: done in $((SECONDS - start)) s      "
+  rm -f "$log"
+}
+
+need_root() { [ "$(id -u)" = 0 ] || die "needs root, for network namespaces and raw sockets: sudo $0"; }
+
+# install PACKAGE...: those that are missing, without starting any service.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return 0
+  command -v apt-get >/dev/null || die "these packages are missing, and there is no apt-get here: ${missing[*]}"
+  step "refreshing the list of packages" apt-get -q update
+  step "installing ${#missing[@]} packages" quiet_install "${missing[@]}"
+}
+
+# A package's service must not start here: the tests run their own instances, each in a namespace of its own.
+quiet_install() {
+  local guard=/usr/sbin/policy-rc.d made=0 status=0
+  if [ ! -e "$guard" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$guard"
+    chmod 755 "$guard"
+    made=1
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" || status=$?
+  [ "$made" = 0 ] || rm -f "$guard"
+  return "$status"
+}
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  step "configuring ($preset)" cmake --preset "$preset"
+  step "building ($preset; a few minutes the first time)" cmake --build --preset "$preset" ${1:+--target "$@"}
+}

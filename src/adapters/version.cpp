@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/version.hpp"
+
+namespace multilink {
+
+std::string_view version() {
+  return MULTILINK_VERSION;
+}
+
+}  // namespace multilink

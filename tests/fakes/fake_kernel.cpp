@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fakes/fake_kernel.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr std::uint32_t kLocalTable = 255;
+constexpr std::uint32_t kDefaultTable = 253;
+constexpr std::uint8_t kProtocolKernel = 2;
+constexpr std::uint32_t kIpv6DefaultMetric = 1024;
+constexpr std::uint32_t kIpv6ConnectedMetric = 256;
+
+tl::unexpected<Error> failure(int code) {
+  return fail(std::strerror(code), code);
+}
+
+/// The destination of two routes, as the kernel sorts them: one list an entry.
+bool same_entry(const Route& a, const Route& b) {
+  return a.table == b.table && a.destination == b.destination;
+}
+
+bool same_metric(const Route& a, const Route& b) {
+  return same_entry(a, b) && a.metric == b.metric;
+}
+
+/// What the kernel makes of a request: no host bits, sorted next hops, IPv6 metric 0 is 1024.
+Route normalised(Route route) {
+  route.destination = route.destination.network();
+  std::sort(route.next_hops.begin(), route.next_hops.end());
+  if (route.destination.address.family() == Family::v6 && route.metric == 0)
+    route.metric = kIpv6DefaultMetric;
+  return route;
+}
+
+Rule lookup_rule(Family family, std::uint32_t priority, std::uint32_t table) {
+  Rule rule;
+  rule.family = family;
+  rule.priority = priority;
+  rule.protocol = kProtocolKernel;
+  rule.table = table;
+  return rule;
+}
+
+IpPrefix must_parse(std::string_view prefix) {
+  const auto parsed = IpPrefix::parse(prefix);
+  assert(parsed && "a test wrote a bad prefix");
+  return *parsed;
+}
+
+IpPrefix connected_prefix(const LinkAddress& address) {
+  return IpPrefix{address.peer.value_or(address.prefix.address), address.prefix.length}.network();
+}
+
+}  // namespace
+
+FakeKernel::FakeKernel(Scheduler& scheduler) : scheduler_(scheduler) {
+  for (const Family family : kFamilies) {
+    state_.rules.push_back(lookup_rule(family, 0, kLocalTable));
+    state_.rules.push_back(lookup_rule(family, 32766, kMainTable));
+  }
+  state_.rules.push_back(lookup_rule(Family::v4, 32767, kDefaultTable));
+}
+
+Result<KernelState> FakeKernel::read() {
+  if (failing_reads_ > 0) {
+    --failing_reads_;
+    return failure(read_error_);
+  }
+  KernelState out = state_;
+  std::erase_if(out.routes, [](const Route& route) { return route.table == kLocalTable; });
+  return out;
+}
+
+void FakeKernel::watch(std::function<void(const KernelChange&)> on_change) {
+  assert(!on_change_);
+  on_change_ = std::move(on_change);
+}
+
+Result<void> FakeKernel::apply(const RouteOperation& operation) {
+  applied_.push_back(operation);
+  if (failing_applies_ > 0) {
+    --failing_applies_;
+    return failure(apply_error_);
+  }
+  auto result = Result<void>{};
+  if (const auto* prepend = std::get_if<PrependRoute>(&operation)) {
+    result = add_route(prepend->route, AddMode::prepend);
+    // It is there, but perhaps behind others: take it out and put it in front.
+    if (!result && result.error().code == EEXIST) {
+      result = delete_route(prepend->route);
+      if (result) result = add_route(prepend->route, AddMode::prepend);
+    }
+  } else if (const auto* replace = std::get_if<ReplaceRoute>(&operation)) {
+    result = add_route(replace->route, AddMode::replace);
+  } else if (const auto* removal = std::get_if<DeleteRoute>(&operation)) {
+    result = delete_route(removal->route);
+  } else if (const auto* rule = std::get_if<AddRule>(&operation)) {
+    result = add_rule(rule->rule);
+  } else {
+    result = delete_rule(std::get<DeleteRule>(operation).rule);
+  }
+  if (!result &&
+      (result.error().code == EEXIST || result.error().code == ESRCH || result.error().code == ENOENT)) {
+    return {};
+  }
+  return result;
+}
+
+unsigned FakeKernel::add_link(std::string_view name, bool point_to_point) {
+  assert(state_.link_named(name) == nullptr);
+  Link link;
+  link.index = next_index_++;
+  link.name = name;
+  link.admin_up = link.carrier = true;
+  link.point_to_point = point_to_point;
+  link.loopback = name == "lo";
+  state_.links.push_back(link);
+  note({.links = true});
+  return link.index;
+}
+
+void FakeKernel::remove_link(std::string_view name) {
+  const unsigned index = find(name).index;
+  // Unlike a link that goes down, one that goes away takes multipath routes with it.
+  remove_routes([&](const Route& route) {
+    return std::any_of(route.next_hops.begin(), route.next_hops.end(),
+                       [&](const NextHop& hop) { return hop.link_index == index; });
+  });
+  std::erase_if(state_.addresses, [&](const LinkAddress& address) { return address.link_index == index; });
+  std::erase_if(state_.links, [&](const Link& link) { return link.index == index; });
+  unplugged_.erase(index);
+  note({.links = true, .addresses = true});
+}
+
+void FakeKernel::set_admin_up(std::string_view name, bool up) {
+  Link& link = find(name);
+  if (link.admin_up == up) return;
+  link.admin_up = up;
+  link.carrier = up && !unplugged_.contains(link.index);
+  if (up) {
+    for (const auto& address : state_.addresses) {
+      if (address.link_index == link.index) insert_connected(link, address);
+    }
+  } else {
+    remove_routes([&](const Route& route) { return is_dead(route); });
+    std::erase_if(state_.addresses, [&](const LinkAddress& address) {
+      return address.link_index == link.index && address.prefix.address.family() == Family::v6;
+    });
+  }
+  note({.links = true, .addresses = true});
+}
+
+void FakeKernel::set_carrier(std::string_view name, bool on) {
+  Link& link = find(name);
+  if (on) {
+    unplugged_.erase(link.index);
+  } else {
+    unplugged_.insert(link.index);
+  }
+  link.carrier = on && link.admin_up;
+  note({.links = true});
+}
+
+void FakeKernel::add_address(std::string_view name, std::string_view prefix,
+                             std::optional<std::string_view> peer) {
+  const Link& link = find(name);
+  LinkAddress address;
+  address.link_index = link.index;
+  address.prefix = must_parse(prefix);
+  if (peer) address.peer = must_parse(*peer).address;
+  address.link_scope =
+      address.prefix.address.family() == Family::v6 && address.prefix.address.is_link_local();
+  state_.addresses.push_back(address);
+  if (link.admin_up) insert_connected(link, address);
+  note({.addresses = true});
+}
+
+void FakeKernel::remove_address(std::string_view name, std::string_view prefix) {
+  const unsigned index = find(name).index;
+  const IpPrefix wanted = must_parse(prefix);
+  const Family family = wanted.address.family();
+  const auto found = std::find_if(
+      state_.addresses.begin(), state_.addresses.end(),
+      [&](const LinkAddress& address) { return address.link_index == index && address.prefix == wanted; });
+  assert(found != state_.addresses.end());
+  const IpPrefix connected = connected_prefix(*found);
+  state_.addresses.erase(found);
+  const auto remains = [&](const auto& predicate) {
+    return std::any_of(state_.addresses.begin(), state_.addresses.end(), [&](const LinkAddress& address) {
+      return address.link_index == index && address.prefix.address.family() == family && predicate(address);
+    });
+  };
+  const bool last_of_all = !remains([](const LinkAddress&) { return true; });
+  const bool last_of_prefix =
+      !remains([&](const LinkAddress& address) { return connected_prefix(address) == connected; });
+  remove_routes([&](const Route& route) {
+    if (route.destination.address.family() != family) return false;
+    const bool only_here =
+        !route.next_hops.empty() && std::all_of(route.next_hops.begin(), route.next_hops.end(),
+                                                [&](const NextHop& hop) { return hop.link_index == index; });
+    if (only_here && last_of_all && family == Family::v4) return true;
+    if (only_here && last_of_prefix && route.protocol == kProtocolKernel && route.destination == connected)
+      return true;
+    if (route.type == RouteType::local && only_here) return route.destination.address == wanted.address;
+    return route.source == wanted.address;
+  });
+  note({.addresses = true});
+}
+
+Result<void> FakeKernel::add_route(Route route, AddMode mode) {
+  route = normalised(std::move(route));
+  if (auto checked = check_next_hops(route); !checked) return checked;
+  return insert(std::move(route), mode);
+}
+
+Result<void> FakeKernel::delete_route(const Route& route) {
+  const auto found = std::find(state_.routes.begin(), state_.routes.end(), normalised(route));
+  if (found == state_.routes.end()) return failure(ESRCH);
+  state_.routes.erase(found);
+  note({.routes = true});
+  return {};
+}
+
+Result<void> FakeKernel::add_rule(const Rule& rule) {
+  if (std::find(state_.rules.begin(), state_.rules.end(), rule) != state_.rules.end()) return failure(EEXIST);
+  const auto place = std::find_if(state_.rules.begin(), state_.rules.end(), [&](const Rule& other) {
+    return other.family == rule.family && other.priority > rule.priority;
+  });
+  state_.rules.insert(place, rule);
+  note({.rules = true});
+  return {};
+}
+
+Result<void> FakeKernel::delete_rule(const Rule& rule) {
+  const auto found = std::find(state_.rules.begin(), state_.rules.end(), rule);
+  if (found == state_.rules.end()) return failure(ENOENT);
+  state_.rules.erase(found);
+  note({.rules = true});
+  return {};
+}
+
+void FakeKernel::fail_applies(int code, unsigned times) {
+  apply_error_ = code;
+  failing_applies_ = times;
+}
+
+void FakeKernel::fail_reads(int code, unsigned times) {
+  read_error_ = code;
+  failing_reads_ = times;
+}
+
+void FakeKernel::lose_notifications() {
+  note({.overrun = true});
+}
+
+const Link& FakeKernel::link(std::string_view name) const {
+  const Link* found = state_.link_named(name);
+  assert(found != nullptr);
+  return *found;
+}
+
+Link& FakeKernel::find(std::string_view name) {
+  return const_cast<Link&>(std::as_const(*this).link(name));
+}
+
+bool FakeKernel::is_alive(const NextHop& hop) const {
+  const Link* link = state_.link_at(hop.link_index);
+  return link != nullptr && link->admin_up;
+}
+
+bool FakeKernel::is_dead(const Route& route) const {
+  return !route.next_hops.empty() && std::none_of(route.next_hops.begin(), route.next_hops.end(),
+                                                  [&](const NextHop& hop) { return is_alive(hop); });
+}
+
+/// A gateway must be on the link: some route without a gateway leads to it through that device.
+Result<void> FakeKernel::check_next_hops(const Route& route) const {
+  const Family family = route.destination.address.family();
+  for (const auto& hop : route.next_hops) {
+    const Link* link = state_.link_at(hop.link_index);
+    if (link == nullptr) return failure(ENODEV);
+    if (!link->admin_up) return failure(ENETDOWN);
+    if (!hop.gateway || (family == Family::v6 && hop.gateway->is_link_local())) continue;
+    const bool on_link = std::any_of(state_.routes.begin(), state_.routes.end(), [&](const Route& other) {
+      return (other.table == route.table || other.table == kMainTable) && other.type == RouteType::unicast &&
+             other.destination.contains(*hop.gateway) &&
+             std::any_of(other.next_hops.begin(), other.next_hops.end(), [&](const NextHop& direct) {
+               return direct.link_index == hop.link_index && !direct.gateway;
+             });
+    });
+    if (!on_link) return failure(family == Family::v4 ? ENETUNREACH : EHOSTUNREACH);
+  }
+  return {};
+}
+
+/// Within an entry by metric; within a metric as `mode` says (fib_table_insert of Linux).
+Result<void> FakeKernel::insert(Route route, AddMode mode) {
+  auto& routes = state_.routes;
+  const auto first_equal = std::find_if(routes.begin(), routes.end(),
+                                        [&](const Route& other) { return same_metric(other, route); });
+  if (first_equal != routes.end()) {
+    if (mode == AddMode::add) return failure(EEXIST);
+    const auto identical = std::find(routes.begin(), routes.end(), route);
+    if (mode == AddMode::replace) {
+      if (identical == first_equal) return {};
+      if (identical != routes.end()) return failure(EEXIST);
+      *first_equal = std::move(route);
+      note({.routes = true});
+      return {};
+    }
+    if (identical != routes.end()) return failure(EEXIST);
+  }
+  const auto place = std::find_if(routes.begin(), routes.end(), [&](const Route& other) {
+    return same_entry(other, route) &&
+           (mode == AddMode::append ? other.metric > route.metric : other.metric >= route.metric);
+  });
+  routes.insert(place, std::move(route));
+  note({.routes = true});
+  return {};
+}
+
+void FakeKernel::insert_connected(const Link& link, const LinkAddress& address) {
+  const Family family = address.prefix.address.family();
+  const auto host_bits = static_cast<std::uint8_t>(address.prefix.address.size() * 8);
+  Route local;
+  local.table = kLocalTable;
+  local.destination = {address.prefix.address, host_bits};
+  local.protocol = kProtocolKernel;
+  local.type = RouteType::local;
+  local.next_hops = {{link.index, std::nullopt, 1}};
+  (void)insert(local, AddMode::append);
+  if (address.prefix.length == host_bits && !address.peer) return;
+  Route connected;
+  connected.table = kMainTable;
+  connected.destination = connected_prefix(address);
+  connected.metric = family == Family::v4 ? 0 : kIpv6ConnectedMetric;
+  connected.protocol = kProtocolKernel;
+  connected.link_scope = true;
+  connected.next_hops = local.next_hops;
+  if (family == Family::v4) connected.source = address.prefix.address;
+  (void)insert(connected, AddMode::append);
+}
+
+void FakeKernel::remove_routes(const std::function<bool(const Route&)>& which) {
+  if (std::erase_if(state_.routes, which) > 0) note({.routes = true});
+}
+
+void FakeKernel::note(const KernelChange& change) {
+  pending_.links |= change.links;
+  pending_.addresses |= change.addresses;
+  pending_.routes |= change.routes;
+  pending_.rules |= change.rules;
+  pending_.overrun |= change.overrun;
+  if (delivery_posted_ || !on_change_) return;
+  delivery_posted_ = true;
+  scheduler_.post([this] {
+    delivery_posted_ = false;
+    auto delivered = std::exchange(pending_, {});
+    // Of what was lost nothing is known but that it was.
+    if (delivered.overrun) delivered = {.overrun = true};
+    on_change_(delivered);
+  });
+}
+
+}  // namespace multilink

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "multilink/core/result.hpp"
+#include "multilink/ports/kernel.hpp"
+#include "multilink/ports/scheduler.hpp"
+
+namespace multilink {
+
+/// A packet, as routing sees it before it leaves.
+struct Flow {
+  IpAddress destination;
+  std::optional<IpAddress> from = std::nullopt;  ///< none: not chosen yet
+  std::uint32_t mark = 0;
+  std::string oif = "";  ///< the device the socket is bound to; empty: none
+  std::uint32_t uid = 0;
+};
+
+/// How a route gets into the table, in the words of iproute2.
+enum class AddMode : std::uint8_t { add, append, prepend, replace };
+
+/// An in-memory kernel that behaves as Linux does wherever multilink depends on it. The contract suite runs
+/// on it and on the real one alike. Besides the port it offers what the rest of the world may do (devices,
+/// DHCP clients, administrators), failures at will, and lookup(): which device would carry a packet.
+class FakeKernel final : public Kernel {
+ public:
+  /// Starts with the three rules of every Linux (0 local, 32766 main, 32767 default), no links.
+  explicit FakeKernel(Scheduler& scheduler);
+
+  Result<KernelState> read() override;
+  void watch(std::function<void(const KernelChange&)> on_change) override;
+  Result<void> apply(const RouteOperation& operation) override;
+
+  /// A device that is up and has carrier. Gives its index.
+  unsigned add_link(std::string_view name, bool point_to_point = false);
+  void remove_link(std::string_view name);  ///< with its addresses and routes, as when it is unplugged
+  void set_admin_up(std::string_view name, bool up);  ///< down: its routes go and do not come back
+  void set_carrier(std::string_view name, bool on);   ///< routes stay
+  /// With the connected route in `main` and the local one. `prefix` has host bits.
+  void add_address(std::string_view name, std::string_view prefix,
+                   std::optional<std::string_view> peer = std::nullopt);
+  /// The last address of a family takes all routes of the device with it (IPv4).
+  void remove_address(std::string_view name, std::string_view prefix);
+  /// What others do with `ip route`. EEXIST as the kernel: `add` never goes beside the same destination and
+  /// metric, append and prepend beside all but an identical route.
+  Result<void> add_route(Route route, AddMode mode = AddMode::add);
+  Result<void> delete_route(const Route& route);  ///< ESRCH when it is not there
+  Result<void> add_rule(const Rule& rule);        ///< EEXIST when an equal one is there
+  Result<void> delete_rule(const Rule& rule);     ///< ENOENT when it is not there
+
+  /// The next `times` calls of apply() fail with this errno and change nothing.
+  void fail_applies(int code, unsigned times = 1);
+  void fail_reads(int code, unsigned times = 1);
+  /// Pending and new notifications are lost; the next delivery says overrun.
+  void lose_notifications();
+
+  /// The next hop a packet takes, by rules and tables as the kernel walks them; of a multipath route the
+  /// first one that is alive. Errors: ENETUNREACH (no route), EHOSTUNREACH (unreachable), EINVAL (blackhole),
+  /// EACCES (prohibit).
+  Result<NextHop> lookup(const Flow& flow) const;
+  Result<Route> lookup_route(const Flow& flow) const;  ///< the route that decides, with all its hops
+  /// The name of the device that carries it; empty when none does.
+  std::string carrier_of(const Flow& flow) const;
+
+  const Link& link(std::string_view name) const;  ///< asserts that it exists
+  /// Every operation that apply() was asked for, in order, failed ones too.
+  const std::vector<RouteOperation>& applied() const { return applied_; }
+  void forget_applied() { applied_.clear(); }
+
+ private:
+  Link& find(std::string_view name);
+  bool is_alive(const NextHop& hop) const;
+  bool is_dead(const Route& route) const;
+  Result<void> check_next_hops(const Route& route) const;
+  Result<void> insert(Route route, AddMode mode);
+  void insert_connected(const Link& link, const LinkAddress& address);
+  void remove_routes(const std::function<bool(const Route&)>& which);
+  const NextHop* hop_for(const Route& route, const Flow& flow) const;
+  const Route* lookup_table(std::uint32_t table, const Flow& flow) const;
+  void note(const KernelChange& change);
+
+  Scheduler& scheduler_;
+  std::function<void(const KernelChange&)> on_change_;
+  KernelState state_;  ///< with table local
+  KernelChange pending_;
+  bool delivery_posted_ = false;
+  std::set<unsigned> unplugged_;  ///< links without carrier, whether up or not
+  unsigned next_index_ = 2;
+  std::vector<RouteOperation> applied_;
+  int apply_error_ = 0, read_error_ = 0;
+  unsigned failing_applies_ = 0, failing_reads_ = 0;
+};
+
+}  // namespace multilink

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "fakes/fake_kernel.hpp"
+
+namespace multilink {
+namespace {
+
+tl::unexpected<Error> failure(int code) {
+  return fail(std::strerror(code), code);
+}
+
+/// What the lookup ends with at a route that carries nothing; 0 for one that carries.
+int error_of(RouteType type) {
+  switch (type) {
+    case RouteType::unreachable:
+      return EHOSTUNREACH;
+    case RouteType::blackhole:
+      return EINVAL;
+    case RouteType::prohibit:
+      return EACCES;
+    default:
+      return 0;
+  }
+}
+
+bool matches(const Rule& rule, const Flow& flow) {
+  if (rule.family != flow.destination.family() || rule.has_other_selectors) return false;
+  if (rule.from && rule.from->length > 0 && !(flow.from && rule.from->contains(*flow.from))) return false;
+  if (rule.mark && ((flow.mark ^ rule.mark->value) & rule.mark->mask) != 0) return false;
+  if (rule.oif && *rule.oif != flow.oif) return false;
+  return !rule.uids || (rule.uids->first <= flow.uid && flow.uid <= rule.uids->last);
+}
+
+}  // namespace
+
+/// The hop of `route` that a packet may take; a socket's device must be that of the hop.
+const NextHop* FakeKernel::hop_for(const Route& route, const Flow& flow) const {
+  const auto found = std::find_if(route.next_hops.begin(), route.next_hops.end(), [&](const NextHop& hop) {
+    if (!is_alive(hop)) return false;
+    return flow.oif.empty() || state_.link_at(hop.link_index)->name == flow.oif;
+  });
+  return found == route.next_hops.end() ? nullptr : &*found;
+}
+
+/// The longest prefix wins, then the kernel's own order of the list, which is the order of state_.routes.
+const Route* FakeKernel::lookup_table(std::uint32_t table, const Flow& flow) const {
+  const Route* best = nullptr;
+  for (const auto& route : state_.routes) {
+    if (route.table != table || !route.destination.contains(flow.destination)) continue;
+    if (best != nullptr && best->destination.length >= route.destination.length) continue;
+    const bool carries = error_of(route.type) == 0 && route.type != RouteType::throw_route;
+    if (carries && hop_for(route, flow) == nullptr) continue;
+    best = &route;
+  }
+  return best;
+}
+
+Result<Route> FakeKernel::lookup_route(const Flow& flow) const {
+  for (const auto& rule : state_.rules) {
+    if (!matches(rule, flow)) continue;
+    if (rule.unreachable) return failure(ENETUNREACH);
+    const Route* route = lookup_table(rule.table, flow);
+    if (route == nullptr || route->type == RouteType::throw_route) continue;
+    // An error ends the lookup before suppress_prefixlength is looked at.
+    if (const int code = error_of(route->type); code != 0) return failure(code);
+    if (rule.suppress_prefix && route->destination.length <= *rule.suppress_prefix) continue;
+    return *route;
+  }
+  return failure(ENETUNREACH);
+}
+
+Result<NextHop> FakeKernel::lookup(const Flow& flow) const {
+  const auto route = lookup_route(flow);
+  if (route) return *hop_for(*route, flow);
+  // Linux takes an IPv4 destination for on-link when the socket is bound to a device and no route is found.
+  const Link* bound = state_.link_named(flow.oif);
+  if (flow.destination.family() == Family::v4 && bound != nullptr && bound->admin_up) {
+    return NextHop{bound->index, std::nullopt, 1};
+  }
+  return tl::unexpected<Error>(route.error());
+}
+
+std::string FakeKernel::carrier_of(const Flow& flow) const {
+  const auto hop = lookup(flow);
+  return hop ? state_.link_at(hop->link_index)->name : std::string();
+}
+
+}  // namespace multilink

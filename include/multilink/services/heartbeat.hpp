@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/ports/scheduler.hpp"
+#include "multilink/ports/store.hpp"
+
+namespace multilink {
+
+/// Says in Redis that a daemon lives: its record is written anew every kPeriod and vanishes kTimeToLive after
+/// the last time. Writes nothing while Redis is away.
+class Heartbeat {
+ public:
+  static constexpr Duration kPeriod = std::chrono::seconds(5);
+  static constexpr Duration kTimeToLive = std::chrono::seconds(15);
+
+  /// `key` is RedisKeys::daemon(). Of `self`, pid and version are taken. The others must outlive this.
+  Heartbeat(Scheduler& scheduler, Store& store, std::string key, DaemonRecord self);
+
+  /// Call once, when the daemon starts.
+  void start(const Config& config);
+  void set_config(const Config& config);  ///< at each reload
+  /// Writes the record now: for the moment Redis has come (back).
+  void beat();
+  /// The daemon ends in order: takes the record away at once.
+  void stop();
+
+ private:
+  void schedule();
+
+  Scheduler& scheduler_;
+  Store& store_;
+  std::string key_;
+  DaemonRecord record_;
+  std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace multilink

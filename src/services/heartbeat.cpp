@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/heartbeat.hpp"
+
+#include <utility>
+
+#include "multilink/core/config_hash.hpp"
+
+namespace multilink {
+
+Heartbeat::Heartbeat(Scheduler& scheduler, Store& store, std::string key, DaemonRecord self)
+    : scheduler_(scheduler), store_(store), key_(std::move(key)), record_(std::move(self)) {}
+
+void Heartbeat::start(const Config& config) {
+  record_.started = scheduler_.now().wall;
+  record_.config_hash = config_hash(config);
+  schedule();
+}
+
+void Heartbeat::set_config(const Config& config) {
+  record_.config_hash = config_hash(config);
+  beat();
+}
+
+void Heartbeat::beat() {
+  if (!store_.is_ready()) return;
+  Store::Command write{"HSET", key_};
+  for (const auto& [field, value] : record_.encode()) {
+    write.push_back(field);
+    write.push_back(value);
+  }
+  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive);
+  store_.run({std::move(write), {"PEXPIRE", key_, std::to_string(life.count())}}, {});
+}
+
+void Heartbeat::stop() {
+  timer_.reset();
+  if (store_.is_ready()) store_.run({{"DEL", key_}}, {});
+}
+
+void Heartbeat::schedule() {
+  timer_ = scheduler_.after(kPeriod, [this] {
+    beat();
+    schedule();
+  });
+}
+
+}  // namespace multilink

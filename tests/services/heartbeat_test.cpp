@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/heartbeat.hpp"
+
+#include <gtest/gtest.h>
+
+#include "fakes/fake_redis.hpp"
+#include "fakes/fake_scheduler.hpp"
+#include "fakes/fake_store.hpp"
+
+namespace multilink {
+namespace {
+
+using std::chrono::seconds;
+
+class HeartbeatTest : public testing::Test {
+ protected:
+  HeartbeatTest() {
+    self_.pid = 42;
+    self_.version = "1.2.3";
+    store_.start({}, {[] {}, [](const Error&) {}, [](std::string_view, std::string_view) {}});
+    scheduler_.advance(seconds(1));
+  }
+
+  Result<DaemonRecord> read() {
+    const auto fields = as_fields(redis_.execute({"HGETALL", "daemon"}));
+    return DaemonRecord::decode(fields.value());
+  }
+
+  fakes::FakeScheduler scheduler_;
+  fakes::FakeRedis redis_{scheduler_};
+  fakes::FakeStore store_{scheduler_, redis_};
+  DaemonRecord self_;
+};
+
+TEST_F(HeartbeatTest, IsSeenAsLongAsItBeatsAndNoLonger) {
+  {
+    Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+    heartbeat.start({});
+    heartbeat.beat();
+    scheduler_.advance(std::chrono::minutes(10));
+    const auto record = read();
+    ASSERT_TRUE(record) << record.error().message;
+    EXPECT_EQ(record->pid, 42);
+    EXPECT_EQ(record->version, "1.2.3");
+    EXPECT_EQ(record->config_hash.size(), 16U);
+  }
+  scheduler_.advance(Heartbeat::kTimeToLive + seconds(1));
+  EXPECT_FALSE(read());
+}
+
+TEST_F(HeartbeatTest, ShowsTheConfigurationInForce) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  heartbeat.start({});
+  heartbeat.beat();
+  scheduler_.settle();
+  const auto before = read()->config_hash;
+  Config changed;
+  changed.suite.site = "paris";
+  heartbeat.set_config(changed);
+  scheduler_.settle();
+  EXPECT_NE(read()->config_hash, before);
+}
+
+TEST_F(HeartbeatTest, TakesItsRecordAwayAtAnOrderlyEnd) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  heartbeat.start({});
+  heartbeat.beat();
+  scheduler_.settle();
+  ASSERT_TRUE(read());
+  heartbeat.stop();
+  scheduler_.advance(std::chrono::minutes(1));
+  EXPECT_FALSE(read());
+}
+
+TEST_F(HeartbeatTest, IsBackAfterRedisWasAway) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  heartbeat.start({});
+  redis_.stop();
+  scheduler_.advance(std::chrono::minutes(1));
+  redis_.start();
+  scheduler_.advance(Heartbeat::kPeriod + seconds(1));
+  EXPECT_TRUE(read());
+}
+
+}  // namespace
+}  // namespace multilink

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "multilink/core/record_fields.hpp"
 #include "multilink/core/text.hpp"
@@ -227,6 +228,13 @@ Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
     seen.decided_to_kernel = reader.microseconds_or_none(family_field(family, "decided_to_kernel_us"));
   }
   return reader.finish(std::move(out));
+}
+
+std::string EventRecord::make_id(std::string_view boot, MonoTime at) {
+  std::array<char, 16> digits{};
+  const auto ns = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), ns, 16).ptr;
+  return cat(boot, '-', std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 
 Fields EventRecord::encode() const {

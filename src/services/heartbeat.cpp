@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "multilink/core/config_hash.hpp"
+#include "multilink/services/store_commands.hpp"
 
 namespace multilink {
 
@@ -23,13 +24,8 @@ void Heartbeat::set_config(const Config& config) {
 
 void Heartbeat::beat() {
   if (!store_.is_ready()) return;
-  Store::Command write{"HSET", key_};
-  for (const auto& [field, value] : record_.encode()) {
-    write.push_back(field);
-    write.push_back(value);
-  }
   const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive);
-  store_.run({std::move(write), {"PEXPIRE", key_, std::to_string(life.count())}}, {});
+  store_.run({hash_write(key_, record_.encode()), {"PEXPIRE", key_, std::to_string(life.count())}}, {});
 }
 
 void Heartbeat::stop() {

@@ -137,6 +137,9 @@ struct EventRecord {
   std::string reason;
   std::optional<Duration> took;  ///< health: cause → decision; route: noticed → in the kernel; whole us
 
+  /// The id of what begins at this moment of this boot.
+  static std::string make_id(std::string_view boot, MonoTime at);
+
   Fields encode() const;
   static Result<EventRecord> decode(const Fields& fields);
   bool operator==(const EventRecord&) const = default;

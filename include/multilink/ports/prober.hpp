@@ -28,19 +28,28 @@ struct ArrivedMessage {
   std::vector<std::uint8_t> message;  ///< without the IP header
 };
 
+/// By what probes and their answers are known as ours.
+struct ProbeIdentity {
+  std::uint16_t first_id = 0;  ///< first_id + ids is at most 65536
+  std::uint16_t ids = 0;
+  std::uint32_t mark = 0;  ///< firewall mark of every probe, so that no pin or tracking touches them
+
+  bool operator==(const ProbeIdentity&) const = default;
+};
+
 /// ICMP sockets, as pingd sees them. One thread; arrivals come from the loop.
 class Prober {
  public:
   virtual ~Prober() = default;
 
-  /// From now on gives every echo reply whose identifier is in [first_id, first_id + ids), and every
-  /// unreachable that quotes an echo request of such an identifier; a kernel filter drops the rest. May be
-  /// called again.
-  virtual Result<void> listen(std::uint16_t first_id, std::uint16_t ids,
+  /// From now on sends with this mark and gives every echo reply whose identifier is in
+  /// [first_id, first_id + ids), and every unreachable that quotes an echo request of such an identifier; a
+  /// kernel filter drops the rest. May be called again. After an Error nothing is known of what arrives.
+  virtual Result<void> listen(const ProbeIdentity& identity,
                               std::function<void(std::span<const ArrivedMessage>)> on_arrivals) = 0;
-  /// Sends all in as few system calls as possible. One Result a probe: an Error is a local refusal (no such
-  /// device, no route, ENOBUFS), never a lost probe.
-  virtual std::vector<Result<void>> send(std::span<const OutgoingProbe> probes) = 0;
+  /// Sends all in as few system calls as possible. For each probe when it was handed to the kernel, or an
+  /// Error: a local refusal (no such device, no route, ENOBUFS; the errno in `code`), never a lost probe.
+  virtual std::vector<Result<MonoTime>> send(std::span<const OutgoingProbe> probes) = 0;
 };
 
 }  // namespace multilink

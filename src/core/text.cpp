@@ -69,4 +69,10 @@ std::string printable(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string quoted(std::string_view text) {
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos) return cat('\'', printable(text), '\'');
+  return cat("'***", printable(text.substr(at)), '\'');
+}
+
 }  // namespace multilink

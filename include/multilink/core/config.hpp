@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
-#include "multilink/core/result.hpp"
+#include "multilink/core/redis_address.hpp"
 #include "multilink/core/time.hpp"
 
 namespace multilink {
@@ -21,21 +21,8 @@ enum class SuspectMoves : std::uint8_t { udp, none };
 enum class Failback : std::uint8_t { graceful, flush, manual };
 enum class Hash : std::uint8_t { flow, address };
 
-/// Where Redis is. No secret in it: each process logs in as its own user from its credential.
-struct RedisAddress {
-  std::string unix_path;  ///< set for unix:PATH
-  std::string host;       ///< set for redis://host:port/db
-  std::uint16_t port = 6379;
-  unsigned database = 0;
-
-  static Result<RedisAddress> parse(std::string_view url);
-  std::string to_string() const;
-
-  bool operator==(const RedisAddress&) const = default;
-};
-
 struct SuiteConfig {
-  RedisAddress redis;
+  RedisAddress redis{"/run/multilink/redis.sock", "", 6379, 0};
   std::string site = "local";
   Hash hash = Hash::flow;
   std::uint32_t mark_mask = 0x3f000000;
@@ -45,9 +32,9 @@ struct SuiteConfig {
 };
 
 struct UplinkConfig {
-  std::string device;  ///< the section's name
-  std::string name;    ///< default: the device
-  std::optional<std::string> mac;
+  std::string device;              ///< the section's name
+  std::string name;                ///< default: the device
+  std::optional<std::string> mac;  ///< lower-case "aa:bb:…": the device is found by it, not by its name
   std::map<Family, IpAddress> gateways;  ///< configured ones; a family that is absent is `auto`
   unsigned weight = 1;                   ///< 1..256
   unsigned precedence = 1;               ///< lower is better; equal numbers share a tier
@@ -80,7 +67,7 @@ struct ConfigProblem {
   unsigned line = 0;    ///< 1-based; 0 where it is about the file as a whole
   std::string message;  ///< "key: 'value' breaks which rule; remedy"
 
-  std::string to_string() const;  ///< "file:line: message"
+  std::string to_string() const;  ///< "file:line: message"; "file: message" for line 0
   bool operator==(const ConfigProblem&) const = default;
 };
 

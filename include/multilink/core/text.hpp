@@ -55,4 +55,8 @@ std::string format_decimal(double value, int digits);
 /// `most` bytes with "..." behind.
 std::string printable(std::string_view text, std::size_t most = 80);
 
+/// Untrusted text as an error message shows it: printable, between quotes, and with "***" for what stands
+/// before an '@' (user and password of a URL).
+std::string quoted(std::string_view text);
+
 }  // namespace multilink

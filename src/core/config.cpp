@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "multilink/core/config_doubts.hpp"
+#include "multilink/core/config_keys.hpp"
+#include "multilink/core/config_rules.hpp"
+#include "multilink/core/nearest.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr std::string_view kSuiteSection = "multilink";
+constexpr std::string_view kSquidSection = "squid";
+constexpr std::string_view kNotifySection = "notify";
+constexpr std::string_view kPolicySection = "policy";
+constexpr std::string_view kNoEffect = "accepted, no effect in this version";
+constexpr std::array<std::string_view, 4> kSquidKeys{"enabled", "listen", "allow", "cache_memory"};
+
+/// Why the kernel has no device of this name that could be an uplink; empty when it can have one.
+std::string_view why_no_device(std::string_view name) {
+  constexpr std::size_t kLongest = 15;  // IFNAMSIZ without its NUL
+  if (name.empty()) return "the section has no name";
+  if (name.size() > kLongest) return "a device's name has at most 15 bytes";
+  if (name == "." || name == ".." || name == "all" || name == "default")
+    return "the kernel reserves the name";
+  if (name == "lo") return "the loopback device leads nowhere";
+  const auto bad = [](char c) { return c <= ' ' || c == '\x7f' || c == '/' || c == ':'; };
+  const bool has_bad = std::any_of(name.begin(), name.end(),
+                                   [&](char c) { return bad(c) && static_cast<unsigned char>(c) < 0x80; });
+  return has_bad ? "a device's name has no blank, '/' or ':'" : std::string_view();
+}
+
+/// Whether the section is one of a later capability, which this version does not look into.
+bool is_reserved(const IniSection& section) {
+  const auto kind = section.name.substr(0, section.name.find_first_of(" \t"));
+  return kind == kPolicySection || section.name == kSquidSection || section.name == kNotifySection;
+}
+
+std::vector<ConfigProblem> in_file_order(std::vector<LineProblem> problems, std::string_view file) {
+  const auto rank = [](const LineProblem& problem) {
+    return problem.line == 0 ? std::numeric_limits<unsigned>::max() : problem.line;
+  };
+  std::stable_sort(problems.begin(), problems.end(),
+                   [&](const LineProblem& a, const LineProblem& b) { return rank(a) < rank(b); });
+  std::vector<ConfigProblem> out;
+  for (auto& problem : problems) out.push_back({std::string(file), problem.line, std::move(problem.message)});
+  return out;
+}
+
+/// From sections of text to a draft, noting every problem on the way.
+class ConfigReader {
+ public:
+  explicit ConfigReader(const IniFile& ini) : errors_(ini.problems) {
+    draft_.suite.settings = default_settings();
+    for (const auto& section : ini.sections) {
+      if (section.name == kSuiteSection) read_suite(section);
+    }
+    for (const auto& section : ini.sections) {
+      if (is_reserved(section)) {
+        read_reserved(section);
+      } else if (section.name != kSuiteSection) {
+        read_uplink(section);
+      }
+    }
+    for (auto& problem : check_rules(draft_)) errors_.push_back(std::move(problem));
+  }
+
+  ParsedConfig result(std::string_view file) {
+    ParsedConfig parsed;
+    parsed.errors = in_file_order(std::move(errors_), file);
+    parsed.inactive = in_file_order(std::move(inactive_), file);
+    if (!parsed.errors.empty()) return parsed;
+    parsed.warnings = in_file_order(check_doubts(draft_), file);
+    parsed.config = build();
+    return parsed;
+  }
+
+ private:
+  void error(unsigned line, std::string message) { errors_.push_back({line, std::move(message)}); }
+
+  /// Whether a section that may stand once stands here for the first time.
+  bool is_first(const IniSection& section) {
+    const auto [first, added] = once_.emplace(section.name, section.line);
+    if (!added) {
+      error(section.line, cat("[", printable(section.name), "]: the section is given twice, first on line ",
+                              first->second, "; merge the two"));
+    }
+    return added;
+  }
+
+  void read_suite(const IniSection& section) {
+    if (is_first(section)) draft_.suite.line = section.line;
+    for (const auto& entry : section.entries) read_key(entry, draft_.suite, true);
+  }
+
+  void read_uplink(const IniSection& section) {
+    SectionDraft uplink;
+    uplink.line = section.line;
+    uplink.settings = draft_.suite.settings;
+    uplink.settings.device = section.name;
+    uplink.settings.name = section.name;
+    uplink.settings.precedence = static_cast<unsigned>(draft_.uplinks.size()) + 1;
+    const auto flaw = why_no_device(section.name);
+    if (!flaw.empty()) {
+      error(section.line, cat("[", printable(section.name), "]: ", flaw,
+                              "; write the name of the uplink's device as `ip link` shows it, for example "
+                              "[eth0]"));
+      uplink.settings.device.clear();
+    }
+    for (const auto& entry : section.entries) read_key(entry, uplink, false);
+    draft_.uplinks.push_back(std::move(uplink));
+  }
+
+  void read_reserved(const IniSection& section) {
+    is_first(section);
+    if (section.name == kPolicySection) {
+      error(section.line, "[policy]: a policy has a name; write for example [policy voice]");
+    }
+    inactive_.push_back({section.line, cat("[", printable(section.name), "]: ", kNoEffect)});
+    if (section.name != kSquidSection) return;
+    for (const auto& entry : section.entries) {
+      if (std::find(kSquidKeys.begin(), kSquidKeys.end(), entry.key) != kSquidKeys.end()) continue;
+      const std::vector<std::string_view> names{kSquidKeys.begin(), kSquidKeys.end()};
+      refuse_unknown(entry, "[squid]", names, names);
+    }
+  }
+
+  void read_key(const IniEntry& entry, SectionDraft& section, bool in_suite) {
+    const auto* key = find_config_key(entry.key);
+    if (key == nullptr) return refuse_key(entry, in_suite);
+    if (in_suite ? key->place == KeyPlace::uplink : key->place == KeyPlace::suite) {
+      return error(entry.line,
+                   cat(key->name, in_suite ? ": belongs to one uplink; move it into the section of its device"
+                                           : ": holds for the whole suite; move it into [multilink]"));
+    }
+    const auto earlier = section.uses.find(entry.key);
+    if (earlier != section.uses.end()) {
+      return error(entry.line, cat(key->name, ": is given twice in this section, first on line ",
+                                   earlier->second.line, "; keep one"));
+    }
+    const auto done = read_config_value(*key, entry.value, section.settings);
+    if (!done) error(entry.line, done.error().message);
+    section.uses[entry.key] = {entry.line, done.has_value()};
+    if (!key->acts) inactive_.push_back({entry.line, cat(key->name, ": ", kNoEffect)});
+  }
+
+  void refuse_key(const IniEntry& entry, bool in_suite) {
+    std::vector<std::string_view> here;
+    std::vector<std::string_view> all;
+    for (const auto& key : config_keys()) {
+      all.push_back(key.name);
+      if (key.place != (in_suite ? KeyPlace::uplink : KeyPlace::suite)) here.push_back(key.name);
+    }
+    refuse_unknown(entry, in_suite ? "[multilink]" : "an uplink's section", here, all);
+  }
+
+  /// The value is not shown: under a name we do not know there may be a password.
+  void refuse_unknown(const IniEntry& entry, std::string_view where,
+                      const std::vector<std::string_view>& here, const std::vector<std::string_view>& all) {
+    const auto meant = nearest(entry.key, all);
+    const auto remedy = meant.empty()
+                            ? cat("take it out; the keys here are ", join({here.begin(), here.end()}, ", "))
+                            : cat("did you mean ", meant, "?");
+    error(entry.line, cat(printable(entry.key), ": is no key of ", where, "; ", remedy));
+  }
+
+  Config build() const {
+    Config config;
+    config.suite = draft_.suite.settings;
+    for (const auto& uplink : draft_.uplinks) config.uplinks.push_back(uplink.settings);
+    std::stable_sort(
+        config.uplinks.begin(), config.uplinks.end(),
+        [](const UplinkConfig& a, const UplinkConfig& b) { return a.precedence < b.precedence; });
+    return config;
+  }
+
+  ConfigDraft draft_;
+  std::vector<LineProblem> errors_;
+  std::vector<LineProblem> inactive_;
+  std::map<std::string, unsigned> once_;  ///< lines of the sections that may stand once
+};
+
+}  // namespace
+
+std::vector<IpAddress> UplinkConfig::targets_of(Family family) const {
+  std::vector<IpAddress> out;
+  std::copy_if(targets.begin(), targets.end(), std::back_inserter(out),
+               [&](const IpAddress& target) { return target.family() == family; });
+  return out;
+}
+
+std::string ConfigProblem::to_string() const {
+  return line == 0 ? cat(file, ": ", message) : cat(file, ':', line, ": ", message);
+}
+
+const UplinkConfig* Config::uplink_named(std::string_view name) const {
+  const auto found =
+      std::find_if(uplinks.begin(), uplinks.end(), [&](const UplinkConfig& u) { return u.name == name; });
+  return found == uplinks.end() ? nullptr : &*found;
+}
+
+ParsedConfig parse_config(std::string_view text, std::string_view file) {
+  return ConfigReader(parse_ini(text)).result(file);
+}
+
+}  // namespace multilink

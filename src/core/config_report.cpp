@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/config_report.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "multilink/core/config_keys.hpp"
+
+namespace multilink {
+namespace {
+
+/// Every key of the given places as "key=value" lines, in the table's order.
+std::string canonical_text(const Settings& settings, bool of_suite) {
+  std::string out;
+  for (const auto& key : config_keys()) {
+    if ((key.place == KeyPlace::suite) == of_suite)
+      out += cat(key.name, '=', key.value.write(settings), '\n');
+  }
+  return out;
+}
+
+Settings view(const SuiteConfig& suite, const UplinkConfig& uplink) {
+  Settings settings;
+  static_cast<SuiteConfig&>(settings) = suite;
+  static_cast<UplinkConfig&>(settings) = uplink;
+  return settings;
+}
+
+std::string canonical_text(const Config& config) {
+  std::string out = canonical_text(view(config.suite, {}), true);
+  for (const auto& uplink : config.uplinks) {
+    out += cat('[', uplink.device, "]\n", canonical_text(view(config.suite, uplink), false));
+  }
+  return out;
+}
+
+std::string describe_targets(const UplinkConfig& uplink, Family family) {
+  const auto count = uplink.targets_of(family).size();
+  const auto name = cat("IPv", to_string(family));
+  if (count == 0) return cat(name, " not probed");
+  return cat(name, " probed at ", count, count == 1 ? " target" : " targets");
+}
+
+std::string describe_uplink(const UplinkConfig& uplink) {
+  std::vector<std::string> facts;
+  facts.push_back(uplink.mac ? cat("device with mac ", *uplink.mac) : cat("device ", uplink.device));
+  std::vector<std::string> gateways;
+  for (const auto& [family, gateway] : uplink.gateways) gateways.push_back(gateway.to_string());
+  facts.push_back(gateways.empty() ? "gateway learned" : cat("gateway ", join(gateways, " and ")));
+  facts.push_back(cat("weight ", uplink.weight));
+  for (const Family family : kFamilies) facts.push_back(describe_targets(uplink, family));
+  facts.push_back(cat("every ", format_duration(uplink.probe_interval)));
+  if (!uplink.enabled) facts.push_back("not enabled");
+  return cat("  ", uplink.precedence, ". ", uplink.name, ": ", join(facts, ", "), '\n');
+}
+
+std::string describe_absent(const Config& config, const std::vector<std::string>& existing_devices) {
+  std::string out;
+  for (const auto& uplink : config.uplinks) {
+    const bool exists =
+        std::find(existing_devices.begin(), existing_devices.end(), uplink.device) != existing_devices.end();
+    if (exists || uplink.mac) continue;
+    out += cat("warning: [", printable(uplink.device),
+               "]: there is no such device at present; the uplink is down until it appears\n");
+  }
+  return out;
+}
+
+std::string describe_errors(const std::vector<ConfigProblem>& errors) {
+  std::string out;
+  for (const auto& error : errors) out += cat(error.to_string(), '\n');
+  return out +
+         cat(errors.size(), errors.size() == 1 ? " error" : " errors", ": the configuration is refused\n");
+}
+
+}  // namespace
+
+std::string describe_check(const ParsedConfig& parsed, const std::vector<std::string>& existing_devices) {
+  if (!parsed.config) return describe_errors(parsed.errors);
+  const auto& config = *parsed.config;
+  std::string out = cat("The configuration is valid. Site ", config.suite.site, ", Redis at ",
+                        config.suite.redis.to_string(), ", ", config.uplinks.size(),
+                        config.uplinks.size() == 1 ? " uplink" : " uplinks", ", by precedence:\n");
+  for (const auto& uplink : config.uplinks) out += describe_uplink(uplink);
+  for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
+  out += describe_absent(config, existing_devices);
+  for (const auto& key : parsed.inactive) out += cat(key.to_string(), '\n');
+  return out;
+}
+
+std::string config_hash(const Config& config) {
+  constexpr std::uint64_t kOffset = 0xcbf29ce484222325U;
+  constexpr std::uint64_t kPrime = 0x100000001b3U;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::uint64_t hash = kOffset;
+  for (const char c : canonical_text(config)) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
+  }
+  std::string out(16, '0');
+  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, hash >>= 4U) *digit = kHex[hash & 0xfU];
+  return out;
+}
+
+}  // namespace multilink

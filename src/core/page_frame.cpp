@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/page_frame.hpp"
+
+#include "multilink/core/html.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+
+namespace {
+
+// Changing this changes kStyleHash: the test of the page prints the new one.
+constexpr std::string_view kStyle = R"(
+:root { color-scheme: light dark; --page: #fff; --text: #1b1f24; --faint: #57606a; --line: #d0d7de;
+  --ok: #116329; --attention: #7d4e00; --failed: #a40e26; --unknown: #4b535d; }
+@media (prefers-color-scheme: dark) { :root { --page: #0d1117; --text: #e6edf3; --faint: #9198a1;
+  --line: #3d444d; --ok: #56d364; --attention: #e3b341; --failed: #ff8177; --unknown: #b1bac4; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 80rem; background: var(--page); color: var(--text);
+  font: 1rem/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1rem; margin: 0; color: var(--faint); font-weight: 600; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+.verdict { font-size: 1.6rem; font-weight: 700; margin: .3rem 0 .6rem; padding-left: .7rem;
+  border-left: .5rem solid currentColor; }
+.ok { color: var(--ok); } .attention { color: var(--attention); }
+.failed { color: var(--failed); } .unknown { color: var(--unknown); }
+.state { font-weight: 700; } .faint { color: var(--faint); }
+ul { margin: .3rem 0; padding-left: 1.3rem; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
+  border-bottom: 1px solid var(--line); }
+td { font-variant-numeric: tabular-nums; }
+footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
+@media (max-width: 50rem) {
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table, tbody, tr { display: block; }
+  tr { border-bottom: 2px solid var(--line); padding: .4rem 0; }
+  th, td { display: flex; gap: .8rem; border: 0; padding: .1rem 0; }
+  td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
+}
+)";
+constexpr std::string_view kStyleHash = "'sha256-bSuQamCZ1cPk27cpo3h+qpW0scK9lKvOCv7iZTzD+PY='";
+
+}  // namespace
+
+std::string page_frame(std::string_view title, std::string_view content, unsigned refresh_s) {
+  std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
+  out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n";
+  if (refresh_s > 0) out += cat("<meta http-equiv=\"refresh\" content=\"", refresh_s, "\"/>\n");
+  out += cat("<title>", html_text(title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n");
+  out += content;
+  out += "</body>\n</html>\n";
+  return out;
+}
+
+std::string_view page_style_hash() {
+  return kStyleHash;
+}
+
+}  // namespace multilink

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/status_page.hpp"
+
+#include "multilink/core/html.hpp"
+#include "multilink/core/page_frame.hpp"
+#include "multilink/core/status_summary.hpp"
+#include "multilink/core/status_words.hpp"
+#include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
+
+namespace multilink {
+
+namespace {
+
+constexpr unsigned kRefreshSeconds = 5;
+
+/// The class of a state's colour: the same four as the verdict's.
+std::string_view level_class(HealthState state) {
+  switch (state) {
+    case HealthState::up:
+      return "ok";
+    case HealthState::suspect:
+      return "attention";
+    case HealthState::down:
+      return "failed";
+    case HealthState::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string time_element(WallTime time, std::string_view shown) {
+  const std::string utc = format_utc(time);
+  if (utc.empty()) return "unknown";
+  return cat("<time datetime=\"", utc, "\" title=\"", utc, "\">", shown, "</time>");
+}
+
+std::string ago(WallTime time, WallTime now) {
+  return time_element(time, cat(format_span(now - time), " ago"));
+}
+
+std::string cell(std::string_view label, std::string_view html) {
+  return cat("<td data-label=\"", label, "\"><span>", html, "</span></td>");
+}
+
+std::string head_row(const std::vector<std::string_view>& titles) {
+  std::string out = "<thead><tr>";
+  for (const auto title : titles) out += cat("<th scope=\"col\">", title, "</th>");
+  return out += "</tr></thead>\n<tbody>\n";
+}
+
+std::string uplink_title(const UplinkStatus& uplink, Family family) {
+  std::string out = cat("<strong>", html_text(uplink.name), "</strong>");
+  if (families_shown(uplink).size() > 1) out += cat(" IPv", to_string(family));
+  if (uplink.link && uplink.link->device != uplink.name) {
+    out += cat(" <span class=\"faint\">", html_text(uplink.link->device), "</span>");
+  }
+  return out;
+}
+
+std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
+  const UplinkWords words = describe(snapshot, uplink, family);
+  const auto* health = family_health(uplink, family);
+  std::string out = cat("<tr><th scope=\"row\"><span>", uplink_title(uplink, family), "</span></th>");
+  out += cell("State", cat("<span class=\"state ", level_class(words.state), "\">", to_string(words.state),
+                           "</span>", words.enabled ? "" : " (disabled)"));
+  out += cell("Status", words.status);
+  out += cell("Traffic", words.traffic);
+  out += cell("Loss", words.loss);
+  out += cell("RTT", words.rtt);
+  out += cell("Jitter", words.jitter);
+  out += cell("Last probe", html_text(words.last_probe));
+  out += cell("Since", health != nullptr ? ago(health->since, snapshot.at) : "unknown");
+  out += cell("Reason", html_text(reason_of(uplink, family)));
+  return out += "</tr>\n";
+}
+
+std::string uplink_table(const StatusSnapshot& snapshot) {
+  if (snapshot.uplinks.empty()) return {};
+  std::string out = "<h2>Uplinks</h2>\n<table>\n<caption>Best first</caption>\n";
+  out += head_row(
+      {"Uplink", "State", "Status", "Traffic", "Loss", "RTT", "Jitter", "Last probe", "Since", "Reason"});
+  for (const auto& uplink : snapshot.uplinks) {
+    for (const Family family : families_shown(uplink)) out += uplink_row(snapshot, uplink, family);
+  }
+  return out += "</tbody>\n</table>\n";
+}
+
+std::string event_row(const EventRecord& event, WallTime now) {
+  const std::string change =
+      event.from.empty() && event.to.empty() ? "" : cat(event.from, " \u2192 ", event.to);
+  std::string subject = cat(event.kind, event.uplink.empty() ? "" : " ", event.uplink);
+  if (event.family) subject += cat(" IPv", to_string(*event.family));
+  std::string out =
+      cat("<tr><th scope=\"row\"><span>", time_element(event.at, format_utc(event.at)), "</span></th>");
+  out += cell("Ago", format_span(now - event.at));
+  out += cell("What", html_text(subject));
+  out += cell("Change", html_text(change));
+  out += cell("Took", event.took ? format_milliseconds(*event.took, 3) : "");
+  out += cell("Reason", html_text(event.reason));
+  return out += "</tr>\n";
+}
+
+std::string event_table(const StatusSnapshot& snapshot) {
+  std::string out = "<h2>Last events</h2>\n";
+  if (snapshot.events.empty()) return out += "<p>None yet.</p>\n";
+  out += "<table>\n<caption>Newest first</caption>\n";
+  out += head_row({"Time", "Ago", "What", "Change", "Took", "Reason"});
+  for (const auto& event : snapshot.events) out += event_row(event, snapshot.at);
+  return out += "</tbody>\n</table>\n";
+}
+
+std::string daemon_list(const StatusSnapshot& snapshot) {
+  std::string out = "<h2>Daemons</h2>\n<ul>\n";
+  for (const auto& daemon : snapshot.daemons) {
+    out += cat("<li><strong>", html_text(daemon.name), "</strong> ");
+    if (daemon.record) {
+      out += cat("<span class=\"ok\">runs</span>, version ", html_text(daemon.record->version), ", process ",
+                 daemon.record->pid, ", started ", ago(daemon.record->started, snapshot.at));
+    } else {
+      out += cat("<span class=\"failed\">does not report</span>: ", html_text(daemon.record.error().message));
+    }
+    out += "</li>\n";
+  }
+  return out += "</ul>\n";
+}
+
+std::string problem_list(const StatusSnapshot& snapshot) {
+  if (snapshot.problems.empty()) return {};
+  std::string out = "<h2>Refused records</h2>\n<ul>\n";
+  for (const auto& problem : snapshot.problems) {
+    out += cat("<li>", html_text(problem.where), ": ", html_text(problem.reason), "</li>\n");
+  }
+  return out += "</ul>\n";
+}
+
+std::string verdict(const StatusSummary& summary) {
+  std::string out =
+      cat("<p class=\"verdict ", to_string(summary.level), "\">", html_text(summary.sentence), "</p>\n");
+  if (summary.findings.empty()) return out;
+  out += "<ul>\n";
+  for (const auto& finding : summary.findings) out += cat("<li>", html_text(finding), "</li>\n");
+  return out += "</ul>\n";
+}
+
+}  // namespace
+
+std::string render_status_page(const StatusSnapshot& snapshot) {
+  const StatusSummary summary = summarize(snapshot);
+  std::string out = cat("<header>\n<h1>multilink \u00b7 ", html_text(snapshot.site), "</h1>\n");
+  out += cat(verdict(summary), "</header>\n<main>\n");
+  out += cat(uplink_table(snapshot), event_table(snapshot), daemon_list(snapshot), problem_list(snapshot));
+  out += cat("</main>\n<footer>Read at ", time_element(snapshot.at, format_utc(snapshot.at)),
+             ". This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
+  return page_frame(cat(to_string(summary.level), ": multilink ", snapshot.site), out, kRefreshSeconds);
+}
+
+std::string render_unavailable_page(std::string_view reason) {
+  std::string out =
+      "<header>\n<h1>multilink</h1>\n<p class=\"verdict unknown\">The status cannot be read.</p>\n";
+  out += cat("</header>\n<main>\n<p>", html_text(reason), "</p>\n<h2>What still works</h2>\n<ul>\n");
+  out += "<li>Traffic: the kernel keeps the routes that were in force, also without any daemon.</li>\n";
+  out += "<li>routed, if it runs: it still reacts to a lost carrier, address or gateway.</li>\n";
+  out += "<li>All daemons join again by themselves within a second once Redis is back.</li>\n</ul>\n";
+  out += "<p>On the host: <code>ip route</code> shows the route in force, ";
+  out += "<code>systemctl status multilink.target multilink-redis</code> what runs.</p>\n</main>\n";
+  out += cat("<footer>This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
+  return page_frame("unknown: multilink", out, kRefreshSeconds);
+}
+
+std::string render_message_page(std::string_view title, std::string_view text) {
+  return page_frame(title, cat("<main>\n<h1>multilink</h1>\n<p class=\"verdict\">", html_text(title),
+                               "</p>\n<p>", html_text(text), "</p>\n</main>\n"));
+}
+
+std::string_view page_security_policy() {
+  static const std::string policy = cat("default-src 'none'; style-src ", page_style_hash(),
+                                        "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  return policy;
+}
+
+}  // namespace multilink

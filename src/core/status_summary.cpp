@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/status_summary.hpp"
+
+#include <algorithm>
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+
+namespace {
+
+std::string with_family(const UplinkStatus& uplink, Family family) {
+  return families_shown(uplink).size() == 1 ? uplink.name : cat(uplink.name, " (IPv", to_string(family), ')');
+}
+
+bool is_enabled(const UplinkStatus& uplink) {
+  return !uplink.health || uplink.health->enabled;
+}
+
+std::vector<std::string> uplinks_not_up(const StatusSnapshot& snapshot) {
+  std::vector<std::string> findings;
+  for (const auto& uplink : snapshot.uplinks) {
+    if (!is_enabled(uplink)) continue;
+    for (const Family family : families_shown(uplink)) {
+      const auto* health = family_health(uplink, family);
+      if (health != nullptr && health->state == HealthState::up) continue;
+      const auto state = health != nullptr ? health->state : HealthState::unknown;
+      const std::string reason = reason_of(uplink, family);
+      findings.push_back(
+          cat(with_family(uplink, family), " is ", to_string(state), reason.empty() ? "" : ": ", reason));
+    }
+  }
+  return findings;
+}
+
+std::vector<std::string> daemon_findings(const StatusSnapshot& snapshot) {
+  std::vector<std::string> findings;
+  for (const auto& daemon : snapshot.daemons) {
+    if (!daemon.record) {
+      findings.push_back(cat(daemon.name, " does not report (", daemon.record.error().message,
+                             "): what it wrote is its last word"));
+    }
+  }
+  return findings;
+}
+
+/// The names of the uplinks that carry the default of any family, in the order of precedence.
+std::vector<std::string> carrying_uplinks(const StatusSnapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const auto& uplink : snapshot.uplinks) {
+    if (std::ranges::any_of(kFamilies, [&](Family family) {
+          return carries_default(snapshot, uplink.name, family).value_or(false);
+        })) {
+      names.push_back(uplink.name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> routing_findings(const StatusSnapshot& snapshot) {
+  if (!snapshot.routing) return {cat("routing: ", snapshot.routing.error().message)};
+  if (snapshot.routing->sync != "in_sync") return {cat("routing: ", snapshot.routing->sync)};
+  if (carrying_uplinks(snapshot).empty()) return {"routing: no default route of multilink is in force"};
+  return {};
+}
+
+std::string carrying_sentence(const std::vector<std::string>& names) {
+  if (names.empty()) return "No uplink of multilink carries the default route.";
+  return cat(join(names, ", "), names.size() == 1 ? " carries" : " carry", " the traffic.");
+}
+
+StatusLevel level_of(const StatusSnapshot& snapshot, bool findings) {
+  const auto usable = [](const UplinkStatus& uplink) { return uplink.usable && *uplink.usable; };
+  const auto told = [](const UplinkStatus& uplink) { return uplink.usable.has_value(); };
+  if (std::ranges::none_of(snapshot.uplinks, told)) return StatusLevel::unknown;
+  if (std::ranges::none_of(snapshot.uplinks, usable)) {
+    return std::ranges::all_of(snapshot.uplinks, told) ? StatusLevel::failed : StatusLevel::unknown;
+  }
+  return findings ? StatusLevel::attention : StatusLevel::ok;
+}
+
+std::string sentence_of(const StatusSnapshot& snapshot, StatusLevel level) {
+  if (snapshot.uplinks.empty()) return "No uplink is known: healthd has not reported to this Redis.";
+  std::string carrying = carrying_sentence(carrying_uplinks(snapshot));
+  switch (level) {
+    case StatusLevel::ok:
+      return cat("All uplinks are up. ", carrying);
+    case StatusLevel::attention:
+      return carrying;
+    case StatusLevel::failed:
+      return cat("No uplink is usable. ", carrying);
+    case StatusLevel::unknown:
+      break;
+  }
+  return cat("Whether the uplinks are usable is not known. ", carrying);
+}
+
+}  // namespace
+
+std::string_view to_string(StatusLevel level) {
+  switch (level) {
+    case StatusLevel::ok:
+      return "ok";
+    case StatusLevel::attention:
+      return "attention";
+    case StatusLevel::failed:
+      return "failed";
+    case StatusLevel::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+StatusSummary summarize(const StatusSnapshot& snapshot) {
+  StatusSummary summary;
+  for (const auto& part : {uplinks_not_up(snapshot), daemon_findings(snapshot), routing_findings(snapshot)}) {
+    summary.findings.insert(summary.findings.end(), part.begin(), part.end());
+  }
+  if (!snapshot.problems.empty()) {
+    summary.findings.push_back(cat(snapshot.problems.size(), " of the records in Redis were refused"));
+  }
+  summary.level = level_of(snapshot, !summary.findings.empty());
+  summary.sentence = sentence_of(snapshot, summary.level);
+  return summary;
+}
+
+}  // namespace multilink

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/status_words.hpp"
+
+#include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
+
+namespace multilink {
+
+namespace {
+
+constexpr std::string_view kNone = "-";
+
+std::string figure(Duration value) {
+  return value == Duration{} ? std::string(kNone) : format_milliseconds(value);
+}
+
+std::string status_word(const UplinkStatus& uplink, Family family) {
+  const auto found = uplink.usable_in.find(family);
+  if (found == uplink.usable_in.end() || !found->second) return "unknown";
+  return *found->second ? "TRUE" : "FALSE";
+}
+
+std::string last_probe_word(const UplinkStatus& uplink, Family family, WallTime now) {
+  const auto found = uplink.recent.find(family);
+  if (found == uplink.recent.end()) return std::string(kNone);
+  const ProbeRecord& last = found->second.last;
+  return cat(last.outcome == Outcome::answered ? "answered, " : "lost, ", format_span(now - last.sent_wall),
+             " ago");
+}
+
+}  // namespace
+
+UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
+  UplinkWords words;
+  words.status = status_word(uplink, family);
+  const auto carries = carries_default(snapshot, uplink.name, family);
+  words.traffic = !carries ? "unknown" : *carries ? "carries" : "standby";
+  words.last_probe = last_probe_word(uplink, family, snapshot.at);
+  words.loss = words.rtt = words.jitter = kNone;
+  if (uplink.health) words.enabled = uplink.health->enabled;
+  if (const auto* health = family_health(uplink, family)) {
+    words.state = health->state;
+    if (health->probes > 0) words.loss = cat(format_decimal(health->loss * 100, 1), " %");
+    words.rtt = figure(health->rtt);
+    words.jitter = figure(health->jitter);
+  }
+  return words;
+}
+
+}  // namespace multilink

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fakes/status_sample.hpp"
+
+namespace multilink::fakes {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr const char* kBoot = "0123abcd";
+
+UplinkStatus sample_uplink(const std::string& name, const std::string& device, unsigned precedence) {
+  UplinkStatus uplink;
+  uplink.name = name;
+  LinkRecord link;
+  link.device = device;
+  link.boot = kBoot;
+  link.carrier = true;
+  link.since = kSampleTime - minutes(90);
+  link.families[Family::v4] = {
+      LinkFact::ok, {*IpAddress::parse("198.51.100.2")}, IpAddress::parse("198.51.100.1")};
+  link.families[Family::v6] = {LinkFact::no_address, {}, std::nullopt};
+  uplink.link = link;
+  HealthRecord health;
+  health.device = device;
+  health.precedence = precedence;
+  health.boot = kBoot;
+  health.families[Family::v4] = {HealthState::up,
+                                 kSampleTime - minutes(3),
+                                 "first answer",
+                                 "0123abcd-1f",
+                                 0.05,
+                                 60,
+                                 std::chrono::microseconds(20'300),
+                                 std::chrono::microseconds(1'200)};
+  uplink.health = health;
+  uplink.usable = true;
+  uplink.usable_in[Family::v4] = true;
+  uplink.usable_in[Family::v6] = fail("not written yet");
+  ProbeRecord probe;
+  probe.boot = kBoot;
+  probe.sequence = 7;
+  probe.outcome = Outcome::answered;
+  probe.rtt = std::chrono::microseconds(20'100);
+  probe.sent_wall = kSampleTime - seconds(1);
+  probe.target = *IpAddress::parse("192.0.2.1");
+  uplink.recent[Family::v4] = {20, 1, probe};
+  return uplink;
+}
+
+DaemonStatus sample_daemon(std::string_view name, int pid) {
+  return {std::string(name), DaemonRecord{pid, "0.1.0", kSampleTime - minutes(5), "0123456789abcdef"}};
+}
+
+}  // namespace
+
+StatusSnapshot sample_snapshot() {
+  StatusSnapshot snapshot;
+  snapshot.site = "local";
+  snapshot.at = kSampleTime;
+  snapshot.uplinks = {sample_uplink("fibre", "eth0", 1), sample_uplink("lte", "wwan0", 2)};
+  RoutingRecord routing;
+  routing.sync = "in_sync";
+  routing.families[Family::v4] = {{{"fibre", "eth0", IpAddress::parse("198.51.100.1"), 1}},
+                                  kSampleTime - minutes(3),
+                                  "0123abcd-1f",
+                                  std::chrono::microseconds(250)};
+  snapshot.routing = routing;
+  int pid = 100;
+  for (const auto name : kDaemonNames) snapshot.daemons.push_back(sample_daemon(name, pid++));
+  EventRecord event;
+  event.id = "0123abcd-1f";
+  event.at = kSampleTime - minutes(3);
+  event.source = "healthd";
+  event.kind = "health";
+  event.uplink = "fibre";
+  event.family = Family::v4;
+  event.from = "unknown";
+  event.to = "up";
+  event.reason = "first answer";
+  event.took = milliseconds(21);
+  snapshot.events = {event};
+  return snapshot;
+}
+
+StatusSnapshot failed_over_snapshot() {
+  StatusSnapshot snapshot = sample_snapshot();
+  auto& fibre = snapshot.uplinks.front();
+  fibre.usable = false;
+  fibre.usable_in[Family::v4] = false;
+  fibre.health->families[Family::v4].state = HealthState::down;
+  fibre.health->families[Family::v4].reason = "loss 24 % over 60 s exceeds loss_down 20 %";
+  snapshot.routing->families[Family::v4].active = {{"lte", "wwan0", std::nullopt, 1}};
+  return snapshot;
+}
+
+}  // namespace multilink::fakes

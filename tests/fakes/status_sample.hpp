@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "multilink/core/status_snapshot.hpp"
+
+namespace multilink::fakes {
+
+/// 2026-11-05T10:00:00Z.
+inline constexpr WallTime kSampleTime{std::chrono::milliseconds(1'793'872'800'000)};
+
+/// Two uplinks, "fibre" (eth0) which carries the traffic and "lte" (wwan0) which stands by, IPv4 alone, all
+/// daemons alive, one event: everything is as it should be.
+StatusSnapshot sample_snapshot();
+
+/// The same with "fibre" down and "lte" carrying the traffic.
+StatusSnapshot failed_over_snapshot();
+
+}  // namespace multilink::fakes

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/status_page.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fakes/status_sample.hpp"
+#include "multilink/core/page_frame.hpp"
+
+namespace multilink {
+namespace {
+
+using fakes::failed_over_snapshot;
+using fakes::sample_snapshot;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kAttack = "</td><script>alert(\"1\")</script><img src='x' onerror='y'>\n&";
+constexpr const char* kEscaped =
+    "&lt;/td&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&lt;img src=&#39;x&#39; "
+    "onerror=&#39;y&#39;&gt; &amp;";
+
+std::size_t count(const std::string& text, std::string_view piece) {
+  std::size_t found = 0;
+  for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) ++found;
+  return found;
+}
+
+TEST(StatusPage, ShowsEachUplinkInWords) {
+  const std::string page = render_status_page(failed_over_snapshot());
+  EXPECT_THAT(page, HasSubstr("<p class=\"verdict attention\">lte carries the traffic.</p>"));
+  EXPECT_THAT(page, HasSubstr("<strong>fibre</strong> <span class=\"faint\">eth0</span>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"state failed\">down</span>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"state ok\">up</span>"));
+  EXPECT_THAT(page, HasSubstr("loss 24 % over 60 s exceeds loss_down 20 %"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Loss\"><span>5 %</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"RTT\"><span>20.3 ms</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Status\"><span>FALSE</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Traffic\"><span>carries</span>"));
+  EXPECT_THAT(page, HasSubstr("answered, 1 s ago"));
+  EXPECT_THAT(page, HasSubstr("unknown → up"));
+}
+
+TEST(StatusPage, NeedsNothingFromElsewhere) {
+  const std::string page = render_status_page(sample_snapshot());
+  for (const auto* piece :
+       {"<script", "<link", "<img", "src=", "href=", "url(", "@import", "http://", "//"}) {
+    EXPECT_THAT(page, Not(HasSubstr(piece)));
+  }
+  EXPECT_THAT(std::string(page_security_policy()), HasSubstr(std::string(page_style_hash())));
+  EXPECT_EQ(count(page, "style"), 2U) << "one style element, no style attribute: the policy forbids them";
+}
+
+TEST(StatusPage, EscapesEveryTextFromRedis) {
+  auto snapshot = failed_over_snapshot();
+  snapshot.site = kAttack;
+  for (auto& uplink : snapshot.uplinks) {
+    uplink.name = kAttack;
+    uplink.link->device = std::string(kAttack) + "2";
+    uplink.health->families[Family::v4].reason = kAttack;
+  }
+  snapshot.routing->sync = kAttack;
+  snapshot.daemons[0].name = kAttack;
+  snapshot.daemons[0].record->version = kAttack;
+  snapshot.daemons[1].record = fail(kAttack);
+  auto& event = snapshot.events[0];
+  event.kind = event.uplink = event.from = event.to = event.reason = kAttack;
+  snapshot.problems = {{kAttack, kAttack}};
+  const std::string page = render_status_page(snapshot);
+  EXPECT_EQ(count(page, "<script"), 0U);
+  EXPECT_EQ(count(page, "<img"), 0U);
+  EXPECT_GE(count(page, kEscaped), 16U);
+}
+
+TEST(StatusPage, EscapesWhyItIsUnavailable) {
+  const std::string page = render_unavailable_page(kAttack);
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, HasSubstr(kEscaped));
+  EXPECT_THAT(page, HasSubstr("the kernel keeps the routes"));
+  EXPECT_THAT(render_message_page(kAttack, kAttack), Not(HasSubstr("<script")));
+}
+
+TEST(StatusPage, StaysSmallWhateverIsInRedis) {
+  auto snapshot = sample_snapshot();
+  const std::string small = render_status_page(snapshot);
+  snapshot.events[0].reason = std::string(10'240, 'x');
+  snapshot.uplinks[0].health->families[Family::v4].reason = std::string(10'240, '<');
+  EXPECT_LT(render_status_page(snapshot).size(), small.size() + 4'000);
+}
+
+TEST(StatusPage, ShowsMissingAndRefusedRecordsAsSuch) {
+  auto snapshot = sample_snapshot();
+  auto& fibre = snapshot.uplinks[0];
+  fibre.health = fail("no record yet");
+  fibre.link = fail("no record yet");
+  fibre.usable_in[Family::v4] = fail("'MAYBE' is neither TRUE nor FALSE");
+  fibre.recent.clear();
+  snapshot.routing = fail("health record: since: not a number");
+  snapshot.problems = {{"multilink:local:routing", "health record: since: not a number"}};
+  const std::string page = render_status_page(snapshot);
+  EXPECT_THAT(page, HasSubstr("<span class=\"state unknown\">unknown</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Status\"><span>unknown</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Traffic\"><span>unknown</span>"));
+  EXPECT_THAT(page, HasSubstr("<h2>Refused records</h2>\n<ul>\n<li>multilink:local:routing: health record"));
+}
+
+TEST(StatusPage, HasALineForIpv6OnlyWhereTheUplinkHasIt) {
+  auto snapshot = sample_snapshot();
+  EXPECT_THAT(render_status_page(snapshot), Not(HasSubstr("IPv6")));
+  snapshot.uplinks[0].link->families[Family::v6].addresses = {*IpAddress::parse("2001:db8::2")};
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("<strong>fibre</strong> IPv6"));
+}
+
+TEST(StatusPage, SaysThatNothingIsKnownYet) {
+  StatusSnapshot empty;
+  empty.routing = fail("no record yet");
+  EXPECT_THAT(render_status_page(empty), HasSubstr("No uplink is known"));
+}
+
+}  // namespace
+}  // namespace multilink

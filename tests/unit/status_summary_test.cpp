@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/status_summary.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fakes/status_sample.hpp"
+
+namespace multilink {
+namespace {
+
+using fakes::failed_over_snapshot;
+using fakes::sample_snapshot;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(StatusSummary, SaysThatAllIsWell) {
+  const auto summary = summarize(sample_snapshot());
+  EXPECT_EQ(summary.level, StatusLevel::ok);
+  EXPECT_EQ(summary.sentence, "All uplinks are up. fibre carries the traffic.");
+  EXPECT_THAT(summary.findings, IsEmpty());
+}
+
+TEST(StatusSummary, NamesTheUplinkThatIsDownAndWhy) {
+  const auto summary = summarize(failed_over_snapshot());
+  EXPECT_EQ(summary.level, StatusLevel::attention);
+  EXPECT_EQ(summary.sentence, "lte carries the traffic.");
+  EXPECT_THAT(summary.findings,
+              testing::ElementsAre("fibre is down: loss 24 % over 60 s exceeds loss_down 20 %"));
+}
+
+TEST(StatusSummary, SaysThatNoUplinkIsUsable) {
+  auto snapshot = failed_over_snapshot();
+  snapshot.uplinks[1].usable = false;
+  const auto summary = summarize(snapshot);
+  EXPECT_EQ(summary.level, StatusLevel::failed);
+  EXPECT_EQ(summary.sentence, "No uplink is usable. lte carries the traffic.");
+}
+
+TEST(StatusSummary, DoesNotCallFailedWhatItDoesNotKnow) {
+  auto snapshot = failed_over_snapshot();
+  snapshot.uplinks[1].usable = fail("'MAYBE' is neither TRUE nor FALSE");
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::unknown);
+  snapshot.uplinks.clear();
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::unknown);
+}
+
+TEST(StatusSummary, AsksForAttentionWhenADaemonDoesNotReport) {
+  auto snapshot = sample_snapshot();
+  snapshot.daemons[1].record = fail("no record yet");
+  const auto summary = summarize(snapshot);
+  EXPECT_EQ(summary.level, StatusLevel::attention);
+  EXPECT_THAT(summary.findings, Contains(HasSubstr("healthd does not report")));
+}
+
+TEST(StatusSummary, AsksForAttentionWhenRoutingIsOutOfSync) {
+  auto snapshot = sample_snapshot();
+  snapshot.routing->sync = "cannot add a rule: Operation not permitted";
+  EXPECT_THAT(summarize(snapshot).findings, Contains("routing: cannot add a rule: Operation not permitted"));
+}
+
+TEST(StatusSummary, AsksForAttentionWhenNothingCarriesTheDefault) {
+  auto snapshot = sample_snapshot();
+  snapshot.routing->families[Family::v4].active.clear();
+  const auto summary = summarize(snapshot);
+  EXPECT_EQ(summary.level, StatusLevel::attention);
+  EXPECT_EQ(summary.sentence, "No uplink of multilink carries the default route.");
+}
+
+TEST(StatusSummary, LeavesDisabledUplinksInPeace) {
+  auto snapshot = failed_over_snapshot();
+  snapshot.uplinks[0].health->enabled = false;
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::ok);
+}
+
+TEST(StatusSummary, TellsTheFamiliesApartWhereThereAreTwo) {
+  auto snapshot = sample_snapshot();
+  auto& fibre = snapshot.uplinks[0];
+  fibre.link->families[Family::v6].addresses = {*IpAddress::parse("2001:db8::2")};
+  fibre.health->families[Family::v6].state = HealthState::down;
+  fibre.health->families[Family::v6].reason = "no answer";
+  EXPECT_THAT(summarize(snapshot).findings, testing::ElementsAre("fibre (IPv6) is down: no answer"));
+}
+
+TEST(StatusSummary, SaysThatRecordsWereRefused) {
+  auto snapshot = sample_snapshot();
+  snapshot.problems = {{"multilink:local:events", "garbage"}};
+  EXPECT_THAT(summarize(snapshot).findings, Contains("1 of the records in Redis were refused"));
+}
+
+}  // namespace
+}  // namespace multilink

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/status_text.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "fakes/status_sample.hpp"
+
+namespace multilink {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(StatusText, IsAnAlignedTable) {
+  const std::string text = render_status_text(fakes::failed_over_snapshot());
+  EXPECT_THAT(text, testing::StartsWith("attention: lte carries the traffic.\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "UPLINK  FAMILY  STATE  STATUS  TRAFFIC  LOSS  RTT      JITTER  SINCE  REASON\n"
+          "fibre   IPv4    down   FALSE   standby  5 %   20.3 ms  1.2 ms  3 min  loss 24 % over 60 s exceeds "
+          "loss_down 20 %\n"
+          "lte     IPv4    up     TRUE    carries  5 %   20.3 ms  1.2 ms  3 min  first answer\n"));
+  EXPECT_THAT(text, HasSubstr("  healthd: runs since 5 min, process 101, version 0.1.0\n"));
+  EXPECT_THAT(text,
+              HasSubstr("  2026-11-05T09:57:00.000Z  health  fibre  IPv4  unknown -> up  first answer\n"));
+}
+
+TEST(StatusText, LetsNoControlCharacterIntoTheTerminal) {
+  auto snapshot = fakes::sample_snapshot();
+  const std::string attack = "\x1b]0;title\x07\n\r\x9b" + std::string(10'240, 'x');
+  snapshot.uplinks[0].name = attack;
+  snapshot.uplinks[0].health->families[Family::v4].reason = attack;
+  snapshot.daemons[0].name = attack;
+  snapshot.daemons[1].record = fail(attack);
+  snapshot.routing->sync = attack;
+  snapshot.events[0].reason = snapshot.events[0].uplink = snapshot.events[0].to = attack;
+  snapshot.problems = {{attack, attack}};
+  const std::string text = render_status_text(snapshot);
+  EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+  EXPECT_LT(text.size(), 20'000U);
+}
+
+TEST(StatusText, SaysWhatIsMissing) {
+  StatusSnapshot empty;
+  empty.routing = fail("no record yet");
+  empty.daemons = {{"pingd", fail("no record yet")}};
+  const std::string text = render_status_text(empty);
+  EXPECT_THAT(text, HasSubstr("unknown: No uplink is known"));
+  EXPECT_THAT(text, HasSubstr("pingd: does not report: no record yet"));
+  EXPECT_THAT(text, HasSubstr("Last events\n  none yet\n"));
+}
+
+}  // namespace
+}  // namespace multilink

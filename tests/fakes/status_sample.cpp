@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fakes/status_sample.hpp"
 
+#include "multilink/core/redis_keys.hpp"
+
 namespace multilink::fakes {
 
 namespace {
@@ -41,7 +43,7 @@ UplinkStatus sample_uplink(const std::string& name, const std::string& device, u
   uplink.usable_in[Family::v6] = fail("not written yet");
   ProbeRecord probe;
   probe.boot = kBoot;
-  probe.sequence = 7;
+  probe.sequence = 26;
   probe.outcome = Outcome::answered;
   probe.rtt = std::chrono::microseconds(20'100);
   probe.sent_wall = kSampleTime - seconds(1);
@@ -52,6 +54,44 @@ UplinkStatus sample_uplink(const std::string& name, const std::string& device, u
 
 DaemonStatus sample_daemon(std::string_view name, int pid) {
   return {std::string(name), DaemonRecord{pid, "0.1.0", kSampleTime - minutes(5), "0123456789abcdef"}};
+}
+
+Store::Command write_hash(const std::string& key, const Fields& fields) {
+  Store::Command command{"HSET", key};
+  for (const auto& [field, value] : fields) {
+    command.push_back(field);
+    command.push_back(value);
+  }
+  return command;
+}
+
+Store::Command write_status(const std::string& key, bool usable) {
+  return {"SET", key, usable ? "TRUE" : "FALSE"};
+}
+
+/// As many probes as `recent` speaks of, a second apart; the lost ones come first.
+void write_probes(const std::string& key, const RecentProbes& recent, std::vector<Store::Command>& out) {
+  for (unsigned i = 0; i < recent.settled; ++i) {
+    ProbeRecord probe = recent.last;
+    const unsigned before = recent.settled - 1 - i;
+    probe.sequence -= before;
+    probe.sent_wall -= seconds(before);
+    if (i < recent.lost) {
+      probe.outcome = Outcome::lost;
+      probe.rtt = {};
+    }
+    out.push_back({"ZADD", key, std::to_string(probe.sent_wall.time_since_epoch().count()), probe.encode()});
+  }
+}
+
+void write_uplink(const RedisKeys& keys, const UplinkStatus& uplink, std::vector<Store::Command>& out) {
+  if (uplink.link) out.push_back(write_hash(keys.link(uplink.name), uplink.link->encode()));
+  if (uplink.health) out.push_back(write_hash(keys.health(uplink.name), uplink.health->encode()));
+  if (uplink.usable) out.push_back(write_status(keys.status(uplink.name), *uplink.usable));
+  for (const auto& [family, usable] : uplink.usable_in) {
+    if (usable) out.push_back(write_status(keys.status(uplink.name, family), *usable));
+  }
+  for (const auto& [family, recent] : uplink.recent) write_probes(keys.probes(uplink.name), recent, out);
 }
 
 }  // namespace
@@ -94,6 +134,26 @@ StatusSnapshot failed_over_snapshot() {
   fibre.health->families[Family::v4].reason = "loss 24 % over 60 s exceeds loss_down 20 %";
   snapshot.routing->families[Family::v4].active = {{"lte", "wwan0", std::nullopt, 1}};
   return snapshot;
+}
+
+std::vector<Store::Command> commands_to_write(const StatusSnapshot& snapshot) {
+  const RedisKeys keys(snapshot.site);
+  std::vector<Store::Command> out;
+  for (std::size_t i = 0; i < snapshot.uplinks.size(); ++i) {
+    out.push_back({"ZADD", keys.uplinks(), std::to_string(i + 1), snapshot.uplinks[i].name});
+    write_uplink(keys, snapshot.uplinks[i], out);
+  }
+  if (snapshot.routing) out.push_back(write_hash(keys.routing(), snapshot.routing->encode()));
+  for (const auto& daemon : snapshot.daemons) {
+    if (daemon.record) out.push_back(write_hash(keys.daemon(daemon.name), daemon.record->encode()));
+  }
+  for (auto event = snapshot.events.rbegin(); event != snapshot.events.rend(); ++event) {
+    Store::Command command = write_hash(keys.events(), event->encode());
+    command.front() = "XADD";
+    command.insert(command.begin() + 2, "*");
+    out.push_back(std::move(command));
+  }
+  return out;
 }
 
 }  // namespace multilink::fakes

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <vector>
+
 #include "multilink/core/status_snapshot.hpp"
+#include "multilink/ports/store.hpp"
 
 namespace multilink::fakes {
 
@@ -14,5 +17,9 @@ StatusSnapshot sample_snapshot();
 
 /// The same with "fibre" down and "lte" carrying the traffic.
 StatusSnapshot failed_over_snapshot();
+
+/// The commands that put a snapshot into Redis as the daemons would have written it. Errors in it become
+/// absent keys.
+std::vector<Store::Command> commands_to_write(const StatusSnapshot& snapshot);
 
 }  // namespace multilink::fakes

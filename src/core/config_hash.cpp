@@ -2,74 +2,45 @@
 #include "multilink/core/config_hash.hpp"
 
 #include <cstdint>
-#include <type_traits>
 
-#include "multilink/core/text.hpp"
+#include "multilink/core/config_keys.hpp"
 
 namespace multilink {
 namespace {
 
-/// Feeds values as text, each behind its length, so that no two sequences of values read alike.
-class Hasher {
- public:
-  Hasher& operator<<(std::string_view text) {
-    for (const char c : cat(text.size(), ':')) feed(c);
-    for (const char c : text) feed(c);
-    return *this;
+/// Every key of the suite, or of an uplink, as "key=value" lines in the table's order: a key that is added to
+/// the table is hashed.
+std::string canonical_text(const Settings& settings, bool of_suite) {
+  std::string out;
+  for (const auto& key : config_keys()) {
+    if ((key.place == KeyPlace::suite) == of_suite)
+      out += cat(key.name, '=', key.value.write(settings), '\n');
   }
-  Hasher& operator<<(const IpAddress& address) { return *this << address.to_string(); }
-  Hasher& operator<<(double ratio) { return *this << format_decimal(ratio, 9); }
-  Hasher& operator<<(Duration length) { return *this << cat(length.count()); }
-  template <class Value>
-  requires(std::is_enum_v<Value> || std::is_integral_v<Value>) Hasher& operator<<(Value value) {
-    return *this << cat(static_cast<std::uint64_t>(value));
-  }
-  template <class Value>
-  Hasher& operator<<(const std::optional<Value>& value) {
-    *this << value.has_value();
-    return value ? *this << *value : *this;
-  }
-
-  std::string digits() const {
-    std::string out;
-    for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(state_ >> shift) & 0xf];
-    return out;
-  }
-
- private:
-  void feed(char c) { state_ = (state_ ^ static_cast<std::uint8_t>(c)) * 0x100000001b3; }
-
-  std::uint64_t state_ = 0xcbf29ce484222325;
-};
-
-// The bindings name every member: one that is added later does not compile until it is hashed.
-
-void hash_suite(Hasher& hasher, const SuiteConfig& suite) {
-  const auto& [redis, site, hash, mark_mask, history] = suite;
-  const auto& [unix_path, host, port, database] = redis;
-  hasher << unix_path << host << port << database << site << hash << mark_mask << history;
+  return out;
 }
 
-void hash_uplink(Hasher& hasher, const UplinkConfig& uplink) {
-  const auto& [device, name, mac, gateways, weight, precedence, masquerade, metered, enabled, targets,
-               probe_interval, loss_window, loss_down, loss_up, latency_down, jitter_down, up_after,
-               evict_after, suspect_moves, failback, failback_udp_after] = uplink;
-  hasher << device << name << mac << gateways.size();
-  for (const auto& [family, gateway] : gateways) hasher << gateway;
-  hasher << weight << precedence << masquerade << metered << enabled << targets.size();
-  for (const auto& target : targets) hasher << target;
-  hasher << probe_interval << loss_window << loss_down << loss_up << latency_down << jitter_down << up_after
-         << evict_after << suspect_moves << failback << failback_udp_after;
+std::string canonical_text(const Config& config) {
+  Settings settings;
+  static_cast<SuiteConfig&>(settings) = config.suite;
+  std::string out = canonical_text(settings, true);
+  for (const auto& uplink : config.uplinks) {
+    static_cast<UplinkConfig&>(settings) = uplink;
+    out += cat('[', uplink.device, "]\n", canonical_text(settings, false));
+  }
+  return out;
 }
 
 }  // namespace
 
 std::string config_hash(const Config& config) {
-  const auto& [suite, uplinks] = config;
-  Hasher hasher;
-  hash_suite(hasher, suite);
-  for (const auto& uplink : uplinks) hash_uplink(hasher, uplink);
-  return hasher.digits();
+  constexpr std::uint64_t kOffset = 0xcbf29ce484222325U;
+  constexpr std::uint64_t kPrime = 0x100000001b3U;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::uint64_t hash = kOffset;
+  for (const char c : canonical_text(config)) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
+  std::string out(16, '0');
+  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, hash >>= 4U) *digit = kHex[hash & 0xfU];
+  return out;
 }
 
 }  // namespace multilink

@@ -2,37 +2,12 @@
 #include "multilink/core/config_report.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "multilink/core/config_keys.hpp"
+#include "multilink/core/quantity.hpp"
+#include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace {
-
-/// Every key of the given places as "key=value" lines, in the table's order.
-std::string canonical_text(const Settings& settings, bool of_suite) {
-  std::string out;
-  for (const auto& key : config_keys()) {
-    if ((key.place == KeyPlace::suite) == of_suite)
-      out += cat(key.name, '=', key.value.write(settings), '\n');
-  }
-  return out;
-}
-
-Settings view(const SuiteConfig& suite, const UplinkConfig& uplink) {
-  Settings settings;
-  static_cast<SuiteConfig&>(settings) = suite;
-  static_cast<UplinkConfig&>(settings) = uplink;
-  return settings;
-}
-
-std::string canonical_text(const Config& config) {
-  std::string out = canonical_text(view(config.suite, {}), true);
-  for (const auto& uplink : config.uplinks) {
-    out += cat('[', uplink.device, "]\n", canonical_text(view(config.suite, uplink), false));
-  }
-  return out;
-}
 
 std::string describe_targets(const UplinkConfig& uplink, Family family) {
   const auto count = uplink.targets_of(family).size();
@@ -85,19 +60,6 @@ std::string describe_check(const ParsedConfig& parsed, const std::vector<std::st
   for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
   out += describe_absent(config, existing_devices);
   for (const auto& key : parsed.inactive) out += cat(key.to_string(), '\n');
-  return out;
-}
-
-std::string config_hash(const Config& config) {
-  constexpr std::uint64_t kOffset = 0xcbf29ce484222325U;
-  constexpr std::uint64_t kPrime = 0x100000001b3U;
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::uint64_t hash = kOffset;
-  for (const char c : canonical_text(config)) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  }
-  std::string out(16, '0');
-  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, hash >>= 4U) *digit = kHex[hash & 0xfU];
   return out;
 }
 

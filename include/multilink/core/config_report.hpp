@@ -14,8 +14,4 @@ namespace multilink {
 /// it and not warned of), then the keys without effect. Every line ends in a newline.
 std::string describe_check(const ParsedConfig& parsed, const std::vector<std::string>& existing_devices);
 
-/// 16 hex digits over everything the configuration says (64-bit FNV-1a of its canonical text): two daemons
-/// with the same digits go by the same configuration, however it was written.
-std::string config_hash(const Config& config);
-
 }  // namespace multilink

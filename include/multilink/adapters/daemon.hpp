@@ -9,6 +9,7 @@
 
 #include "multilink/adapters/event_loop.hpp"
 #include "multilink/core/config.hpp"
+#include "multilink/core/records.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/store.hpp"
 #include "multilink/ports/supervisor.hpp"
@@ -30,6 +31,7 @@ struct DaemonParts {
   Store& store;          ///< not yet started: the service starts it with its channels
   const Config& config;  ///< the one in force at the start
   std::string boot;      ///< 8 hex digits of the kernel's boot id
+  DaemonRecord self;     ///< for the Heartbeat: pid and version
 };
 
 /// An option beyond the common ones, e.g. routed's --plan: it runs instead of the daemon.

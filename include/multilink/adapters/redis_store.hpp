@@ -4,24 +4,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "multilink/adapters/event_loop.hpp"
+#include "multilink/adapters/redis_login.hpp"
 #include "multilink/core/config.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/store.hpp"
 
 namespace multilink {
 
-/// Who logs in. From the credential file `redis` of the service manager ($CREDENTIALS_DIRECTORY), two words:
-/// "user password".
-struct RedisLogin {
-  std::string user;
-  std::string password;
-};
-Result<std::optional<RedisLogin>> read_redis_login();
-
-/// The Store on a real Redis: hiredis, two connections (commands, subscriptions), a deadline on every command
-/// (a frozen server shows no error), reconnects with backoff from 10 ms to 250 ms.
+/// The Store on a real Redis: hiredis on the loop, two connections (a subscribed one runs no commands;
+/// without channels there is only one), a deadline on every answer and a question when all is quiet (a frozen
+/// server shows no error), reconnects for ever with backoff from 10 ms to 250 ms. Of each outage the log
+/// hears the loss, a refused login with its remedy, and the return, once each. At most
+/// RedisConnection::kMaxInFlight commands wait for their answers; what is beyond fails at once.
 class RedisStore final : public Store {
  public:
   RedisStore(EventLoop& loop, Log& log, RedisAddress address, std::optional<RedisLogin> login);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "multilink/core/result.hpp"
+
+namespace multilink {
+
+/// Who logs in to Redis, as which user of its access control list.
+struct RedisLogin {
+  std::string user;
+  std::string password;
+
+  bool operator==(const RedisLogin&) const = default;
+};
+
+/// The login from the credential file `redis` that the service manager provides ($CREDENTIALS_DIRECTORY): two
+/// words, "user password". None without such a directory or file; an Error when it cannot be read or holds
+/// anything else (the message never shows its content).
+Result<std::optional<RedisLogin>> read_redis_login();
+
+}  // namespace multilink

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole lab: namespaces, addresses, routes as a distribution would set them, and what measures."""
+
+import itertools
+import os
+import time
+
+from multilink_lab.isolation import is_isolated
+from multilink_lab.namespace import Namespace
+from multilink_lab.tools import Server, TcpFlow, UdpFlow
+from multilink_lab.uplink import Isp, Uplink
+from multilink_lab.waiting import RouteWatch
+
+SERVER = "203.0.113.10"  # where the flows go
+TARGETS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")  # those of the default configuration
+GATEWAY_LAN = "192.168.77.1"
+CLIENT = "192.168.77.2"
+_UDP_PORT, _TCP_PORT = "7000", "7001"
+
+_numbers = itertools.count(1)
+
+
+class Lab:
+    """Two uplinks with an RTT of 20 and 80 ms unless told otherwise. `tools` is the build's folder lab/.
+
+    `nat`: the lab itself masquerades what leaves the gateway, in the table `ip lab_nat`.
+    Several labs may exist in one process and in many at once.
+    """
+
+    def __init__(self, tools, uplinks=None, nat=True, rp_filter=2):
+        if not is_isolated():
+            raise RuntimeError("call isolate() first: nothing of the lab may outlive this process")
+        wishes = uplinks if uplinks is not None else [Uplink(rtt_ms=20, metric=100), Uplink(rtt_ms=80, metric=101)]
+        self._tools = tools
+        self._prefix = f"ml{next(_numbers)}-"
+        self._open = []  # closed in reverse order
+        self.directory = f"/run/{self._prefix}lab"
+        os.mkdir(self.directory, 0o755)
+        try:
+            self._build(wishes, nat, rp_filter)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        while self._open:
+            self._open.pop().close()
+
+    def keep(self, thing):
+        """Closes `thing` with the lab, before what was there earlier. Gives it back."""
+        self._open.append(thing)
+        return thing
+
+    def namespace(self, name):
+        return self.keep(Namespace(self._prefix + name))
+
+    def _build(self, wishes, nat, rp_filter):
+        self.internet = self.namespace("inet")
+        self.gateway = self.namespace("gw")
+        self.client = self.namespace("client")
+        for namespace in (self.internet, self.gateway, self.client):
+            namespace.sysctl(net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0)
+        self.gateway.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__rp_filter=rp_filter,
+                            net__ipv4__conf__default__rp_filter=rp_filter)
+        self.internet.ip(*(f"addr add {address}/32 dev lo" for address in (SERVER, *TARGETS)))
+        self._connect_lan()
+        self.isps = [self.keep(Isp(number, wish, self._tools, self._prefix, self.gateway, self.internet))
+                     for number, wish in enumerate(wishes, 1)]
+        for isp in self.isps:
+            if isp.wish.metric is not None:
+                self.add_default(isp, isp.wish.metric)
+        if nat:
+            self.gateway.nft("""
+                table ip lab_nat {
+                    chain postrouting {
+                        type nat hook postrouting priority srcnat; policy accept;
+                        oifname "wan*" masquerade
+                    }
+                }""")
+        self.watch = self.keep(RouteWatch(self.gateway))
+        self.keep(Server(self.internet, f"{self._tools}/udp_flow", "echo", SERVER, _UDP_PORT))
+        self.keep(Server(self.internet, f"{self._tools}/tcp_flow", "server", SERVER, _TCP_PORT))
+
+    def _connect_lan(self):
+        self.gateway.ip(f"link add lan0 type veth peer name eth0 netns {self.client.name}",
+                        f"addr add {GATEWAY_LAN}/24 brd + dev lan0", "link set lan0 up")
+        self.client.ip(f"addr add {CLIENT}/24 brd + dev eth0", "link set eth0 up",
+                       f"route add default via {GATEWAY_LAN}")
+
+    def add_default(self, isp, metric):
+        """A default route as DHCP clients add it: fails when one with this metric is there (EEXIST)."""
+        self.gateway.ip(f"route add default via {isp.router} dev {isp.device} proto dhcp src {isp.address} "
+                        f"metric {metric}")
+
+    def udp_flow(self, rate=1000, server=SERVER):
+        """A flow from the client, answered; closed with the lab."""
+        flow = self.keep(UdpFlow(self.client, f"{self._tools}/udp_flow", "client", server, _UDP_PORT, str(rate)))
+        flow.alive()
+        return flow
+
+    def tcp_flow(self, rate=50):
+        return self.keep(TcpFlow(self.client, f"{self._tools}/tcp_flow", "client", SERVER, _TCP_PORT, str(rate)))
+
+    def path_of(self, destination=SERVER):
+        """The device by which `destination` is routed now, None without a route."""
+        route = self.gateway.route_get(destination)
+        return route.get("dev") if route else None
+
+    def kill_target(self, target):
+        self.internet.nft(f"""
+            table ip dead {{
+                chain in {{
+                    type filter hook input priority filter; policy accept;
+                    ip daddr {target} drop
+                }}
+            }}""")
+
+    def revive_targets(self):
+        self.internet.nft("delete table ip dead")
+
+    def cut_and_switch(self, fault, dead, backup):
+        """The instant script: breaks `dead` and moves the default route in the same moment. No real detector can
+        be faster, so its outage is what physics takes."""
+        self.gateway.ip_fast("link show lo")  # so that the process is there when it matters
+        begun = dead.cut(fault)
+        self.gateway.ip_fast(f"route replace default via {backup.router} dev {backup.device} metric 1")
+        return begun
+
+    def switch(self, isp):
+        begun = time.monotonic()
+        self.gateway.ip_fast(f"route replace default via {isp.router} dev {isp.device} metric 1")
+        return begun

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""multilink itself in the lab's gateway: Redis and the daemons, what they say, and what they cost."""
+
+import os
+import signal
+import subprocess
+import time
+
+from multilink_lab.redis import Hints, Redis
+from multilink_lab.waiting import wait_until
+
+DAEMONS = ("pingd", "healthd", "routed")
+_REDIS_CONF = """
+port 0
+unixsocket {socket}
+unixsocketperm 700
+dir {directory}
+save ""
+appendonly no
+hz 1
+daemonize no
+"""
+
+
+class Suite:
+    """Not started by the constructor. `sections` is the text after [multilink]; `defaults` goes into [multilink].
+
+    Everything is killed when the lab closes; logs are then shown if `show_logs` was called for.
+    """
+
+    def __init__(self, lab, bin_dir, sections=None, defaults=""):
+        self.lab = lab
+        self._bin = bin_dir
+        self._defaults = defaults
+        self._processes = {}
+        self._redis = None
+        self._hints = None
+        self.socket = f"{lab.directory}/redis.sock"
+        self.config = f"{lab.directory}/interfaces.conf"
+        self.configure(sections)
+        lab.keep(self)
+
+    def configure(self, sections=None):
+        """Writes the configuration; default: an empty section per uplink, in order."""
+        if sections is None:
+            sections = "".join(f"[{isp.device}]\n" for isp in self.lab.isps)
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"[multilink]\nredis = unix:{self.socket}\n{self._defaults}\n{sections}")
+
+    # --- processes
+
+    def start(self, *names):
+        """Starts all, or the named ones of redis, pingd, healthd, routed."""
+        for name in names or ("redis", *DAEMONS):
+            log = open(self.log_path(name), "ab")
+            if name == "redis":
+                conf = f"{self.lab.directory}/redis.conf"
+                with open(conf, "w", encoding="utf-8") as file:
+                    file.write(_REDIS_CONF.format(socket=self.socket, directory=self.lab.directory))
+                command = ["redis-server", conf]
+            else:
+                command = [f"{self._bin}/{name}", "--config", self.config]
+            self._processes[name] = self.lab.gateway.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            log.close()
+            if name == "redis":
+                self.redis()
+
+    def kill(self, name, number=signal.SIGKILL):
+        process = self._processes.pop(name)
+        process.send_signal(number)
+        status = process.wait(timeout=10)
+        if name == "redis":
+            self._forget_redis()
+        return status
+
+    def reload(self):
+        for name in DAEMONS:
+            self._processes[name].send_signal(signal.SIGHUP)
+
+    def close(self):
+        for name in list(self._processes):
+            self.kill(name)
+        self._forget_redis()
+
+    def died(self):
+        """The daemons that have ended by themselves, with their status."""
+        return {name: process.returncode for name, process in self._processes.items() if process.poll() is not None}
+
+    def log_path(self, name):
+        return f"{self.lab.directory}/{name}.log"
+
+    def log(self, name):
+        with open(self.log_path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    # --- Redis
+
+    def redis(self):
+        """The connection, made anew when Redis was restarted."""
+        if self._redis is None:
+            self._redis = wait_until(self._connect, 5, what="Redis answers")
+            self._hints = Hints(self.socket)
+        return self._redis
+
+    def _connect(self):
+        try:
+            redis = Redis(self.socket)
+            redis("PING")
+            return redis
+        except (OSError, ConnectionError):
+            return None
+
+    def _forget_redis(self):
+        for connection in (self._redis, self._hints):
+            if connection:
+                connection.close()
+        self._redis = self._hints = None
+
+    def key(self, *parts):
+        return ":".join(("multilink", "local", *parts))
+
+    def status(self, uplink):
+        return self.redis()("GET", self.key("uplink", uplink, "status"))
+
+    def health(self, uplink):
+        return self.redis().fields(self.key("uplink", uplink, "health"))
+
+    def routing(self):
+        return self.redis().fields(self.key("routing"))
+
+    def events(self):
+        """The stream of transitions: a list of dicts."""
+        return [dict(zip(flat[::2], flat[1::2])) for _, flat in self.redis()("XRANGE", self.key("events"), "-", "+")]
+
+    # --- waiting
+
+    def wait(self, predicate, timeout, what):
+        sources = [self.lab.watch]
+        if self._hints:
+            sources.append(self._hints)
+        return wait_until(predicate, timeout, *sources, what=what)
+
+    def wait_status(self, timeout, **wanted):
+        """wait_status(5, wan1="TRUE", wan2="FALSE")"""
+        self.wait(lambda: all(self.status(name) == value for name, value in wanted.items()), timeout,
+                  f"status {wanted}")
+        return time.monotonic()
+
+    # --- cost
+
+    def cost(self):
+        """CPU seconds used so far and PSS in KiB now, of each process."""
+        tick = os.sysconf("SC_CLK_TCK")
+        costs = {}
+        for name, process in self._processes.items():
+            with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+                after_name = file.read().rsplit(")", 1)[1].split()
+            with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as file:
+                pss = next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+            costs[name] = {"cpu_s": (int(after_name[11]) + int(after_name[12])) / tick, "pss_kib": pss}
+        return costs

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Short TCP connections at a steady rate, each with one small exchange: what page loads feel.
+//
+//   tcp_flow client ADDRESS PORT [CONNECTIONS_PER_SECOND]
+//   tcp_flow server ADDRESS PORT
+//
+// Command of the client (times in seconds of the monotonic clock):
+//   report FROM TO    on the connections begun in [FROM, TO), once each has ended
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <list>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tool.hpp"
+
+namespace {
+
+using lab::Endpoint;
+using lab::Fd;
+using lab::Nanos;
+using lab::Time;
+using nlohmann::json;
+
+/// A person has given up by then.
+constexpr auto kTimeout = std::chrono::seconds(10);
+constexpr std::size_t kRequestBytes = 200;
+
+class Poller {
+ public:
+  void add(int fd, std::uint32_t events) { control(EPOLL_CTL_ADD, fd, events); }
+  void change(int fd, std::uint32_t events) { control(EPOLL_CTL_MOD, fd, events); }
+  /// Calls `work(fd)` for each descriptor that is ready within `timeout_ms`.
+  template <class Work>
+  void wait(int timeout_ms, Work work) {
+    std::array<epoll_event, 64> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    for (int i = 0; i < count; ++i) work(events[static_cast<std::size_t>(i)].data.fd);
+  }
+
+ private:
+  void control(int operation, int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    lab::check(epoll_ctl(epoll_.get(), operation, fd, &event), "epoll_ctl");
+  }
+
+  Fd epoll_{lab::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
+};
+
+struct Attempt {
+  Time begun;
+  Time ended{};       ///< epoch: still running
+  std::string error;  ///< empty: the exchange was completed
+};
+
+json report(const std::vector<Attempt>& attempts, Time from, Time to) {
+  std::vector<double> latencies;
+  std::vector<Time> successes{from};
+  std::map<std::string, int> errors;
+  int begun = 0;
+  for (const Attempt& attempt : attempts) {
+    if (attempt.begun < from || attempt.begun >= to) continue;
+    ++begun;
+    if (attempt.error.empty()) {
+      latencies.push_back(lab::millis(attempt.ended - attempt.begun));
+      successes.push_back(attempt.ended);
+    } else {
+      ++errors[attempt.error];
+    }
+  }
+  std::sort(latencies.begin(), latencies.end());
+  std::sort(successes.begin(), successes.end());
+  Nanos longest = to - std::min(to, successes.back());
+  for (std::size_t i = 1; i < successes.size(); ++i)
+    longest = std::max(longest, successes[i] - successes[i - 1]);
+  json out{{"from", lab::seconds(from)},
+           {"to", lab::seconds(to)},
+           {"begun", begun},
+           {"failed", begun - static_cast<int>(latencies.size())},
+           {"errors", errors},
+           {"longest_without_success_ms", lab::millis(longest)}};
+  if (!latencies.empty()) {
+    out["latency_ms"] = {{"median", latencies[latencies.size() / 2]},
+                         {"p99", latencies[latencies.size() * 99 / 100]},
+                         {"max", latencies.back()}};
+  }
+  return out;
+}
+
+class Client {
+ public:
+  Client(const Endpoint& server, Nanos interval) : server_(server), ticker_(interval) {}
+
+  void run() {
+    poller_.add(STDIN_FILENO, EPOLLIN);
+    poller_.add(ticker_.fd(), EPOLLIN);
+    bool more = true;
+    while (more) {
+      poller_.wait(100, [&](int fd) {
+        if (fd == STDIN_FILENO) {
+          more = commands_.read();
+        } else if (fd != ticker_.fd()) {
+          advance(fd);
+        }
+      });
+      for (auto due = ticker_.ticks(); due > 0; --due) begin();
+      give_up();
+      while (const auto words = commands_.next()) obey(*words);
+      answer_requests();
+    }
+  }
+
+ private:
+  struct Running {
+    Fd socket;
+    std::size_t attempt;
+    bool connected = false;
+    std::size_t received = 0;
+  };
+
+  void begin() {
+    attempts_.push_back({lab::now(), {}, {}});
+    Fd connection(lab::check(socket(server_.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+                             "socket"));
+    const int fd = connection.get();
+    const int result = connect(fd, server_.get(), server_.length);
+    const int error = errno;
+    const auto place = running_.emplace(fd, Running{std::move(connection), attempts_.size() - 1}).first;
+    if (result != 0 && error != EINPROGRESS) {
+      end(place, std::strerror(error));
+      return;
+    }
+    poller_.add(fd, EPOLLOUT);
+  }
+
+  void advance(int fd) {
+    const auto place = running_.find(fd);
+    if (place == running_.end()) return;
+    Running& running = place->second;
+    int error = 0;
+    socklen_t length = sizeof error;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) {
+      end(place, std::strerror(error));
+      return;
+    }
+    std::array<char, kRequestBytes> bytes{};
+    if (!running.connected) {
+      running.connected = true;
+      poller_.change(fd, EPOLLIN);
+      if (send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) end(place, std::strerror(errno));
+      return;
+    }
+    const ssize_t got = recv(fd, bytes.data(), bytes.size(), 0);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) {
+      end(place, got == 0 ? "closed early" : std::strerror(errno));
+      return;
+    }
+    running.received += static_cast<std::size_t>(got);
+    if (running.received >= kRequestBytes) end(place, {});
+  }
+
+  void end(std::map<int, Running>::iterator place, const std::string& error) {
+    Attempt& attempt = attempts_[place->second.attempt];
+    attempt.ended = lab::now();
+    attempt.error = error;
+    running_.erase(place);
+  }
+
+  void give_up() {
+    const Time time = lab::now();
+    for (auto place = running_.begin(); place != running_.end();) {
+      const auto current = place++;
+      if (time - attempts_[current->second.attempt].begun > kTimeout) end(current, "no answer in time");
+    }
+  }
+
+  void obey(const std::vector<std::string>& words) {
+    if (words.size() != 3 || words[0] != "report") throw std::invalid_argument("not a command");
+    requests_.emplace_back(lab::at_seconds(std::stod(words[1])), lab::at_seconds(std::stod(words[2])));
+  }
+
+  void answer_requests() {
+    for (; !requests_.empty(); requests_.pop_front()) {
+      const auto [from, to] = requests_.front();
+      if (lab::now() < to) return;
+      for (const auto& [fd, running] : running_) {
+        if (attempts_[running.attempt].begun < to) return;
+      }
+      lab::answer(report(attempts_, from, to).dump());
+    }
+  }
+
+  Endpoint server_;
+  lab::Ticker ticker_;
+  lab::Commands commands_;
+  Poller poller_;
+  std::vector<Attempt> attempts_;
+  std::map<int, Running> running_;
+  std::list<std::pair<Time, Time>> requests_;
+};
+
+/// Sends back whatever comes, until the client closes.
+void serve(const Endpoint& local) {
+  const Fd listener(
+      lab::check(socket(local.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+  const int on = 1;
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  lab::check(bind(listener.get(), local.get(), local.length), "bind");
+  lab::check(listen(listener.get(), 1024), "listen");
+  Poller poller;
+  std::map<int, Fd> connections;
+  poller.add(listener.get(), EPOLLIN);
+  poller.add(STDIN_FILENO, EPOLLIN);
+  lab::answer(R"({"ready":true})");
+  for (bool more = true; more;) {
+    poller.wait(-1, [&](int fd) {
+      if (fd == STDIN_FILENO) {
+        more = false;
+      } else if (fd == listener.get()) {
+        Fd connection(accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (connection.get() < 0) return;
+        poller.add(connection.get(), EPOLLIN);
+        connections.emplace(connection.get(), std::move(connection));
+      } else {
+        std::array<char, 4096> bytes{};
+        const ssize_t got = recv(fd, bytes.data(), bytes.size(), 0);
+        if (got < 0 && errno == EAGAIN) return;
+        if (got <= 0 || send(fd, bytes.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got) {
+          connections.erase(fd);
+        }
+      }
+    });
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  try {
+    lab::be_punctual();
+    if (words.size() == 3 && words[0] == "server") {
+      serve(Endpoint::parse(words[1], words[2]));
+    } else if ((words.size() == 3 || words.size() == 4) && words[0] == "client") {
+      const double rate = words.size() == 4 ? std::stod(words[3]) : 50;
+      Client(Endpoint::parse(words[1], words[2]), Nanos(static_cast<std::int64_t>(1e9 / rate))).run();
+    } else {
+      std::fputs(
+          "usage: tcp_flow client ADDRESS PORT [CONNECTIONS_PER_SECOND] | tcp_flow server ADDRESS PORT\n",
+          stderr);
+      return 64;
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tcp_flow: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

@@ -82,6 +82,12 @@ Result<void> read_gateways(std::string_view text, Settings& settings) {
     settings.gateways.clear();
     return {};
   }
+  const auto items = split(text, ',');
+  if (std::any_of(items.begin(), items.end(), [](std::string_view item) { return trim(item) == "auto"; })) {
+    return fail(cat(quoted(text),
+                    " mixes auto with an address; write the address alone: the other family is "
+                    "auto by itself"));
+  }
   const auto hosts =
       parse_hosts(text, "is neither auto nor an IPv4 or IPv6 address (without %device: the section names it)",
                   kGatewayExample);
@@ -135,13 +141,20 @@ Result<void> read_mark_mask(std::string_view text, Settings& settings) {
 }
 
 std::string write_mark_mask(const Settings& settings) {
-  std::array<char, 8> digits{};
-  constexpr int kBase = 16;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), settings.mark_mask, kBase).ptr;
-  return "0x" + std::string(digits.data(), end);
+  std::string out = "0x";
+  for (int shift = 28; shift >= 0; shift -= 4) {
+    out += "0123456789abcdef"[(settings.mark_mask >> static_cast<unsigned>(shift)) & 0xfU];
+  }
+  return out;
 }
 
 }  // namespace
+
+std::string one_of(std::vector<std::string> words) {
+  const auto last = std::move(words.back());
+  words.pop_back();
+  return cat(join(words, ", "), " or ", last);
+}
 
 bool is_token(std::string_view text) {
   constexpr std::size_t kLongest = 32;

@@ -57,6 +57,7 @@ bool take_host(std::string_view& rest, std::string& host) {
     return rest.empty() || rest.front() == ':';
   }
   const auto end = std::min(rest.find(':'), rest.size());
+  if (rest.find(':', end + 1) != std::string_view::npos) return false;  // IPv6 without brackets
   host = rest.substr(0, end);
   rest.remove_prefix(end);
   return is_host_name(host);

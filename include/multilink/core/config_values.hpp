@@ -32,6 +32,9 @@ struct ConfigValue {
 /// key, a file name and an argument.
 bool is_token(std::string_view text);
 
+/// "a, b or c"; of two or more words.
+std::string one_of(std::vector<std::string> words);
+
 /// Stores what a parser gave; the plain refusal when it gave nothing, or `allowed` does not hold.
 template <class Parsed, class Field, class Allowed>
 Result<void> store_if(const Parsed& parsed, Field& field, Allowed allowed) {
@@ -56,7 +59,7 @@ template <class Owner, class Word>
 ConfigValue word_value(Word Owner::*field, std::vector<std::pair<std::string, Word>> words) {
   std::vector<std::string> names;
   for (const auto& [name, value] : words) names.push_back(name);
-  return {join(names, " or "),
+  return {one_of(std::move(names)),
           [=](std::string_view text, Settings& settings) -> Result<void> {
             for (const auto& [name, value] : words) {
               if (name != text) continue;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The files that are shipped, and the folder of files that each break one rule.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/config_keys.hpp"
+
+namespace multilink {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kSource = MULTILINK_SOURCE_DIR;
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string first_error(const ParsedConfig& parsed) {
+  return parsed.errors.empty() ? std::string() : parsed.errors.front().to_string() + "\n";
+}
+
+/// The shipped file with every setting that is commented out taken in.
+std::string uncommented(const std::string& text) {
+  std::string out;
+  for (const auto line : split(text, '\n')) {
+    const bool setting = line.size() > 1 && line[0] == '#' && line[1] >= 'a' && line[1] <= 'z';
+    out += cat(setting ? line.substr(1) : line, '\n');
+  }
+  return out;
+}
+
+/// The comments of the shipped file as one running text.
+std::string prose(const std::string& text) {
+  std::string out;
+  for (const auto line : split(text, '\n')) {
+    if (line.starts_with("# ")) out += cat(line.substr(2), ' ');
+  }
+  return out;
+}
+
+TEST(ConfigFiles, EveryBadFileIsRefusedForItsOneReason) {
+  unsigned files = 0;
+  for (const auto& entry : fs::directory_iterator(kSource / "tests/data/bad-config")) {
+    if (entry.path().extension() != ".conf") continue;
+    ++files;
+    const auto name = entry.path().filename().string();
+    const auto parsed = parse_config(read_file(entry.path()), name);
+    EXPECT_FALSE(parsed.config) << name;
+    EXPECT_EQ(parsed.errors.size(), 1U) << name;
+    EXPECT_EQ(first_error(parsed), read_file(fs::path(entry.path()).replace_extension(".expected")));
+    EXPECT_EQ(first_error(parsed).find("do-not-show-me"), std::string::npos) << name;
+  }
+  EXPECT_GE(files, 45U);
+}
+
+TEST(ConfigFiles, EveryKeyHasABadFile) {
+  std::string expected;
+  for (const auto& entry : fs::directory_iterator(kSource / "tests/data/bad-config")) {
+    if (entry.path().extension() == ".expected") expected += read_file(entry.path());
+  }
+  for (const auto& key : config_keys()) {
+    EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
+  }
+}
+
+TEST(ConfigFiles, TheShippedFileIsValid) {
+  const auto parsed = parse_config(read_file(kSource / "config/interfaces.conf"), "interfaces.conf");
+  EXPECT_EQ(first_error(parsed), "");
+  ASSERT_TRUE(parsed.config);
+  EXPECT_EQ(parsed.config->uplinks.size(), 2U);
+  EXPECT_TRUE(parsed.warnings.empty());
+  EXPECT_TRUE(parsed.inactive.empty());
+}
+
+TEST(ConfigFiles, TheShippedFileShowsEveryKeyAtItsDefault) {
+  const auto text = read_file(kSource / "config/interfaces.conf");
+  const auto as_shipped = parse_config(text, "interfaces.conf");
+  auto all_set = parse_config(uncommented(text), "interfaces.conf");
+  EXPECT_EQ(first_error(all_set), "");
+  ASSERT_TRUE(all_set.config && as_shipped.config);
+  EXPECT_EQ(all_set.config->uplinks.at(1).mac, "02:00:5e:10:00:01");  // an example: it has no default
+  all_set.config->uplinks.at(1).mac.reset();
+  EXPECT_EQ(*all_set.config, *as_shipped.config);
+  for (const auto& key : config_keys()) {
+    if (key.name == "name") continue;  // set in both sections
+    EXPECT_NE(text.find(cat("\n#", key.name, " = ", key.fallback)), std::string::npos) << key.name;
+  }
+}
+
+TEST(ConfigFiles, TheShippedFileExplainsEveryRuleAndWhatHasNoEffectYet) {
+  const auto text = read_file(kSource / "config/interfaces.conf");
+  const auto explained = prose(text);
+  for (const auto& key : config_keys()) {
+    if (key.name == "redis") continue;  // its rule is the grammar of an address
+    auto rule = key.value.rule.substr(0, key.value.rule.find(" (units"));
+    rule = rule.substr(0, rule.find(" with its percent"));
+    EXPECT_NE(explained.find(rule), std::string::npos) << key.name << ": " << rule;
+    if (key.name == "name") continue;
+    const auto setting = text.find(cat("\n#", key.name, " = "));
+    ASSERT_NE(setting, std::string::npos) << key.name;
+    const auto paragraph = text.rfind("\n\n", setting);
+    const auto about = prose(text.substr(paragraph + 2, setting - paragraph - 1));
+    EXPECT_EQ(about.find("No effect yet") == std::string::npos, key.acts) << key.name;
+  }
+}
+
+}  // namespace
+}  // namespace multilink

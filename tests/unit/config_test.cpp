@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kFile = "interfaces.conf";
+
+std::vector<std::string> lines(const std::vector<ConfigProblem>& problems) {
+  std::vector<std::string> out;
+  for (const auto& problem : problems) out.push_back(problem.to_string());
+  return out;
+}
+
+Config valid(std::string_view text) {
+  const auto parsed = parse_config(text, kFile);
+  EXPECT_EQ(lines(parsed.errors), std::vector<std::string>{});
+  return parsed.config.value_or(Config{});
+}
+
+std::vector<std::string> warnings(std::string_view text) {
+  const auto parsed = parse_config(text, kFile);
+  EXPECT_TRUE(parsed.config);
+  return lines(parsed.warnings);
+}
+
+std::string names(const Config& config) {
+  std::vector<std::string> out;
+  for (const auto& uplink : config.uplinks) out.push_back(uplink.name);
+  return join(out, " ");
+}
+
+TEST(Config, EmptySectionsAreEnough) {
+  const auto config = valid("[eth0]\n[wwan0]");
+  ASSERT_EQ(config.uplinks.size(), 2U);
+  EXPECT_EQ(config.suite, SuiteConfig{});
+  EXPECT_EQ(config.suite.redis.unix_path, "/run/multilink/redis.sock");
+  UplinkConfig expected;
+  expected.device = "wwan0";
+  expected.name = "wwan0";
+  expected.precedence = 2;
+  for (const auto target :
+       {"1.1.1.1", "8.8.8.8", "9.9.9.9", "2606:4700:4700::1111", "2001:4860:4860::8888"}) {
+    expected.targets.push_back(IpAddress::parse(target).value());
+  }
+  EXPECT_EQ(config.uplinks[1], expected);
+}
+
+TEST(Config, TheSuiteSetsDefaultsWhereverItStands) {
+  const auto config = valid(
+      "[eth0]\nprobe_interval = 2s\n"
+      "[wwan0]\n"
+      "[multilink]\nprobe_interval = 500ms\ntargets = 192.0.2.1, 192.0.2.2\nlatency_down = 300ms\n"
+      "[eth1]\nlatency_down = off\n");
+  EXPECT_EQ(config.uplink_named("eth0")->probe_interval, 2s);
+  EXPECT_EQ(config.uplink_named("wwan0")->probe_interval, 500ms);
+  EXPECT_EQ(config.uplink_named("wwan0")->latency_down, 300ms);
+  EXPECT_EQ(config.uplink_named("eth1")->latency_down, std::nullopt);
+  EXPECT_EQ(config.uplink_named("eth1")->targets_of(Family::v4).size(), 2U);
+  EXPECT_TRUE(config.uplink_named("eth1")->targets_of(Family::v6).empty());
+  EXPECT_EQ(config.uplink_named("eth2"), nullptr);
+}
+
+TEST(Config, UplinksAreOrderedByPrecedenceThenByPosition) {
+  EXPECT_EQ(names(valid("[a]\n[b]\n[c]\n")), "a b c");
+  EXPECT_EQ(names(valid("[a]\nprecedence = 3\n[b]\n[c]\n")), "b a c");
+  EXPECT_EQ(names(valid("[a]\nprecedence = 9\n[b]\nprecedence = 1\n[c]\nprecedence = 1\n")), "b c a");
+  EXPECT_EQ(valid("[multilink]\n[squid]\n[a]\n[notify]\n[b]\n").uplinks[1].precedence, 2U);
+}
+
+TEST(Config, EveryKeyIsRead) {
+  const auto config = valid(
+      "[multilink]\n"
+      "redis = redis://[2001:db8::1]:7000/3\nsite = office-2\nhash = address\nmark_mask = 0xff000000\n"
+      "history = 2h\n"
+      "[wwan0]\n"
+      "name = lte\nmac = 02-00-5E-10-00-0A\ngateway = fe80::1, 192.0.2.1\nweight = 256\nprecedence = 7\n"
+      "masquerade = yes\ntargets = 192.0.2.9\nprobe_interval = 100ms\nloss_window = 2s\nloss_down = 30.5%\n"
+      "loss_up = 0.5 %\nlatency_down = 400ms\njitter_down = 50 ms\nup_after = 1min\nevict_after = 100ms\n"
+      "suspect_moves = none\nfailback = manual\nfailback_udp_after = 0s\nmetered = yes\nenabled = no\n");
+  SuiteConfig suite;
+  suite.redis = {"", "2001:db8::1", 7000, 3};
+  suite.site = "office-2";
+  suite.hash = Hash::address;
+  suite.mark_mask = 0xff000000;
+  suite.history = 2h;
+  EXPECT_EQ(config.suite, suite);
+  UplinkConfig lte;
+  lte.device = "wwan0";
+  lte.name = "lte";
+  lte.mac = "02:00:5e:10:00:0a";
+  lte.gateways = {{Family::v4, *IpAddress::parse("192.0.2.1")}, {Family::v6, *IpAddress::parse("fe80::1")}};
+  lte.weight = 256;
+  lte.precedence = 7;
+  lte.masquerade = lte.metered = true;
+  lte.enabled = false;
+  lte.targets = {*IpAddress::parse("192.0.2.9")};
+  lte.probe_interval = 100ms;
+  lte.loss_window = 2s;
+  lte.loss_down = 0.305;
+  lte.loss_up = 0.005;
+  lte.latency_down = 400ms;
+  lte.jitter_down = 50ms;
+  lte.up_after = 1min;
+  lte.evict_after = 100ms;
+  lte.suspect_moves = SuspectMoves::none;
+  lte.failback = Failback::manual;
+  lte.failback_udp_after = 0s;
+  EXPECT_EQ(config.uplinks.at(0), lte);
+}
+
+TEST(Config, DevicesMayHaveAnyNameThatLinuxAllows) {
+  EXPECT_EQ(valid("[eth0.100]\n[br-lan_2]\n[enp0s20f0u4u1c2]\n").uplinks.size(), 3U);
+  EXPECT_EQ(names(valid("[tun@home]\nname = tunnel\n[w\xc3\xa9]\nname = radio\n")), "tunnel radio");
+}
+
+TEST(Config, AllErrorsAreToldAtOnceInFileOrder) {
+  const auto parsed = parse_config(
+      "[multilink]\nloss_up = 30%\nwieght = 2\nhistory = 1\n[eth0]\nweight = "
+      "x\n[lo]\n[eth0]\nprobe_interval\n",
+      kFile);
+  EXPECT_FALSE(parsed.config);
+  std::vector<unsigned> at;
+  for (const auto& error : parsed.errors) {
+    EXPECT_EQ(error.file, kFile);
+    at.push_back(error.line);
+  }
+  EXPECT_EQ(at, (std::vector<unsigned>{2, 3, 4, 6, 7, 8, 9}));
+}
+
+TEST(Config, WhatIsWrongByItselfIsNotHeldAgainstOthers) {
+  // 10s would break the rule of 20 probes against the default window, and the default interval would not.
+  const auto parsed =
+      parse_config("[multilink]\nloss_window = 1x\n[eth0]\nprobe_interval = 10s\n[b]\n", kFile);
+  EXPECT_EQ(lines(parsed.errors).size(), 1U);
+}
+
+TEST(Config, ARuleBrokenInTheSuiteIsToldOnceNotForEveryUplink) {
+  const auto parsed = parse_config("[multilink]\nprobe_interval = 5s\n[a]\n[b]\nenabled = no\n", kFile);
+  ASSERT_EQ(parsed.errors.size(), 1U);
+  EXPECT_EQ(parsed.errors[0].line, 2U);
+}
+
+TEST(Config, AnUplinkMayMendWhatItInherits) {
+  EXPECT_EQ(valid("[a]\nprobe_interval = 5s\nloss_window = 100s\n[b]\n").uplinks[0].loss_window, 100s);
+}
+
+TEST(Config, TheMaskHoldsAllUplinksButTheProbesOwnValue) {
+  std::string text;
+  for (int i = 0; i < 62; ++i) text += cat("[eth", i, "]\n");
+  EXPECT_EQ(valid(text).uplinks.size(), 62U);
+  const auto refused = parse_config(text + "[eth62]\n", kFile);
+  ASSERT_EQ(refused.errors.size(), 1U);
+  EXPECT_EQ(refused.errors[0].line, 63U);
+  EXPECT_NE(refused.errors[0].message.find("mark_mask = 0xfe000000"), std::string::npos);
+  EXPECT_EQ(valid("[multilink]\nmark_mask = 0xfe000000\n" + text + "[eth62]\n").uplinks.size(), 63U);
+  EXPECT_EQ(valid("[multilink]\nmark_mask = 0xffffffff\n[a]\n").suite.mark_mask, 0xffffffffU);
+}
+
+TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
+  const auto parsed = parse_config(
+      "[squid]\nenabled = yes\nlisten = 3128\nallow = 10.0.0.0/8\ncache_memory = 64MB\n"
+      "[notify]\nwebhook = https://example.com/hook\n[policy voice]\nuse = lte, none\n[policy "
+      "web]\n[a]\n[b]\n",
+      kFile);
+  ASSERT_TRUE(parsed.config);
+  EXPECT_EQ(parsed.config->uplinks.size(), 2U);
+  EXPECT_EQ(
+      lines(parsed.inactive),
+      (std::vector<std::string>{"interfaces.conf:1: [squid]: accepted, no effect in this version",
+                                "interfaces.conf:6: [notify]: accepted, no effect in this version",
+                                "interfaces.conf:8: [policy voice]: accepted, no effect in this version",
+                                "interfaces.conf:10: [policy web]: accepted, no effect in this version"}));
+}
+
+TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {
+  const auto parsed =
+      parse_config("[multilink]\nmark_mask = 0x3f000000\n[a]\nweight = 1\nmetered = no\n[b]\n", kFile);
+  EXPECT_EQ(lines(parsed.inactive),
+            (std::vector<std::string>{"interfaces.conf:2: mark_mask: accepted, no effect in this version",
+                                      "interfaces.conf:5: metered: accepted, no effect in this version"}));
+}
+
+TEST(Config, OrdinaryFilesRaiseNoDoubt) {
+  EXPECT_TRUE(warnings("[a]\n[b]\n").empty());
+  EXPECT_TRUE(warnings("[a]\nprecedence = 1\nweight = 3\n[b]\nprecedence = 1\n").empty());
+  EXPECT_TRUE(warnings("[multilink]\ntargets = 192.0.2.1, 192.0.2.2\n[a]\n[b]\nenabled = no\n").empty());
+}
+
+TEST(Config, ASingleTargetOfAFamilyIsWarnedOf) {
+  EXPECT_EQ(warnings("[multilink]\ntargets = 192.0.2.1, 192.0.2.2, 2001:db8::1\n[a]\n[b]\n"),
+            std::vector<std::string>{"interfaces.conf:2: targets: '2001:db8::1' is the only IPv6 target and "
+                                     "decides alone: when it is dead, the link counts as dead; give two or "
+                                     "more"});
+}
+
+TEST(Config, WhatIsHardlyMeantIsWarnedOf) {
+  const auto first = [](std::string_view text) {
+    const auto all = warnings(text);
+    return all.empty() ? std::string() : all.front();
+  };
+  EXPECT_EQ(first("[a]\n"),
+            "interfaces.conf:1: [a]: it is the only uplink, so there is nothing to fail over to");
+  EXPECT_EQ(
+      first("[a]\nweight = 3\n[b]\n"),
+      "interfaces.conf:2: weight: '3' has no effect: no other uplink has precedence 1; give uplinks that "
+      "shall share the traffic the same precedence");
+  EXPECT_EQ(
+      first("[a]\ngateway = 192.0.2.1\ntargets = 192.0.2.1, 192.0.2.2\n[b]\n"),
+      "interfaces.conf:2: gateway: '192.0.2.1' is also a target: it answers although the Internet behind "
+      "it may be gone; take it out of targets");
+  EXPECT_EQ(first("[multilink]\nenabled = no\n[a]\n[b]\n"),
+            "interfaces.conf: every uplink has enabled = no, so multilink will choose none");
+}
+
+}  // namespace
+}  // namespace multilink

@@ -9,7 +9,7 @@
 
 #include "multilink/core/text.hpp"
 
-namespace multilink {
+namespace multilink::fakes {
 namespace {
 
 constexpr std::uint32_t kLocalTable = 255;
@@ -31,12 +31,18 @@ bool same_metric(const Route& a, const Route& b) {
   return same_entry(a, b) && a.metric == b.metric;
 }
 
-/// What the kernel makes of a request: no host bits, sorted next hops, IPv6 metric 0 is 1024.
+bool is_v6(const Route& route) {
+  return route.destination.address.family() == Family::v6;
+}
+
+/// What the kernel makes of a request: no host bits, sorted next hops; for IPv6 no scope, and metric 0 is
+/// 1024.
 Route normalised(Route route) {
   route.destination = route.destination.network();
   std::sort(route.next_hops.begin(), route.next_hops.end());
-  if (route.destination.address.family() == Family::v6 && route.metric == 0)
-    route.metric = kIpv6DefaultMetric;
+  if (!is_v6(route)) return route;
+  if (route.metric == 0) route.metric = kIpv6DefaultMetric;
+  route.link_scope = false;
   return route;
 }
 
@@ -47,6 +53,10 @@ Rule lookup_rule(Family family, std::uint32_t priority, std::uint32_t table) {
   rule.protocol = kProtocolKernel;
   rule.table = table;
   return rule;
+}
+
+Result<void> unless_there(Result<void> result) {
+  return !result && result.error().code == EEXIST ? Result<void>{} : result;
 }
 
 IpPrefix must_parse(std::string_view prefix) {
@@ -90,28 +100,33 @@ Result<void> FakeKernel::apply(const RouteOperation& operation) {
     --failing_applies_;
     return failure(apply_error_);
   }
-  auto result = Result<void>{};
-  if (const auto* prepend = std::get_if<PrependRoute>(&operation)) {
-    result = add_route(prepend->route, AddMode::prepend);
-    // It is there, but perhaps behind others: take it out and put it in front.
-    if (!result && result.error().code == EEXIST) {
-      result = delete_route(prepend->route);
-      if (result) result = add_route(prepend->route, AddMode::prepend);
-    }
-  } else if (const auto* replace = std::get_if<ReplaceRoute>(&operation)) {
-    result = add_route(replace->route, AddMode::replace);
-  } else if (const auto* removal = std::get_if<DeleteRoute>(&operation)) {
-    result = delete_route(removal->route);
-  } else if (const auto* rule = std::get_if<AddRule>(&operation)) {
-    result = add_rule(rule->rule);
-  } else {
-    result = delete_rule(std::get<DeleteRule>(operation).rule);
-  }
-  if (!result &&
-      (result.error().code == EEXIST || result.error().code == ESRCH || result.error().code == ENOENT)) {
-    return {};
-  }
+  auto result = carry_out(operation);
+  if (!result && (result.error().code == ESRCH || result.error().code == ENOENT)) return {};
   return result;
+}
+
+Result<void> FakeKernel::carry_out(const RouteOperation& operation) {
+  if (const auto* each = std::get_if<PrependRoute>(&operation)) return prepend(normalised(each->route));
+  if (const auto* each = std::get_if<ReplaceRoute>(&operation))
+    return unless_there(add_route(each->route, AddMode::replace));
+  if (const auto* each = std::get_if<DeleteRoute>(&operation)) return delete_route(each->route);
+  if (const auto* each = std::get_if<AddRule>(&operation)) return unless_there(add_rule(each->rule));
+  return delete_rule(std::get<DeleteRule>(operation).rule);
+}
+
+/// As NetlinkEditor::prepend.
+Result<void> FakeKernel::prepend(const Route& route) {
+  if (is_v6(route)) {
+    const auto first = std::find_if(state_.routes.begin(), state_.routes.end(),
+                                    [&](const Route& other) { return same_metric(other, route); });
+    if (first != state_.routes.end() && first->protocol != route.protocol) return failure(EEXIST);
+    return add_route(route, AddMode::replace);
+  }
+  auto result = add_route(route, AddMode::prepend);
+  if (result || result.error().code != EEXIST) return result;
+  // It is there, but perhaps behind others: take it out and put it in front.
+  result = delete_route(route);
+  return result ? add_route(route, AddMode::prepend) : result;
 }
 
 unsigned FakeKernel::add_link(std::string_view name, bool point_to_point) {
@@ -317,6 +332,8 @@ Result<void> FakeKernel::insert(Route route, AddMode mode) {
       return {};
     }
     if (identical != routes.end()) return failure(EEXIST);
+    // Linux would merge the two into one multipath route.
+    assert(!is_v6(route) && "beside an IPv6 route of the same metric: not modelled");
   }
   const auto place = std::find_if(routes.begin(), routes.end(), [&](const Route& other) {
     return same_entry(other, route) &&
@@ -343,7 +360,7 @@ void FakeKernel::insert_connected(const Link& link, const LinkAddress& address) 
   connected.destination = connected_prefix(address);
   connected.metric = family == Family::v4 ? 0 : kIpv6ConnectedMetric;
   connected.protocol = kProtocolKernel;
-  connected.link_scope = true;
+  connected.link_scope = family == Family::v4;
   connected.next_hops = local.next_hops;
   if (family == Family::v4) connected.source = address.prefix.address;
   (void)insert(connected, AddMode::append);
@@ -370,4 +387,4 @@ void FakeKernel::note(const KernelChange& change) {
   });
 }
 
-}  // namespace multilink
+}  // namespace multilink::fakes

@@ -12,7 +12,7 @@
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/scheduler.hpp"
 
-namespace multilink {
+namespace multilink::fakes {
 
 /// A packet, as routing sees it before it leaves.
 struct Flow {
@@ -79,6 +79,8 @@ class FakeKernel final : public Kernel {
   bool is_alive(const NextHop& hop) const;
   bool is_dead(const Route& route) const;
   Result<void> check_next_hops(const Route& route) const;
+  Result<void> carry_out(const RouteOperation& operation);
+  Result<void> prepend(const Route& route);
   Result<void> insert(Route route, AddMode mode);
   void insert_connected(const Link& link, const LinkAddress& address);
   void remove_routes(const std::function<bool(const Route&)>& which);
@@ -98,4 +100,4 @@ class FakeKernel final : public Kernel {
   unsigned failing_applies_ = 0, failing_reads_ = 0;
 };
 
-}  // namespace multilink
+}  // namespace multilink::fakes

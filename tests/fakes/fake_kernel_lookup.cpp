@@ -5,7 +5,7 @@
 
 #include "fakes/fake_kernel.hpp"
 
-namespace multilink {
+namespace multilink::fakes {
 namespace {
 
 tl::unexpected<Error> failure(int code) {
@@ -88,4 +88,4 @@ std::string FakeKernel::carrier_of(const Flow& flow) const {
   return hop ? state_.link_at(hop->link_index)->name : std::string();
 }
 
-}  // namespace multilink
+}  // namespace multilink::fakes

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "multilink/adapters/netlink_message.hpp"
+#include "multilink/core/result.hpp"
+
+struct nlmsghdr;
+
+namespace multilink {
+
+/// Asks rtnetlink and waits for the answer, for 2 s at most (ETIMEDOUT; the late answer is then recognised by
+/// its sequence number and dropped). The Error of each call has the raw errno, and in its message, behind
+/// strerror's text, the kernel's own explanation where it gives one.
+class NetlinkSocket {
+ public:
+  using Each = std::function<void(const nlmsghdr&)>;
+
+  NetlinkSocket();  ///< throws std::system_error when the kernel refuses the socket
+  ~NetlinkSocket();
+
+  /// Sends a request that changes something, and waits until it has been carried out.
+  Result<void> change(NetlinkMessage message);
+  /// Sends a dump request and hands each message of the answer to `each`; its header's length is within the
+  /// data. True: complete. False: something changed meanwhile, so that parts may be missing or double
+  /// (NLM_F_DUMP_INTR): dump again.
+  Result<bool> dump(NetlinkMessage message, const Each& each);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace multilink

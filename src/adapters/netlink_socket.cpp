@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/netlink_socket.hpp"
+
+#include <linux/netlink.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <string>
+#include <system_error>
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr timeval kDeadline{2, 0};
+/// The kernel fills dumps into buffers as large as ours, but for at most this.
+constexpr std::size_t kReceiveBuffer = 32768;
+
+struct FreeSocket {
+  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+struct FreeCallbacks {
+  void operator()(nl_cb* callbacks) const { nl_cb_put(callbacks); }
+};
+
+/// One request's answer as it comes in.
+struct Answer {
+  unsigned sequence = 0;
+  const NetlinkSocket::Each* each = nullptr;
+  bool complete = false;
+  bool interrupted = false;
+  int error = 0;
+  std::string explanation;
+};
+
+Answer& answer_of(void* argument) {
+  return *static_cast<Answer*>(argument);
+}
+
+int on_sequence(nl_msg* message, void* argument) {
+  return nlmsg_hdr(message)->nlmsg_seq == answer_of(argument).sequence ? NL_OK : NL_SKIP;
+}
+
+int on_message(nl_msg* message, void* argument) {
+  const auto& answer = answer_of(argument);
+  if (answer.each != nullptr) (*answer.each)(*nlmsg_hdr(message));
+  return NL_OK;
+}
+
+int on_interrupted(nl_msg*, void* argument) {
+  answer_of(argument).interrupted = true;
+  return NL_OK;
+}
+
+/// The text of the extended ack: attributes behind the `fixed` bytes of the answer.
+std::string explanation_of(const nlmsghdr& header, int fixed) {
+  if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
+  nla_policy policy[NLMSGERR_ATTR_MAX + 1]{};
+  policy[NLMSGERR_ATTR_MSG].type = NLA_STRING;
+  nlattr* found[NLMSGERR_ATTR_MAX + 1]{};
+  if (nlmsg_parse(const_cast<nlmsghdr*>(&header), fixed, found, NLMSGERR_ATTR_MAX, policy) < 0) return {};
+  return found[NLMSGERR_ATTR_MSG] == nullptr ? std::string() : nla_get_string(found[NLMSGERR_ATTR_MSG]);
+}
+
+int on_ack(nl_msg*, void* argument) {
+  answer_of(argument).complete = true;
+  return NL_STOP;
+}
+
+/// The end of a dump carries its error, which libnl does not look at.
+int on_dump_end(nl_msg* message, void* argument) {
+  auto& answer = answer_of(argument);
+  answer.complete = true;
+  const nlmsghdr& header = *nlmsg_hdr(message);
+  int error = 0;
+  if (nlmsg_datalen(&header) >= static_cast<int>(sizeof error)) {
+    std::memcpy(&error, nlmsg_data(&header), sizeof error);
+  }
+  if (error < 0) {
+    answer.error = -error;
+    answer.explanation = explanation_of(header, sizeof error);
+  }
+  return NL_STOP;
+}
+
+int on_error(sockaddr_nl*, nlmsgerr* error, void* argument) {
+  auto& answer = answer_of(argument);
+  answer.complete = true;
+  answer.error = -error->error;
+  const auto* header = reinterpret_cast<const nlmsghdr*>(reinterpret_cast<const char*>(error) - NLMSG_HDRLEN);
+  // NETLINK_CAP_ACK: the request is not repeated between the error and its attributes.
+  if ((header->nlmsg_flags & NLM_F_CAPPED) != 0) answer.explanation = explanation_of(*header, sizeof *error);
+  return NL_STOP;
+}
+
+void switch_on(nl_sock& socket, int option) {
+  const int on = 1;
+  // An older kernel without the option works too, with less to say.
+  (void)setsockopt(nl_socket_get_fd(&socket), SOL_NETLINK, option, &on, sizeof on);
+}
+
+}  // namespace
+
+struct NetlinkSocket::Impl {
+  Impl() : socket(nl_socket_alloc()), callbacks(nl_cb_alloc(NL_CB_CUSTOM)) {
+    if (!socket || !callbacks) throw std::bad_alloc();
+    if (nl_connect(socket.get(), NETLINK_ROUTE) < 0) {
+      throw std::system_error(errno, std::generic_category(), "netlink: opening a socket");
+    }
+    const int fd = nl_socket_get_fd(socket.get());
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline) != 0) {
+      throw std::system_error(errno, std::generic_category(), "netlink: SO_RCVTIMEO");
+    }
+    switch_on(*socket, NETLINK_EXT_ACK);
+    switch_on(*socket, NETLINK_CAP_ACK);
+    switch_on(*socket, NETLINK_GET_STRICT_CHK);
+    nl_socket_set_msg_buf_size(socket.get(), kReceiveBuffer);
+    nl_socket_disable_msg_peek(socket.get());
+    nl_cb_set(callbacks.get(), NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, &answer);
+    nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message, &answer);
+    nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, on_dump_end, &answer);
+    nl_cb_set(callbacks.get(), NL_CB_ACK, NL_CB_CUSTOM, on_ack, &answer);
+    nl_cb_set(callbacks.get(), NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, &answer);
+    nl_cb_err(callbacks.get(), NL_CB_CUSTOM, on_error, &answer);
+  }
+
+  Result<void> run(nl_msg& message, const Each* each) {
+    nl_complete_msg(socket.get(), &message);
+    answer = {.sequence = nlmsg_hdr(&message)->nlmsg_seq, .each = each, .explanation = {}};
+    if (nl_send(socket.get(), &message) < 0) return failed(errno, "sending");
+    while (!answer.complete) {
+      errno = 0;
+      const int received = nl_recvmsgs(socket.get(), callbacks.get());
+      if (received < 0 && !answer.complete) {
+        return failed(received == -NLE_AGAIN ? ETIMEDOUT : errno, "receiving");
+      }
+    }
+    if (answer.error == 0) return {};
+    std::string text = std::strerror(answer.error);
+    if (!answer.explanation.empty()) text += cat(" (", answer.explanation, ')');
+    return fail(std::move(text), answer.error);
+  }
+
+  static tl::unexpected<Error> failed(int code, std::string_view doing) {
+    const int raw = code == 0 ? EIO : code;
+    return fail(cat(doing, ": ", std::strerror(raw)), raw);
+  }
+
+  Answer answer;  ///< of the request under way
+  std::unique_ptr<nl_sock, FreeSocket> socket;
+  std::unique_ptr<nl_cb, FreeCallbacks> callbacks;
+};
+
+NetlinkSocket::NetlinkSocket() : impl_(std::make_unique<Impl>()) {}
+
+NetlinkSocket::~NetlinkSocket() = default;
+
+Result<void> NetlinkSocket::change(NetlinkMessage message) {
+  return impl_->run(*message, nullptr);
+}
+
+Result<bool> NetlinkSocket::dump(NetlinkMessage message, const Each& each) {
+  if (auto done = impl_->run(*message, &each); !done) return tl::unexpected<Error>(done.error());
+  return !impl_->answer.interrupted;
+}
+
+}  // namespace multilink

@@ -7,13 +7,6 @@
 namespace multilink {
 namespace {
 
-const Link* find_link(const UplinkConfig& uplink, const KernelState& state) {
-  if (!uplink.mac) return state.link_named(uplink.device);
-  const auto found = std::find_if(state.links.begin(), state.links.end(),
-                                  [&](const Link& link) { return link.mac == *uplink.mac; });
-  return found == state.links.end() ? nullptr : &*found;
-}
-
 std::vector<IpPrefix> usable_addresses(Family family, unsigned link_index, const KernelState& state) {
   std::vector<IpPrefix> out;
   for (const auto& address : state.addresses) {
@@ -71,10 +64,17 @@ LinkFact judge(const Link& link, const UplinkFacts::PerFamily& seen) {
 
 }  // namespace
 
+const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& state) {
+  if (!uplink.mac) return state.link_named(uplink.device);
+  const auto found = std::find_if(state.links.begin(), state.links.end(),
+                                  [&](const Link& link) { return link.mac == *uplink.mac; });
+  return found == state.links.end() ? nullptr : &*found;
+}
+
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
                            const RoutingNumbers& numbers) {
   UplinkFacts facts;
-  const Link* link = find_link(uplink, state);
+  const Link* link = find_uplink_link(uplink, state);
   if (link != nullptr) {
     facts.link_index = link->index;
     facts.carrier = link->carrier;

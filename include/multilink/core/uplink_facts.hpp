@@ -30,6 +30,10 @@ struct UplinkFacts {
   bool operator==(const UplinkFacts&) const = default;
 };
 
+/// The device of an uplink: the one with its `mac` where that is configured, whatever its name, else the one
+/// with its name. Null when there is none.
+const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& state);
+
 /// Derives the facts. The gateway of a family is, in this order: the configured one; that of the foreign
 /// default with the lowest metric through the device (`main` before other tables); that of our own default
 /// through the device, as long as an address of the device still reaches it on the link. The last makes a

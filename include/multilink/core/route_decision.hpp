@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/kernel_state.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/route_plan.hpp"
+#include "multilink/core/routing_numbers.hpp"
+#include "multilink/core/uplink_facts.hpp"
+#include "multilink/core/uplink_index.hpp"
+
+namespace multilink {
+
+/// The devices (as configured) of the uplinks that carry each family.
+using CarryingDevices = std::map<Family, std::set<std::string>>;
+
+/// Everything that decides what multilink wants to own.
+struct RouteInputs {
+  const Config& config;
+  const KernelState& state;
+  const RoutingNumbers& numbers;
+  const UplinkIndices& known;             ///< of this process; empty after a start
+  const std::vector<UplinkFacts>& facts;  ///< one an uplink, in the order of config.uplinks
+  /// One an uplink likewise; an absent family is `unknown`.
+  const std::vector<std::map<Family, HealthState>>& health;
+  /// Who carried last. The kernel's own default tells it better; this counts where the kernel, or somebody,
+  /// has taken the default away.
+  const CarryingDevices& carried;
+};
+
+struct RouteDecision {
+  UplinkIndices indices;
+  CarryingDevices carriers;  ///< a family is absent where nobody was chosen: what is there stays
+  OwnedState wanted;
+};
+
+std::vector<UplinkFacts> observe_uplinks(const Config& config, const KernelState& state,
+                                         const RoutingNumbers& numbers);
+
+/// The uplinks over which the owned default of a family leads. No value: there is no such default.
+std::optional<std::set<std::string>> devices_of_default(Family family, const Config& config,
+                                                        const KernelState& state,
+                                                        const std::vector<UplinkFacts>& facts,
+                                                        const RoutingNumbers& numbers);
+
+RouteDecision decide_routes(const RouteInputs& inputs);
+
+}  // namespace multilink

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "multilink/core/kernel_state.hpp"
+#include "multilink/core/routing_numbers.hpp"
+#include "multilink/core/uplink_facts.hpp"
+
+namespace multilink {
+
+/// The families that are routed. Everything below is the same for both.
+inline constexpr std::array kRoutedFamilies{Family::v4};
+
+/// The priorities of the owned rules, as offsets to RoutingNumbers::rule_base. A rule of one uplink selects
+/// only that uplink's own packets: those bound to its device, and those that bear one of its addresses. All
+/// other packets meet none of our rules, so that the rules of VPNs see them as if multilink were not there.
+namespace rule_offset {
+inline constexpr std::uint32_t kDevice = 10;  ///< oif DEVICE lookup T_i
+/// from ADDRESS lookup T_i suppress_prefixlength 0: the uplink's own networks come first, so that two uplinks
+/// may have the same subnet or the same gateway address.
+inline constexpr std::uint32_t kNear = 21;
+/// from ADDRESS lookup main suppress_prefixlength 0: the LAN is never cut, whatever becomes of the uplink.
+inline constexpr std::uint32_t kLocalNets = 31;
+inline constexpr std::uint32_t kFar = 41;     ///< from ADDRESS lookup T_i: out through the uplink's gateway
+inline constexpr std::uint32_t kNoLeak = 51;  ///< from ADDRESS unreachable: never out through another uplink
+}  // namespace rule_offset
+
+/// One uplink as the plan needs it.
+struct PlannedUplink {
+  unsigned index = 0;  ///< its table is RoutingNumbers::table_base + index
+  unsigned weight = 1;
+  /// The name of its device, for rules; also while there is no such device (a rule waits for it, and keeps
+  /// the index). Empty where the name is not known: an uplink matched by `mac` whose device is not there.
+  std::string device;
+  UplinkFacts facts;
+};
+
+/// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays.
+using Carriers = std::map<Family, std::vector<std::size_t>>;
+
+/// All that multilink wants to own in the kernel, the most urgent first.
+struct OwnedState {
+  std::vector<Route> routes;
+  std::vector<Rule> rules;
+
+  bool operator==(const OwnedState&) const = default;
+};
+
+/// The wanted state. `state` is the kernel as read.
+///
+/// - *One default in `main`* a family, over the carriers, in front of every foreign default: with metric 1,
+/// or
+///   with metric 0 while there is a foreign default with metric 0. One exception: where that foreign one
+///   already leads to the very next hop that is wanted, ours rests behind it with metric 1. So a DHCP client
+///   that deletes "default via GATEWAY dev DEVICE" and adds it again finds its own route, and the add does
+///   not meet ours.
+/// - *A table a uplink*: copies of the foreign specific routes of `main` through its device, and a default
+/// through
+///   its gateway. No unreachable route in it: the kernel does not suppress such a route
+///   (fib_rules_lookup() suppresses only what was found), it would cut the LAN in the rule kNear.
+/// - *Rules*, see rule_offset.
+///
+/// No preferred source is set: the kernel takes the address of the device whose network holds the gateway.
+OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
+                       const KernelState& state, const RoutingNumbers& numbers);
+
+/// The default route of `main` that the kernel uses: lowest metric, first in order. Null: there is none.
+const Route* leading_default(const KernelState& state, Family family);
+/// The owned default in `main` (the leading one, should there be several). Null: there is none.
+const Route* owned_default(const KernelState& state, Family family, const RoutingNumbers& numbers);
+/// The next hops of the owned default if the kernel really uses them: no other default stands before it, but
+/// for one with the same next hops.
+std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers);
+
+}  // namespace multilink

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "multilink/core/records.hpp"
+
+namespace multilink {
+
+/// One uplink in one family, as far as it matters to who carries the traffic.
+struct Contender {
+  bool enabled = true;
+  LinkFact fact = LinkFact::ok;
+  HealthState health = HealthState::unknown;
+  unsigned precedence = 1;  ///< lower is better; equal numbers share a tier
+  bool in_force = false;    ///< it carries the default now, or did last
+};
+
+/// Who carries the traffic of a family: positions in `contenders`, ascending. Empty: leave the kernel as it
+/// is. `default_in_force`: there is an owned default, through whichever links.
+///
+/// An uplink whose link cannot carry (fact) or that is disabled is never chosen. Of the others
+/// - *usable* are those that are `up`, and those that are `unknown` but in force: not knowing removes nothing
+///   that works and adds nothing. The best tier with a usable member carries, and all usable members of it
+///   share;
+/// - if none is usable, the least bad class keeps the traffic: `unknown`, then `suspect`, then `down`. Those
+/// of it
+///   that are in force stay, whatever their tier: moving from one bad link to another only cuts connections;
+/// - if all are `unknown` and nothing is in force yet, nothing is added.
+std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, bool default_in_force);
+
+}  // namespace multilink

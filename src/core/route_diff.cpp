@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/route_diff.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace multilink {
+namespace {
+
+/// Present, and before every foreign route that competes with it.
+bool is_in_place(const Route& wanted, const KernelState& actual) {
+  for (const auto& route : actual.routes) {
+    if (route == wanted) return true;
+    if (route.table == wanted.table && route.destination == wanted.destination &&
+        route.metric == wanted.metric && route.protocol != wanted.protocol) {
+      return false;
+    }
+  }
+  return false;
+}
+
+/// The owned members of `present` that are not in `wanted`, and the doubles of those that are.
+template <class Item>
+std::vector<Item> superfluous(const std::vector<Item>& present, const std::vector<Item>& wanted,
+                              const RoutingNumbers& numbers) {
+  std::vector<Item> keep = wanted;
+  std::vector<Item> out;
+  for (const auto& item : present) {
+    if (item.protocol != numbers.protocol) continue;
+    const auto kept = std::find(keep.begin(), keep.end(), item);
+    if (kept == keep.end()) {
+      out.push_back(item);
+    } else {
+      keep.erase(kept);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedState& wanted,
+                                        const RoutingNumbers& numbers) {
+  std::vector<RouteOperation> out;
+  for (const auto& route : wanted.routes) {
+    if (!is_in_place(route, actual)) out.emplace_back(PrependRoute{route});
+  }
+  for (const auto& rule : wanted.rules) {
+    if (std::find(actual.rules.begin(), actual.rules.end(), rule) == actual.rules.end()) {
+      out.emplace_back(AddRule{rule});
+    }
+  }
+  auto rules = superfluous(actual.rules, wanted.rules, numbers);
+  std::stable_sort(rules.begin(), rules.end(),
+                   [](const Rule& a, const Rule& b) { return a.priority > b.priority; });
+  std::transform(rules.begin(), rules.end(), std::back_inserter(out),
+                 [](const Rule& rule) { return DeleteRule{rule}; });
+  auto routes = superfluous(actual.routes, wanted.routes, numbers);
+  std::reverse(routes.begin(), routes.end());
+  std::stable_partition(routes.begin(), routes.end(), [](const Route& route) {
+    return route.table != kMainTable || !route.destination.is_default();
+  });
+  std::transform(routes.begin(), routes.end(), std::back_inserter(out),
+                 [](const Route& route) { return DeleteRoute{route}; });
+  return out;
+}
+
+bool supersedes(const RouteOperation& addition, const RouteOperation& removal) {
+  const auto* added = std::get_if<PrependRoute>(&addition);
+  const auto* removed = std::get_if<DeleteRoute>(&removal);
+  return added != nullptr && removed != nullptr && added->route.table == removed->route.table &&
+         added->route.destination == removed->route.destination;
+}
+
+}  // namespace multilink

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/route_operation.hpp"
+
+#include <string_view>
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+std::string hexadecimal(std::uint32_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  do {
+    out.insert(out.begin(), kDigits[value & 0xfU]);
+    value >>= 4U;
+  } while (value != 0);
+  return "0x" + out;
+}
+
+std::string_view command(Family family) {
+  return family == Family::v4 ? "ip " : "ip -6 ";
+}
+
+std::string destination(const IpPrefix& prefix) {
+  return prefix.is_default() ? "default" : prefix.to_string();
+}
+
+std::string_view type_word(RouteType type) {
+  switch (type) {
+    case RouteType::unicast:
+      return "";
+    case RouteType::unreachable:
+      return "unreachable ";
+    case RouteType::blackhole:
+      return "blackhole ";
+    case RouteType::prohibit:
+      return "prohibit ";
+    case RouteType::throw_route:
+      return "throw ";
+    case RouteType::local:
+      return "local ";
+    case RouteType::other:
+      break;
+  }
+  return "other ";
+}
+
+std::string hop_words(const NextHop& hop, const KernelState& state) {
+  const Link* link = state.link_at(hop.link_index);
+  return cat(hop.gateway ? cat(" via ", hop.gateway->to_string()) : "", " dev ",
+             link == nullptr ? cat("if", hop.link_index) : link->name);
+}
+
+std::string words(const Route& route, const KernelState& state) {
+  std::string out = cat(type_word(route.type), destination(route.destination));
+  if (route.next_hops.size() == 1) out += hop_words(route.next_hops.front(), state);
+  if (route.table != kMainTable) out += cat(" table ", route.table);
+  out += cat(" proto ", static_cast<unsigned>(route.protocol));
+  if (route.link_scope) out += " scope link";
+  if (route.source) out += cat(" src ", route.source->to_string());
+  if (route.metric != 0) out += cat(" metric ", route.metric);
+  if (route.next_hops.size() > 1) {
+    for (const auto& hop : route.next_hops)
+      out += cat(" nexthop", hop_words(hop, state), " weight ", hop.weight);
+  }
+  return out;
+}
+
+std::string words(const Rule& rule) {
+  std::string out = cat("pref ", rule.priority);
+  if (rule.from) {
+    const bool host = rule.from->length == rule.from->address.size() * 8;
+    out += cat(" from ", host ? rule.from->address.to_string() : rule.from->to_string());
+  }
+  if (rule.mark) out += cat(" fwmark ", hexadecimal(rule.mark->value), '/', hexadecimal(rule.mark->mask));
+  if (rule.oif) out += cat(" oif ", *rule.oif);
+  if (rule.uids) out += cat(" uidrange ", rule.uids->first, '-', rule.uids->last);
+  if (rule.unreachable) {
+    out += " unreachable";
+  } else {
+    out += rule.table == kMainTable ? std::string(" lookup main") : cat(" lookup ", rule.table);
+  }
+  if (rule.suppress_prefix) out += cat(" suppress_prefixlength ", *rule.suppress_prefix);
+  return cat(out, " protocol ", static_cast<unsigned>(rule.protocol));
+}
+
+std::string route_command(std::string_view verb, const Route& route, const KernelState& state) {
+  return cat(command(route.destination.address.family()), "route ", verb, ' ', words(route, state));
+}
+
+std::string rule_command(std::string_view verb, const Rule& rule) {
+  return cat(command(rule.family), "rule ", verb, ' ', words(rule));
+}
+
+struct Speaker {
+  const KernelState& state;
+
+  std::string operator()(const PrependRoute& operation) const {
+    return route_command("prepend", operation.route, state);
+  }
+  std::string operator()(const ReplaceRoute& operation) const {
+    return route_command("replace", operation.route, state);
+  }
+  std::string operator()(const DeleteRoute& operation) const {
+    return route_command("del", operation.route, state);
+  }
+  std::string operator()(const AddRule& operation) const { return rule_command("add", operation.rule); }
+  std::string operator()(const DeleteRule& operation) const { return rule_command("del", operation.rule); }
+};
+
+}  // namespace
+
+std::string to_string(const RouteOperation& operation, const KernelState& state) {
+  return std::visit(Speaker{state}, operation);
+}
+
+}  // namespace multilink

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/route_plan.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace multilink {
+namespace {
+
+bool is_main_default(const Route& route, Family family) {
+  return route.table == kMainTable && route.destination == IpPrefix::default_of(family);
+}
+
+/// The first of the lowest metric among the defaults of `main` that `which` accepts.
+template <class Which>
+const Route* first_default(const KernelState& state, Family family, Which which) {
+  const Route* best = nullptr;
+  for (const auto& route : state.routes) {
+    if (!is_main_default(route, family) || !which(route)) continue;
+    if (best == nullptr || route.metric < best->metric) best = &route;
+  }
+  return best;
+}
+
+const Route* foreign_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  return first_default(state, family, [&](const Route& route) { return route.protocol != numbers.protocol; });
+}
+
+bool leads_to(const Route& route, const std::vector<NextHop>& hops) {
+  return route.type == RouteType::unicast && route.next_hops == hops;
+}
+
+/// The next hop of a family through the uplink, or none where the kernel would refuse it.
+std::optional<NextHop> next_hop(const PlannedUplink& uplink, Family family, const KernelState& state) {
+  const auto& seen = uplink.facts.families.at(family);
+  const Link* link = state.link_at(uplink.facts.link_index);
+  if (link == nullptr || !link->admin_up || seen.addresses.empty()) return std::nullopt;
+  if (!seen.gateway && !link->point_to_point) return std::nullopt;
+  return NextHop{link->index, seen.gateway, 1};
+}
+
+class Planner {
+ public:
+  Planner(const std::vector<PlannedUplink>& uplinks, const KernelState& state, const RoutingNumbers& numbers)
+      : uplinks_(uplinks), state_(state), numbers_(numbers) {}
+
+  void add_family(Family family, const std::vector<std::size_t>& carriers) {
+    add_main_default(family, carriers);
+    std::set<IpAddress> seen;
+    for (const auto& uplink : uplinks_) {
+      add_table(family, uplink);
+      add_rules(family, uplink, seen);
+    }
+  }
+
+  OwnedState finish() {
+    std::stable_sort(out_.rules.begin(), out_.rules.end(),
+                     [](const Rule& a, const Rule& b) { return a.priority < b.priority; });
+    return std::move(out_);
+  }
+
+ private:
+  std::uint32_t table_of(const PlannedUplink& uplink) const { return numbers_.table_base + uplink.index; }
+
+  Route default_route(Family family, std::uint32_t table, std::vector<NextHop> hops) const {
+    Route route;
+    route.table = table;
+    route.destination = IpPrefix::default_of(family);
+    route.protocol = numbers_.protocol;
+    route.link_scope = family == Family::v4 &&
+                       std::none_of(hops.begin(), hops.end(), [](const NextHop& hop) { return hop.gateway; });
+    route.next_hops = std::move(hops);
+    return route;
+  }
+
+  void add_main_default(Family family, const std::vector<std::size_t>& carriers) {
+    std::vector<NextHop> hops;
+    for (const std::size_t position : carriers) {
+      const auto& uplink = uplinks_.at(position);
+      auto hop = next_hop(uplink, family, state_);
+      if (!hop) continue;
+      hop->weight = uplink.weight;
+      hops.push_back(*hop);
+    }
+    if (hops.size() == 1) hops.front().weight = 1;
+    std::sort(hops.begin(), hops.end());
+    if (hops.empty()) {
+      const Route* present = owned_default(state_, family, numbers_);
+      if (present == nullptr) return;
+      hops = present->next_hops;
+    }
+    const Route* foreign = foreign_default(state_, family, numbers_);
+    const bool make_way = foreign == nullptr || foreign->metric > 0 || leads_to(*foreign, hops);
+    Route route = default_route(family, kMainTable, std::move(hops));
+    route.metric = make_way ? 1 : 0;
+    out_.routes.push_back(std::move(route));
+  }
+
+  /// Routes with a gateway come after those that tell where the gateway is.
+  void add_table(Family family, const PlannedUplink& uplink) {
+    std::set<std::pair<IpPrefix, std::uint32_t>> copied;
+    for (const bool with_gateway : {false, true}) {
+      for (const auto& route : state_.routes) {
+        if (!is_specific_route_of(route, family, uplink) ||
+            route.next_hops.front().gateway.has_value() != with_gateway ||
+            !copied.insert({route.destination, route.metric}).second) {
+          continue;
+        }
+        Route copy = route;
+        copy.table = table_of(uplink);
+        copy.protocol = numbers_.protocol;
+        out_.routes.push_back(std::move(copy));
+      }
+    }
+    if (const auto hop = next_hop(uplink, family, state_)) {
+      out_.routes.push_back(default_route(family, table_of(uplink), {*hop}));
+    }
+  }
+
+  bool is_specific_route_of(const Route& route, Family family, const PlannedUplink& uplink) const {
+    return route.table == kMainTable && route.protocol != numbers_.protocol &&
+           route.type == RouteType::unicast && route.destination.address.family() == family &&
+           !route.destination.is_default() && route.next_hops.size() == 1 &&
+           route.next_hops.front().link_index == uplink.facts.link_index;
+  }
+
+  Rule rule(Family family, std::uint32_t offset, std::uint32_t table) const {
+    Rule out;
+    out.family = family;
+    out.priority = numbers_.rule_base + offset;
+    out.protocol = numbers_.protocol;
+    out.table = table;
+    return out;
+  }
+
+  /// `seen`: an address that several uplinks have counts for the best of them.
+  void add_rules(Family family, const PlannedUplink& uplink, std::set<IpAddress>& seen) {
+    if (!uplink.device.empty()) {
+      Rule device = rule(family, rule_offset::kDevice, table_of(uplink));
+      device.oif = uplink.device;
+      out_.rules.push_back(std::move(device));
+    }
+    for (const auto& own : uplink.facts.families.at(family).addresses) {
+      if (seen.insert(own.address).second) add_address_rules(own.address, table_of(uplink));
+    }
+  }
+
+  void add_address_rules(const IpAddress& address, std::uint32_t table) {
+    const auto add = [&](std::uint32_t offset, std::uint32_t looked_up, bool only_specific) {
+      Rule out = rule(address.family(), offset, looked_up);
+      out.from = IpPrefix{address, static_cast<std::uint8_t>(address.size() * 8)};
+      if (only_specific) out.suppress_prefix = 0;
+      out.unreachable = looked_up == 0;
+      out_.rules.push_back(std::move(out));
+    };
+    add(rule_offset::kNear, table, true);
+    add(rule_offset::kLocalNets, kMainTable, true);
+    add(rule_offset::kFar, table, false);
+    add(rule_offset::kNoLeak, 0, false);
+  }
+
+  const std::vector<PlannedUplink>& uplinks_;
+  const KernelState& state_;
+  const RoutingNumbers& numbers_;
+  OwnedState out_;
+};
+
+}  // namespace
+
+OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
+                       const KernelState& state, const RoutingNumbers& numbers) {
+  Planner planner(uplinks, state, numbers);
+  for (const Family family : kRoutedFamilies) {
+    const auto chosen = carriers.find(family);
+    planner.add_family(family, chosen == carriers.end() ? std::vector<std::size_t>{} : chosen->second);
+  }
+  return planner.finish();
+}
+
+const Route* leading_default(const KernelState& state, Family family) {
+  return first_default(state, family, [](const Route&) { return true; });
+}
+
+const Route* owned_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  return first_default(state, family, [&](const Route& route) { return route.protocol == numbers.protocol; });
+}
+
+std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  const Route* owned = owned_default(state, family, numbers);
+  if (owned == nullptr) return {};
+  const Route* leading = leading_default(state, family);
+  return leading == owned || leads_to(*leading, owned->next_hops) ? owned->next_hops : std::vector<NextHop>{};
+}
+
+}  // namespace multilink

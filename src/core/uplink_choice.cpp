@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/uplink_choice.hpp"
+
+#include <algorithm>
+
+namespace multilink {
+namespace {
+
+bool can_carry(const Contender& contender) {
+  return contender.enabled && contender.fact == LinkFact::ok;
+}
+
+bool is_usable(const Contender& contender) {
+  return contender.health == HealthState::up ||
+         (contender.health == HealthState::unknown && contender.in_force);
+}
+
+/// Lower is better.
+int class_of(const Contender& contender) {
+  if (is_usable(contender)) return 0;
+  switch (contender.health) {
+    case HealthState::up:
+    case HealthState::unknown:
+      return 1;
+    case HealthState::suspect:
+      return 2;
+    case HealthState::down:
+      break;
+  }
+  return 3;
+}
+
+template <class Value>
+void keep_lowest(std::vector<std::size_t>& positions, Value value) {
+  if (positions.empty()) return;
+  const auto best = value(*std::min_element(
+      positions.begin(), positions.end(), [&](std::size_t a, std::size_t b) { return value(a) < value(b); }));
+  std::erase_if(positions, [&](std::size_t position) { return value(position) != best; });
+}
+
+}  // namespace
+
+std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, bool default_in_force) {
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    if (can_carry(contenders[i])) chosen.push_back(i);
+  }
+  keep_lowest(chosen, [&](std::size_t i) { return class_of(contenders[i]); });
+  if (chosen.empty()) return {};
+  const Contender& best = contenders[chosen.front()];
+  if (!is_usable(best)) {
+    if (best.health == HealthState::unknown && !default_in_force) return {};
+    if (std::any_of(chosen.begin(), chosen.end(), [&](std::size_t i) { return contenders[i].in_force; })) {
+      std::erase_if(chosen, [&](std::size_t i) { return !contenders[i].in_force; });
+      return chosen;
+    }
+  }
+  keep_lowest(chosen, [&](std::size_t i) { return contenders[i].precedence; });
+  return chosen;
+}
+
+}  // namespace multilink

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/uplink_index.hpp"
+
+#include <set>
+
+#include "multilink/core/uplink_facts.hpp"
+
+namespace multilink {
+namespace {
+
+/// The index that the kernel's rules tell of each device.
+UplinkIndices indices_in_rules(const KernelState& state, const RoutingNumbers& numbers) {
+  UplinkIndices out;
+  for (const auto& rule : state.rules) {
+    if (rule.protocol == numbers.protocol && rule.oif && rule.table > numbers.table_base) {
+      out.emplace(*rule.oif, rule.table - numbers.table_base);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+UplinkIndices assign_indices(const Config& config, const KernelState& state, const RoutingNumbers& numbers,
+                             const UplinkIndices& known) {
+  const UplinkIndices in_rules = indices_in_rules(state, numbers);
+  UplinkIndices out;
+  std::set<unsigned> taken;
+  const auto adopt = [&](const UplinkIndices& from, const std::string& name, const std::string& device) {
+    const auto found = from.find(name);
+    if (found == from.end() || out.contains(device) || !taken.insert(found->second).second) return;
+    out[device] = found->second;
+  };
+  for (const auto& uplink : config.uplinks) adopt(known, uplink.device, uplink.device);
+  for (const auto& uplink : config.uplinks) {
+    const Link* link = find_uplink_link(uplink, state);
+    adopt(in_rules, link == nullptr ? uplink.device : link->name, uplink.device);
+  }
+  unsigned lowest = 1;
+  for (const auto& uplink : config.uplinks) {
+    if (out.contains(uplink.device)) continue;
+    while (!taken.insert(lowest).second) ++lowest;
+    out[uplink.device] = lowest;
+  }
+  return out;
+}
+
+}  // namespace multilink

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/route_diff.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <random>
+
+#include "fakes/fake_scheduler.hpp"
+#include "fakes/routing_samples.hpp"
+#include "multilink/core/route_decision.hpp"
+#include "seeded.hpp"
+
+namespace multilink {
+namespace {
+
+using fakes::address;
+using fakes::default_via;
+using fakes::prefix;
+using testing::IsEmpty;
+
+constexpr int kRounds = 1000;
+constexpr RoutingNumbers kNumbers;
+
+/// Any kernel: two uplinks and a LAN, and on top things of ours (a crash may leave any) and of others.
+class AnyKernel {
+ public:
+  explicit AnyKernel(std::mt19937_64& random) : random_(random) {
+    fakes::add_two_uplinks_and_lan(kernel);
+    for (int i = below(8); i > 0; --i) (void)kernel.add_route(any_route(), any_mode());
+    for (int i = below(8); i > 0; --i) (void)kernel.add_rule(any_rule());
+  }
+
+  /// What a configuration and a health at random would want.
+  OwnedState any_wanted() {
+    Config config;
+    for (const auto* device : {"eth0", "eth1", "eth9"}) {
+      const auto weight = static_cast<unsigned>(1 + below(3));
+      if (below(4) > 0) config.uplinks.push_back(fakes::uplink(device, 1 + (below(3) > 0), weight));
+    }
+    std::vector<std::map<Family, HealthState>> health;
+    for (std::size_t i = 0; i < config.uplinks.size(); ++i)
+      health.push_back({{Family::v4, static_cast<HealthState>(below(4))}});
+    const auto state = kernel.read().value();
+    const auto facts = observe_uplinks(config, state, kNumbers);
+    return decide_routes({config, state, kNumbers, {}, facts, health, {}}).wanted;
+  }
+
+  fakes::FakeScheduler scheduler;
+  FakeKernel kernel{scheduler};
+
+ private:
+  int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
+  template <class T>
+  T one_of(std::initializer_list<T> values) {
+    return *(values.begin() + below(static_cast<int>(values.size())));
+  }
+  std::uint8_t any_protocol() { return one_of<std::uint8_t>({kNumbers.protocol, 4, 16}); }
+  AddMode any_mode() { return one_of({AddMode::add, AddMode::append, AddMode::prepend}); }
+
+  Route any_route() {
+    const auto* device = one_of({"eth0", "eth1"});
+    Route route = default_via(kernel, device == std::string("eth0") ? "192.0.2.1" : "198.51.100.1", device,
+                              one_of({0U, 1U, 100U}));
+    route.protocol = any_protocol();
+    route.table = one_of({kMainTable, kMainTable, 7001U, 7002U, 7007U});
+    if (below(4) == 0) {
+      route.destination = prefix("172.16.0.0/12");
+    } else if (below(6) == 0) {
+      route.type = RouteType::unreachable;
+      route.next_hops.clear();
+    }
+    return route;
+  }
+  Rule any_rule() {
+    Rule rule;
+    rule.priority = one_of({1010U, 1021U, 1041U, 5270U});
+    rule.protocol = any_protocol();
+    rule.table = one_of({7001U, 7002U, 52U});
+    if (below(2) == 0) rule.oif = one_of({"eth0", "eth1"});
+    if (below(2) == 0) rule.from = prefix(one_of({"192.0.2.2/32", "198.51.100.2/32", "10.9.9.9/32"}));
+    return rule;
+  }
+
+  std::mt19937_64& random_;
+};
+
+template <class Item>
+std::vector<Item> owned(const std::vector<Item>& all) {
+  std::vector<Item> out;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(out),
+               [](const Item& item) { return item.protocol == kNumbers.protocol; });
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+bool has_owned_default(const KernelState& state) {
+  return owned_default(state, Family::v4, kNumbers) != nullptr;
+}
+
+TEST(RouteDiff, LeadsFromAnyStateToTheWantedOneAndTouchesNothingElse) {
+  auto random = seeded_random();
+  for (int round = 0; round < kRounds; ++round) {
+    AnyKernel any(random);
+    const auto wanted = any.any_wanted();
+    const auto before = any.kernel.read().value();
+    const auto foreign = fakes::foreign_state(any.kernel);
+    const bool must_not_lack = has_owned_default(before);
+    for (const auto& operation : diff_routes(before, wanted, kNumbers)) {
+      ASSERT_TRUE(any.kernel.apply(operation)) << to_string(operation, before);
+      const auto now = any.kernel.read().value();
+      ASSERT_TRUE(!must_not_lack || has_owned_default(now)) << to_string(operation, before);
+    }
+    const auto after = any.kernel.read().value();
+    ASSERT_EQ(owned(after.routes), owned(wanted.routes));
+    ASSERT_EQ(owned(after.rules), owned(wanted.rules));
+    ASSERT_EQ(fakes::foreign_state(any.kernel), foreign);
+    ASSERT_THAT(diff_routes(after, wanted, kNumbers), IsEmpty());
+  }
+}
+
+TEST(RouteDiff, AtNoStepIsThePathToTheInternetWorse) {
+  auto random = seeded_random();
+  const Flow flow{.destination = address("203.0.113.9")};
+  for (int round = 0; round < kRounds; ++round) {
+    AnyKernel any(random);
+    const auto wanted = any.any_wanted();
+    const auto before = any.kernel.read().value();
+    // Only what we own in `main` decides for unbound packets, unless somebody's rule says otherwise.
+    for (const auto& rule : before.rules) {
+      if (!rule.from && !rule.oif && rule.priority > 0 && rule.priority < 32766)
+        (void)any.kernel.delete_rule(rule);
+    }
+    bool carried = !any.kernel.carrier_of(flow).empty();
+    for (const auto& operation : diff_routes(any.kernel.read().value(), wanted, kNumbers)) {
+      ASSERT_TRUE(any.kernel.apply(operation));
+      const bool carries = !any.kernel.carrier_of(flow).empty();
+      ASSERT_TRUE(carries || !carried) << to_string(operation, before);
+      carried = carries;
+    }
+  }
+}
+
+TEST(RouteDiff, PutsTheDefaultOfMainFirstAndTakesTheOldOneLast) {
+  fakes::FakeScheduler scheduler;
+  FakeKernel kernel(scheduler);
+  fakes::add_two_uplinks_and_lan(kernel);
+  Route old = default_via(kernel, "192.0.2.1", "eth0", 1);
+  old.protocol = kNumbers.protocol;
+  Route fresh = default_via(kernel, "198.51.100.1", "eth1", 1);
+  fresh.protocol = kNumbers.protocol;
+  Route in_table = fresh;
+  in_table.table = 7002;
+  Route stale = old;
+  stale.table = 7001;
+  Rule stale_rule;
+  stale_rule.priority = 1010;
+  stale_rule.protocol = kNumbers.protocol;
+  stale_rule.oif = "eth0";
+  stale_rule.table = 7001;
+  Rule rule = stale_rule;
+  rule.table = 7002;
+  for (const auto& route : {old, stale}) ASSERT_TRUE(kernel.add_route(route));
+  ASSERT_TRUE(kernel.add_rule(stale_rule));
+  const std::vector<RouteOperation> expected{PrependRoute{fresh}, PrependRoute{in_table},
+                                             AddRule{rule},       DeleteRule{stale_rule},
+                                             DeleteRoute{stale},  DeleteRoute{old}};
+  EXPECT_EQ(diff_routes(kernel.read().value(), {{fresh, in_table}, {rule}}, kNumbers), expected);
+  EXPECT_TRUE(supersedes(expected[0], expected[5]));
+  EXPECT_FALSE(supersedes(expected[1], expected[5]));
+  EXPECT_FALSE(supersedes(expected[5], expected[0]));
+}
+
+}  // namespace
+}  // namespace multilink

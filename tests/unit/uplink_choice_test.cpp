@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/uplink_choice.hpp"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+namespace multilink {
+namespace {
+
+constexpr auto kUp = HealthState::up;
+constexpr auto kUnknown = HealthState::unknown;
+constexpr auto kSuspect = HealthState::suspect;
+constexpr auto kDown = HealthState::down;
+
+Contender one(HealthState health, unsigned precedence, bool in_force = false) {
+  return {true, LinkFact::ok, health, precedence, in_force};
+}
+
+Contender with_fact(LinkFact fact, Contender contender) {
+  contender.fact = fact;
+  return contender;
+}
+
+Contender disabled(Contender contender) {
+  contender.enabled = false;
+  return contender;
+}
+
+struct Case {
+  std::string name;
+  std::vector<Contender> contenders;
+  std::vector<std::size_t> chosen;
+  bool default_in_force = true;
+};
+
+void PrintTo(const Case& one_case, std::ostream* out) {
+  *out << one_case.name;
+}
+
+std::string name_of(const testing::TestParamInfo<Case>& tested) {
+  return tested.param.name;
+}
+
+class UplinkChoice : public testing::TestWithParam<Case> {};
+
+TEST_P(UplinkChoice, Holds) {
+  EXPECT_EQ(choose_uplinks(GetParam().contenders, GetParam().default_in_force), GetParam().chosen);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Usable, UplinkChoice,
+    testing::Values(Case{"best_up", {one(kUp, 1), one(kUp, 2, true)}, {0}},
+                    Case{"best_down_next_up", {one(kDown, 1, true), one(kUp, 2)}, {1}},
+                    Case{"best_suspect_next_up", {one(kSuspect, 1, true), one(kUp, 2)}, {1}},
+                    Case{"tier_shares", {one(kUp, 1), one(kUp, 1), one(kUp, 2)}, {0, 1}},
+                    Case{"tier_loses_a_member", {one(kUp, 1, true), one(kDown, 1, true)}, {0}},
+                    Case{"order_of_the_list_is_no_precedence", {one(kUp, 2), one(kUp, 1)}, {1}},
+                    Case{"unknown_in_force_stays", {one(kUnknown, 1, true), one(kUp, 2)}, {0}},
+                    Case{"unknown_in_force_yields_to_better", {one(kUp, 1), one(kUnknown, 2, true)}, {0}},
+                    Case{"unknown_adds_nothing", {one(kUnknown, 1), one(kUp, 2, true)}, {1}},
+                    Case{"unknown_does_not_join_a_tier", {one(kUnknown, 1), one(kUp, 1, true)}, {1}},
+                    Case{"first_up_after_boot", {one(kUnknown, 1), one(kUp, 2)}, {1}, false}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Facts, UplinkChoice,
+    testing::Values(
+        Case{"fact_overrides_health", {with_fact(LinkFact::no_carrier, one(kUp, 1, true)), one(kUp, 2)}, {1}},
+        Case{"any_link_that_works_beats_a_dead_one",
+             {with_fact(LinkFact::no_gateway, one(kUp, 1, true)), one(kDown, 2)},
+             {1}},
+        Case{"unknown_takes_over_from_a_dead_link",
+             {with_fact(LinkFact::no_carrier, one(kUnknown, 1, true)), one(kUnknown, 2)},
+             {1}},
+        Case{
+            "nobody_can_carry",
+            {with_fact(LinkFact::no_carrier, one(kUp, 1, true)), with_fact(LinkFact::no_device, one(kUp, 2))},
+            {}},
+        Case{"disabled_is_never_chosen", {disabled(one(kUp, 1, true)), one(kDown, 2)}, {1}},
+        Case{"only_disabled", {disabled(one(kUp, 1, true))}, {}}, Case{"no_uplinks", {}, {}}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    LeastBad, UplinkChoice,
+    testing::Values(Case{"all_down_stays", {one(kDown, 1), one(kDown, 2, true)}, {1}},
+                    Case{"all_down_whole_tier_stays", {one(kDown, 1, true), one(kDown, 1, true)}, {0, 1}},
+                    Case{"suspect_before_down", {one(kDown, 1, true), one(kSuspect, 2)}, {1}},
+                    Case{"all_suspect_stays", {one(kSuspect, 1), one(kSuspect, 2, true)}, {1}},
+                    Case{"suspect_in_force_stays_beside_down", {one(kDown, 1), one(kSuspect, 2, true)}, {1}},
+                    Case{"unknown_before_suspect", {one(kSuspect, 1, true), one(kUnknown, 2)}, {1}},
+                    Case{"all_down_nothing_in_force", {one(kDown, 2), one(kDown, 1)}, {1}, false},
+                    Case{"all_unknown_nothing_in_force", {one(kUnknown, 1), one(kUnknown, 2)}, {}, false},
+                    Case{"unknown_and_down_nothing_in_force", {one(kUnknown, 1), one(kDown, 2)}, {}, false},
+                    Case{"all_unknown_and_the_carrier_gone_from_the_configuration",
+                         {one(kUnknown, 2), one(kUnknown, 1)},
+                         {1}}),
+    name_of);
+
+}  // namespace
+}  // namespace multilink

@@ -23,7 +23,6 @@ struct OutgoingProbe {
 /// One ICMP message that came in. Nothing about it has been believed yet.
 struct ArrivedMessage {
   IpAddress source;
-  unsigned link_index = 0;
   MonoTime at;                        ///< from the kernel's receive timestamp
   std::vector<std::uint8_t> message;  ///< without the IP header
 };

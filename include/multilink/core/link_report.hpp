@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/uplink_facts.hpp"
+
+namespace multilink {
+
+/// The record of what is known of an uplink without a probe.
+LinkRecord make_link_record(const UplinkConfig& uplink, const UplinkFacts& facts, std::string boot,
+                            WallTime since);
+
+/// One family's facts in a sentence, with the remedy where there is one: "eth0 has no carrier".
+std::string describe_link(const UplinkConfig& uplink, Family family, const LinkRecord::PerFamily& seen);
+
+}  // namespace multilink

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/echo_packet.hpp"
+#include "multilink/core/probe_ledger.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/result.hpp"
+#include "multilink/core/rtt_estimator.hpp"
+#include "multilink/core/time.hpp"
+#include "multilink/core/uplink_facts.hpp"
+
+namespace multilink {
+
+/// A probe that is ready to leave. It counts from note_sent() on: one that the kernel refuses leaves no
+/// trace.
+struct PreparedProbe {
+  EchoRequest request;
+  IpAddress target;
+  ProbeKind kind = ProbeKind::regular;
+};
+
+/// All that pingd knows of one uplink while it probes it: whom to ask next and how long to wait, what is
+/// pending, what the kernel says of the device. Says nothing about when to probe.
+class UplinkProbing {
+ public:
+  /// `first_sequence` as ProbeLedger asks for it.
+  UplinkProbing(UplinkConfig config, std::uint16_t identifier, std::uint64_t first_sequence);
+
+  const UplinkConfig& config() const { return config_; }
+  std::uint16_t identifier() const { return identifier_; }
+  /// Of the same device: all that is known is kept, but for the RTT of targets that are no longer asked.
+  void configure(UplinkConfig config);
+
+  const UplinkFacts& facts() const { return facts_; }
+  void set_facts(UplinkFacts facts) { facts_ = std::move(facts); }
+
+  /// The next probe, the family's targets in turn. None while a fact speaks against it, or without a target.
+  std::optional<PreparedProbe> prepare(Family family, ProbeKind kind, std::uint64_t nonce);
+  /// The probe that was prepared last for its family has left at `at`. Gives the deadline of its answer.
+  MonoTime note_sent(const PreparedProbe& probe, const Now& at);
+
+  /// As ProbeLedger does; answers also teach the target's timeout.
+  Result<std::optional<SettledProbe>> on_message(const IcmpMessage& message, const IpAddress& source,
+                                                 MonoTime at);
+  std::vector<SettledProbe> expire(MonoTime now);
+  std::optional<MonoTime> next_deadline() const;
+
+ private:
+  struct PerFamily {
+    explicit PerFamily(std::uint64_t first_sequence) : ledger(first_sequence) {}
+
+    ProbeLedger ledger;
+    std::vector<IpAddress> targets;
+    std::size_t turn = 0;
+    std::map<IpAddress, RttEstimator> rtts;  ///< of each target
+  };
+
+  UplinkConfig config_;
+  std::uint16_t identifier_;
+  UplinkFacts facts_;
+  std::map<Family, PerFamily> families_;  ///< always both
+};
+
+}  // namespace multilink

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/rate_limit.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/routing_numbers.hpp"
+#include "multilink/core/uplink_probing.hpp"
+#include "multilink/ports/kernel.hpp"
+#include "multilink/ports/log.hpp"
+#include "multilink/ports/prober.hpp"
+#include "multilink/ports/scheduler.hpp"
+#include "multilink/ports/store.hpp"
+#include "multilink/ports/supervisor.hpp"
+#include "multilink/services/heartbeat.hpp"
+#include "multilink/services/probe_reporter.hpp"
+#include "multilink/services/service.hpp"
+
+namespace multilink {
+
+/// What pingd stands on. All must outlive the service.
+struct PingPorts {
+  Scheduler& scheduler;
+  KernelReader& kernel;
+  Prober& prober;
+  Store& store;
+  Supervisor& supervisor;
+  Log& log;
+};
+
+/// pingd: asks through every uplink whether anybody answers, and reports that and the link facts. Judges
+/// nothing.
+///
+/// Uplinks of the same probe_interval share a tick: one call of Prober::send for all of them. An uplink is
+/// probed for a family while its facts are in order. Works without Redis (ProbeReporter keeps what it sees).
+///
+/// A probe that this host itself refuses to send has not been on the link, so it is neither an answer nor a
+/// loss, whatever the errno: EPERM (a firewall), ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (a routing rule or
+/// an unreachable, prohibit or blackhole route), ENOBUFS, a device that has just gone. It is logged once,
+/// with the remedy, and again when it is over. If it lasts, reports stop coming and healthd says `unknown`:
+/// true, since nothing is known, and harmless, since `unknown` takes no route away. A loss would condemn a
+/// good link for a mistake in this host's firewall.
+class PingService final : public Service {
+ public:
+  /// 64 random bits that nobody can predict: what keeps strangers from answering our probes.
+  using Random = std::function<std::uint64_t()>;
+
+  /// `boot` is the kernel's boot id as records carry it; of `self`, pid and version are taken.
+  PingService(PingPorts ports, Config config, std::string boot, DaemonRecord self, Random random,
+              RoutingNumbers numbers = {});
+
+  void start() override;
+  /// An uplink of the same name, device and MAC keeps what is pending and what was learned.
+  void reload(const Config& config) override;
+  void stop() override;
+
+ private:
+  struct Uplink {
+    UplinkProbing probing;
+    std::optional<LinkRecord> link = std::nullopt;
+    std::map<Family, int> refusals = {};  ///< the errno that was logged last; absent: probes leave
+  };
+  struct Tick {
+    MonoTime next;
+    std::unique_ptr<Timer> timer;
+  };
+  struct Round {  ///< one probe of a call of Prober::send
+    Uplink* uplink;
+    PreparedProbe probe;
+  };
+
+  void apply_config();
+  std::uint16_t free_identifier() const;
+  void update_ticks();
+  void tick(Duration interval);
+  bool listen();
+  void probe(std::span<Uplink* const> uplinks, ProbeKind kind);
+  void note_refusal(Uplink& uplink, const IpAddress& target, const Result<MonoTime>& sent);
+  void expect_answer_by(MonoTime deadline);
+  void settle_overdue();
+
+  void on_arrivals(std::span<const ArrivedMessage> arrivals);
+  Result<void> take(const ArrivedMessage& arrival);
+
+  void read_kernel();
+  void on_kernel_problem(const Error& error);
+  void note_facts(Uplink& uplink, UplinkFacts facts);
+  void report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
+                     const LinkRecord::PerFamily& after);
+  void show_status();
+
+  PingPorts ports_;
+  Config config_;
+  std::string boot_;
+  Random random_;
+  RoutingNumbers numbers_;
+  ProbeReporter reporter_;
+  Heartbeat heartbeat_;
+
+  std::map<std::string, std::unique_ptr<Uplink>> uplinks_;  ///< by name
+  std::map<std::uint16_t, Uplink*> by_identifier_;
+  std::uint16_t first_id_;
+  std::optional<ProbeIdentity> identity_;  ///< what the prober listens to; none: it refused
+  std::string listen_problem_;
+  std::map<Duration, Tick> ticks_;  ///< by interval
+  std::optional<MonoTime> deadline_;
+  std::unique_ptr<Timer> deadline_timer_;
+  RateLimit foreign_messages_{std::chrono::seconds(10)};
+
+  bool kernel_read_ = false;
+  std::string kernel_problem_;
+  std::unique_ptr<Timer> kernel_retry_;
+  std::string status_;
+};
+
+}  // namespace multilink

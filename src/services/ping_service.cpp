@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/ping_service.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "multilink/core/link_report.hpp"
+#include "multilink/core/redis_keys.hpp"
+#include "multilink/core/send_refusal.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+/// The families that are probed. Facts are reported of both.
+constexpr std::array kProbedFamilies{Family::v4};
+
+/// Identifiers in reserve above the first, for reloads that add uplinks.
+constexpr std::uint32_t kIdentifierSpan = 0x8000;
+constexpr Duration kKernelRetry = std::chrono::seconds(1);
+
+bool is_same_device(const UplinkConfig& a, const UplinkConfig& b) {
+  return a.device == b.device && a.mac == b.mac;
+}
+
+}  // namespace
+
+PingService::PingService(PingPorts ports, Config config, std::string boot, DaemonRecord self, Random random,
+                         RoutingNumbers numbers)
+    : ports_(ports),
+      config_(std::move(config)),
+      boot_(std::move(boot)),
+      random_(std::move(random)),
+      numbers_(numbers),
+      reporter_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site), boot_),
+      heartbeat_(ports_.scheduler, ports_.store, RedisKeys(config_.suite.site).daemon("pingd"),
+                 std::move(self)),
+      first_id_(static_cast<std::uint16_t>(random_() % kIdentifierSpan)) {}
+
+void PingService::start() {
+  apply_config();
+  heartbeat_.start(config_);
+  ports_.store.start({},
+                     {[this] {
+                        reporter_.on_ready();
+                        heartbeat_.beat();
+                        show_status();
+                      },
+                      [this](const Error&) { show_status(); }, [](std::string_view, std::string_view) {}});
+  ports_.kernel.watch([this](const KernelChange& change) {
+    if (change.links || change.addresses || change.routes || change.overrun) read_kernel();
+  });
+  read_kernel();
+}
+
+void PingService::reload(const Config& config) {
+  config_ = config;
+  apply_config();
+  heartbeat_.set_config(config_);
+  read_kernel();
+}
+
+void PingService::stop() {
+  reporter_.flush();
+  heartbeat_.stop();
+}
+
+void PingService::apply_config() {
+  reporter_.set_history(config_.suite.history);
+  auto before = std::exchange(uplinks_, {});
+  for (const auto& uplink : config_.uplinks) {
+    const auto kept = before.find(uplink.name);
+    if (kept == before.end()) continue;
+    if (is_same_device(kept->second->probing.config(), uplink)) {
+      kept->second->probing.configure(uplink);
+      uplinks_.insert(before.extract(kept));
+    }
+  }
+  for (const auto& uplink : config_.uplinks) {
+    if (uplinks_.count(uplink.name) != 0) continue;
+    const std::uint64_t first_sequence = random_() >> 32;
+    uplinks_[uplink.name] =
+        std::make_unique<Uplink>(Uplink{UplinkProbing(uplink, free_identifier(), first_sequence)});
+    before.erase(uplink.name);
+  }
+  for (const auto& [name, unused] : before) reporter_.forget(name);
+  by_identifier_.clear();
+  for (const auto& [name, uplink] : uplinks_) by_identifier_[uplink->probing.identifier()] = uplink.get();
+  if (kernel_read_) update_ticks();
+}
+
+std::uint16_t PingService::free_identifier() const {
+  std::vector<bool> taken(uplinks_.size() + 1);
+  for (const auto& [name, uplink] : uplinks_) {
+    const std::size_t offset = uplink->probing.identifier() - std::size_t{first_id_};
+    if (offset < taken.size()) taken[offset] = true;
+  }
+  const auto free = std::find(taken.begin(), taken.end(), false) - taken.begin();
+  assert(static_cast<std::uint32_t>(free) < kIdentifierSpan);
+  return static_cast<std::uint16_t>(first_id_ + free);
+}
+
+void PingService::update_ticks() {
+  std::map<Duration, Tick> ticks;
+  for (const auto& [name, uplink] : uplinks_) {
+    const Duration interval = uplink->probing.config().probe_interval;
+    if (ticks.count(interval) != 0) continue;
+    if (auto running = ticks_.extract(interval)) {
+      ticks.insert(std::move(running));
+    } else {
+      ticks[interval] = {ports_.scheduler.now().mono,
+                         ports_.scheduler.after(Duration::zero(), [this, interval] { tick(interval); })};
+    }
+  }
+  ticks_ = std::move(ticks);
+}
+
+void PingService::tick(Duration interval) {
+  auto& tick = ticks_.at(interval);
+  const MonoTime now = ports_.scheduler.now().mono;
+  // In step with the first one, however late this call comes; ticks that were slept through are left out.
+  tick.next += interval * (1 + (now - tick.next) / interval);
+  tick.timer = ports_.scheduler.after(tick.next - now, [this, interval] { this->tick(interval); });
+
+  std::vector<Uplink*> due;
+  for (const auto& [name, uplink] : uplinks_) {
+    if (uplink->probing.config().probe_interval == interval) due.push_back(uplink.get());
+  }
+  probe(due, ProbeKind::regular);
+}
+
+bool PingService::listen() {
+  if (by_identifier_.empty()) return false;
+  const auto ids = by_identifier_.rbegin()->first - first_id_ + 1;
+  // All bits of the mask: the one mark that no uplink has.
+  const ProbeIdentity wanted{first_id_, static_cast<std::uint16_t>(ids), config_.suite.mark_mask};
+  if (identity_ == wanted) return true;
+  const auto listening = ports_.prober.listen(wanted, [this](auto arrivals) { on_arrivals(arrivals); });
+  identity_ = listening ? std::optional(wanted) : std::nullopt;
+  const auto problem = listening ? "" : listening.error().message;
+  if (problem != listen_problem_ && !listening) ports_.log.error(cat("cannot probe: ", problem));
+  listen_problem_ = problem;
+  show_status();
+  return listening.has_value();
+}
+
+void PingService::probe(std::span<Uplink* const> uplinks, ProbeKind kind) {
+  // Without ears every probe would count as lost.
+  if (!listen()) return;
+  std::vector<Round> round;
+  std::vector<OutgoingProbe> outgoing;
+  for (Uplink* const uplink : uplinks) {
+    for (const Family family : kProbedFamilies) {
+      const auto probe = uplink->probing.prepare(family, kind, random_());
+      if (!probe) continue;
+      round.push_back({uplink, *probe});
+      outgoing.push_back(
+          {uplink->probing.facts().link_index, probe->target, build_echo_request(family, probe->request)});
+    }
+  }
+  if (outgoing.empty()) return;
+  const auto sent = ports_.prober.send(outgoing);
+  const Now now = ports_.scheduler.now();
+  for (std::size_t i = 0; i < round.size(); ++i) {
+    auto& [uplink, probe] = round[i];
+    note_refusal(*uplink, probe.target, sent.at(i));
+    if (!sent[i]) continue;
+    const auto wall = now.wall + std::chrono::round<std::chrono::milliseconds>(*sent[i] - now.mono);
+    expect_answer_by(uplink->probing.note_sent(probe, {*sent[i], wall}));
+  }
+}
+
+void PingService::note_refusal(Uplink& uplink, const IpAddress& target, const Result<MonoTime>& sent) {
+  const Family family = target.family();
+  const auto logged = uplink.refusals.find(family);
+  if (sent) {
+    if (logged == uplink.refusals.end()) return;
+    uplink.refusals.erase(logged);
+    ports_.log.info(cat("uplink ", uplink.probing.config().name, ": probes leave again"));
+    return;
+  }
+  if (logged != uplink.refusals.end() && logged->second == sent.error().code) return;
+  uplink.refusals[family] = sent.error().code;
+  const auto& config = uplink.probing.config();
+  ports_.log.warning(cat("uplink ", config.name, ": this host does not send probes to ", target.to_string(),
+                         ": ", sent.error().message, "; ",
+                         remedy_for_refusal(sent.error().code, config.device, target)));
+}
+
+void PingService::expect_answer_by(MonoTime deadline) {
+  if (deadline_ && *deadline_ <= deadline) return;
+  deadline_ = deadline;
+  deadline_timer_ =
+      ports_.scheduler.after(deadline - ports_.scheduler.now().mono, [this] { settle_overdue(); });
+}
+
+void PingService::settle_overdue() {
+  deadline_.reset();
+  const MonoTime now = ports_.scheduler.now().mono;
+  std::optional<MonoTime> next;
+  for (const auto& [name, uplink] : uplinks_) {
+    for (const auto& lost : uplink->probing.expire(now)) reporter_.add_probe(name, lost);
+    const auto deadline = uplink->probing.next_deadline();
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  if (next) expect_answer_by(*next);
+}
+
+void PingService::on_arrivals(std::span<const ArrivedMessage> arrivals) {
+  for (const auto& arrival : arrivals) {
+    const auto taken = take(arrival);
+    if (taken) continue;
+    const auto held_back = foreign_messages_.admit(ports_.scheduler.now().mono);
+    if (!held_back) continue;
+    ports_.log.warning(cat("ignored an ICMP message from ", arrival.source.to_string(), ": ",
+                           taken.error().message,
+                           *held_back == 0 ? "" : cat(" (and ", *held_back, " others before it)")));
+  }
+}
+
+Result<void> PingService::take(const ArrivedMessage& arrival) {
+  const auto message = parse_icmp(arrival.source.family(), arrival.message);
+  if (!message) return tl::unexpected<Error>(message.error());
+  const auto* reply = std::get_if<EchoReply>(&*message);
+  const auto uplink = by_identifier_.find(reply != nullptr ? reply->echoed.identifier
+                                                           : std::get<Unreachable>(*message).identifier);
+  if (uplink == by_identifier_.end()) return fail("its identifier belongs to no uplink");
+  auto& probing = uplink->second->probing;
+  const auto settled = probing.on_message(*message, arrival.source, arrival.at);
+  if (!settled) return tl::unexpected<Error>(settled.error());
+  if (*settled) reporter_.add_probe(probing.config().name, **settled);
+  return {};
+}
+
+void PingService::read_kernel() {
+  kernel_retry_.reset();
+  const auto state = ports_.kernel.read();
+  if (!state) return on_kernel_problem(state.error());
+  if (!std::exchange(kernel_problem_, {}).empty()) ports_.log.info("the kernel can be read again");
+  for (const auto& [name, uplink] : uplinks_) {
+    note_facts(*uplink, observe_uplink(uplink->probing.config(), *state, numbers_));
+  }
+  if (!kernel_read_) {
+    kernel_read_ = true;
+    update_ticks();
+    ports_.supervisor.ready();
+  }
+  show_status();
+}
+
+void PingService::on_kernel_problem(const Error& error) {
+  if (kernel_problem_ != error.message) {
+    kernel_problem_ = error.message;
+    ports_.log.error(
+        cat("cannot read the kernel's links and routes: ", error.message, "; tried each second"));
+  }
+  kernel_retry_ = ports_.scheduler.after(kKernelRetry, [this] { read_kernel(); });
+}
+
+void PingService::note_facts(Uplink& uplink, UplinkFacts facts) {
+  const auto& config = uplink.probing.config();
+  auto record = make_link_record(config, facts, boot_, ports_.scheduler.now().wall);
+  uplink.probing.set_facts(std::move(facts));
+  const auto before = std::exchange(uplink.link, record);
+  if (before) {
+    record.since = before->since;
+    if (record == *before) {
+      uplink.link = before;
+      return;
+    }
+  }
+  reporter_.set_link(config.name, *uplink.link);
+  for (const Family family : kProbedFamilies) {
+    report_change(uplink, family, before ? &before->families.at(family) : nullptr,
+                  record.families.at(family));
+  }
+}
+
+void PingService::report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
+                                const LinkRecord::PerFamily& after) {
+  if (before != nullptr && *before == after) return;
+  const auto& config = uplink.probing.config();
+  const auto reason = describe_link(config, family, after);
+  ports_.log.info(cat("uplink ", config.name, ": ", reason));
+  if (before == nullptr) return;  // the first look is no change
+  const Now now = ports_.scheduler.now();
+  EventRecord event;
+  event.id = EventRecord::make_id(boot_, now.mono);
+  event.at = now.wall;
+  event.source = "pingd";
+  event.kind = "link";
+  event.uplink = config.name;
+  event.family = family;
+  event.from = to_string(before->fact);
+  event.to = to_string(after.fact);
+  event.reason = reason;
+  reporter_.add_event(std::move(event));
+}
+
+void PingService::show_status() {
+  const auto probed = std::count_if(uplinks_.begin(), uplinks_.end(), [](const auto& item) {
+    const auto& link = item.second->link;
+    return link && std::any_of(kProbedFamilies.begin(), kProbedFamilies.end(),
+                               [&](Family family) { return link->families.at(family).fact == LinkFact::ok; });
+  });
+  auto text =
+      cat(ports_.store.is_ready() ? "" : "waiting for Redis; ", "probing ", probed, " of ", uplinks_.size(),
+          " uplinks", listen_problem_.empty() ? "" : "; cannot probe: ", listen_problem_);
+  if (text == status_) return;
+  status_ = std::move(text);
+  ports_.supervisor.status(status_);
+}
+
+}  // namespace multilink

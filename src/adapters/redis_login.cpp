@@ -30,10 +30,7 @@ std::optional<RedisLogin> parse_login(std::string_view text) {
 
 }  // namespace
 
-Result<std::optional<RedisLogin>> read_redis_login() {
-  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-  if (directory == nullptr || *directory == '\0') return std::nullopt;
-  const auto path = cat(directory, "/redis");
+Result<std::optional<RedisLogin>> read_redis_login(const std::string& path) {
   const auto unreadable = [&path](int error) {
     return fail(cat(path, ": cannot be read: ", std::strerror(error)), error);
   };
@@ -45,9 +42,16 @@ Result<std::optional<RedisLogin>> read_redis_login() {
   if (std::ferror(file.get()) != 0) return unreadable(errno);
   if (size > kMaxSize)
     return fail(cat(path, ": more than ", kMaxSize, " bytes; write one line: user password"));
+  if (size == 0) return std::nullopt;
   const auto login = parse_login({buffer.data(), size});
   if (!login) return fail(cat(path, ": not a line of two words; write: user password"));
   return login;
+}
+
+Result<std::optional<RedisLogin>> read_redis_login() {
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (directory == nullptr || *directory == '\0') return std::nullopt;
+  return read_redis_login(cat(directory, "/redis"));
 }
 
 }  // namespace multilink

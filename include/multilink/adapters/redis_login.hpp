@@ -16,9 +16,13 @@ struct RedisLogin {
   bool operator==(const RedisLogin&) const = default;
 };
 
-/// The login from the credential file `redis` that the service manager provides ($CREDENTIALS_DIRECTORY): two
-/// words, "user password". None without such a directory or file; an Error when it cannot be read or holds
-/// anything else (the message never shows its content).
+/// The login in a file: two words, "user password". None when there is no such file, or nothing in it: Redis
+/// then knows no users. An Error when it cannot be read or holds anything else (the message never shows its
+/// content).
+Result<std::optional<RedisLogin>> read_redis_login(const std::string& path);
+
+/// The login from the credential `redis` that the service manager provides ($CREDENTIALS_DIRECTORY); none
+/// without such a directory.
 Result<std::optional<RedisLogin>> read_redis_login();
 
 }  // namespace multilink

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "multilink/adapters/redis_login.hpp"
+#include "multilink/core/config.hpp"
+#include "multilink/core/status_snapshot.hpp"
+
+namespace multilink {
+
+/// Where to read the status from.
+struct StatusSource {
+  RedisAddress redis;
+  std::string site;
+  std::optional<RedisLogin> login;
+};
+
+/// The login that may read and nothing else, for members of the group multilink: the web server's user and
+/// administrators.
+inline constexpr const char* kReaderLoginPath = "/etc/multilink/credentials/reader";
+
+/// Finds the Redis of the suite: `redis` if it is given, else what the configuration file says. The site is
+/// the configuration's; with `redis` given and no valid configuration, the default one. The
+/// login is the service manager's credential or, for the configuration's Redis, the reader's own file. All
+/// that is wrong is returned as the lines to show, the file's own errors each with its line number.
+tl::expected<StatusSource, std::vector<std::string>> find_status_source(
+    const std::string& config_path, const std::optional<RedisAddress>& redis);
+
+/// Reads the status once; an Error at the latest after `deadline`, with the reason why Redis did not answer.
+Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline);
+
+}  // namespace multilink

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/multilinkctl.hpp"
+
+#include <getopt.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "multilink/adapters/config_file.hpp"
+#include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/status_source.hpp"
+#include "multilink/adapters/version.hpp"
+#include "multilink/core/status_json.hpp"
+#include "multilink/core/status_text.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+
+namespace {
+
+constexpr Duration kDeadline = std::chrono::seconds(3);
+constexpr const char* kHelp =
+    "Usage: multilinkctl [OPTION]... status [--json]\n"
+    "\n"
+    "Shows what the multilink suite is doing, as its daemons report it to Redis.\n"
+    "\n"
+    "  status         the uplinks, the daemons and the last events, as a table\n"
+    "\n"
+    "  --json         the same as JSON (docs/status-json.md)\n"
+    "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
+    "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
+    "  --help         this text\n"
+    "  --version      the version\n"
+    "\n"
+    "Exit status: 0 done, 1 Redis cannot be read, 64 wrong usage, 78 the configuration is refused.\n";
+
+struct Options {
+  std::string config{kDefaultConfigPath};
+  std::optional<RedisAddress> redis;
+  bool json = false;
+  bool help = false;
+  bool version = false;
+  std::vector<std::string> words;
+};
+
+void complain(std::string_view text) {
+  std::fputs(cat("multilinkctl: ", text, '\n').c_str(), stderr);
+}
+
+/// Reads the value of --redis; false after a complaint.
+bool take_redis(std::string_view url, Options& options) {
+  const auto address = RedisAddress::parse(url);
+  if (address) {
+    options.redis = *address;
+  } else {
+    complain(cat("--redis: ", address.error().message));
+  }
+  return address.has_value();
+}
+
+/// nullopt after a complaint (getopt_long makes its own).
+std::optional<Options> parse_options(int argc, char** argv) {
+  constexpr std::array<option, 6> kOptions{{{"config", required_argument, nullptr, 'c'},
+                                            {"redis", required_argument, nullptr, 'r'},
+                                            {"json", no_argument, nullptr, 'j'},
+                                            {"help", no_argument, nullptr, 'h'},
+                                            {"version", no_argument, nullptr, 'v'},
+                                            {nullptr, 0, nullptr, 0}}};
+  Options options;
+  for (int key = 0; (key = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
+    switch (key) {
+      case 'c':
+        options.config = optarg;
+        break;
+      case 'r':
+        if (!take_redis(optarg, options)) return std::nullopt;
+        break;
+      case 'j':
+        options.json = true;
+        break;
+      case 'h':
+        options.help = true;
+        break;
+      case 'v':
+        options.version = true;
+        break;
+      default:
+        return std::nullopt;
+    }
+  }
+  options.words.assign(argv + optind, argv + argc);
+  return options;
+}
+
+int print(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (written && std::fflush(stdout) == 0) return kExitOk;
+  complain("cannot write to standard output");
+  return kExitFailure;
+}
+
+int show_status(const Options& options) {
+  const auto source = find_status_source(options.config, options.redis);
+  if (!source) {
+    for (const auto& line : source.error()) complain(line);
+    return kExitConfig;
+  }
+  const auto snapshot = read_status(*source, kDeadline);
+  if (!snapshot) {
+    complain(cat(source->redis.to_string(), ": ", snapshot.error().message,
+                 "; the kernel keeps the routes in force: see ip route"));
+    return kExitFailure;
+  }
+  return print(options.json ? render_status_json(*snapshot) : render_status_text(*snapshot));
+}
+
+int run(int argc, char** argv) {
+  const auto options = parse_options(argc, argv);
+  if (options && options->help) return print(kHelp);
+  if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
+  if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
+  if (options && options->words.empty()) complain("say what to do: status");
+  if (options && !options->words.empty()) {
+    complain(cat("'", printable(join(options->words, " ")), "' is not a command; there is: status"));
+  }
+  complain("see multilinkctl --help");
+  return kExitUsage;
+}
+
+}  // namespace
+
+int run_multilinkctl(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return kExitFailure;
+  }
+}
+
+}  // namespace multilink

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/status_cgi.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "multilink/adapters/config_file.hpp"
+#include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/status_source.hpp"
+#include "multilink/core/cgi.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+
+namespace {
+
+constexpr Duration kDeadline = std::chrono::seconds(1);
+
+std::string environment(const char* name, std::string_view otherwise = {}) {
+  const char* value = std::getenv(name);
+  return std::string(value != nullptr && *value != '\0' ? value : otherwise);
+}
+
+Result<std::optional<RedisAddress>> redis_of_environment() {
+  const std::string url = environment("MULTILINK_REDIS");
+  if (url.empty()) return std::nullopt;
+  return RedisAddress::parse(url).map([](RedisAddress address) { return std::optional(std::move(address)); });
+}
+
+Result<StatusSnapshot> find_and_read() {
+  const auto redis = redis_of_environment();
+  if (!redis) return fail(cat("MULTILINK_REDIS: ", redis.error().message));
+  const auto source = find_status_source(environment("MULTILINK_CONFIG", kDefaultConfigPath), *redis);
+  if (!source) return fail(source.error().front());
+  return read_status(*source, kDeadline);
+}
+
+CgiResponse answer(const CgiRequest& request) {
+  try {
+    if (const auto refused = refuse(request)) return *refused;
+    return status_response(find_and_read());
+  } catch (const std::exception& error) {
+    return status_response(fail(cat("internal error: ", error.what())));
+  }
+}
+
+}  // namespace
+
+int run_status_cgi() {
+  const CgiRequest request{environment("REQUEST_METHOD"), environment("PATH_INFO"),
+                           environment("QUERY_STRING")};
+  const std::string wire = to_wire(answer(request), request.method);
+  const bool written = std::fwrite(wire.data(), 1, wire.size(), stdout) == wire.size();
+  return written && std::fflush(stdout) == 0 ? kExitOk : kExitFailure;
+}
+
+}  // namespace multilink

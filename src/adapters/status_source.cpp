@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/status_source.hpp"
+
+#include <cerrno>
+
+#include "multilink/adapters/config_file.hpp"
+#include "multilink/adapters/event_loop.hpp"
+#include "multilink/adapters/redis_store.hpp"
+#include "multilink/core/text.hpp"
+#include "multilink/services/status_reader.hpp"
+
+namespace multilink {
+
+namespace {
+
+/// Keeps the last complaint of the store, which says why a reading came to nothing.
+class LastComplaint final : public Log {
+ public:
+  void write(LogLevel level, std::string_view message) override {
+    if (level >= LogLevel::warning) text_ = message;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::vector<std::string> lines_of(const std::vector<ConfigProblem>& problems) {
+  std::vector<std::string> lines;
+  lines.reserve(problems.size());
+  for (const auto& problem : problems) lines.push_back(problem.to_string());
+  return lines;
+}
+
+/// The reader's password is not shown to a Redis that somebody names on the command line.
+Result<std::optional<RedisLogin>> find_login(bool is_configured_redis) {
+  auto login = read_redis_login();
+  if (!login || *login || !is_configured_redis) return login;
+  auto reader = read_redis_login(kReaderLoginPath);
+  if (reader || reader.error().code != EACCES) return reader;
+  return fail(cat(reader.error().message, "; be root or a member of the group multilink"), EACCES);
+}
+
+}  // namespace
+
+tl::expected<StatusSource, std::vector<std::string>> find_status_source(
+    const std::string& config_path, const std::optional<RedisAddress>& redis) {
+  const ParsedConfig parsed = load_config_file(config_path);
+  if (!redis && !parsed.config) return tl::unexpected(lines_of(parsed.errors));
+  const SuiteConfig suite = parsed.config ? parsed.config->suite : SuiteConfig{};
+  const auto login = find_login(!redis);
+  if (!login) return tl::unexpected(std::vector{login.error().message});
+  return StatusSource{redis.value_or(suite.redis), suite.site, *login};
+}
+
+Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline) {
+  EventLoop loop;
+  LastComplaint complaint;
+  RedisStore store(loop, complaint, source.redis, source.login);
+  StatusReader reader(loop, store, source.site);
+  Result<StatusSnapshot> result = fail("not read");
+  reader.start(deadline, [&](Result<StatusSnapshot> read) {
+    result = std::move(read);
+    loop.stop();
+  });
+  loop.run();
+  if (result || complaint.text().empty()) return result;
+  return fail(cat(result.error().message, ": ", complaint.text()));
+}
+
+}  // namespace multilink

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// status.cgi under the web servers it is served by, over a real Redis.
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "fakes/http_client.hpp"
+#include "fakes/own_network.hpp"
+#include "fakes/program.hpp"
+#include "fakes/real_redis.hpp"
+#include "fakes/status_sample.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::uint16_t kPort = 8080;
+constexpr const char* kCgi = MULTILINK_BIN_DIR "/status.cgi";
+
+void write(const fakes::RealRedis& redis, const StatusSnapshot& snapshot) {
+  for (const auto& command : fakes::commands_to_write(snapshot)) {
+    const auto reply = redis.execute(command);
+    ASSERT_FALSE(std::holds_alternative<Reply::Failure>(reply.value)) << printable(command.front());
+  }
+}
+
+/// As config/lighttpd.conf has it: the password is "secret".
+constexpr const char* kUsers =
+    "admin:$6$multilink$0b64/JydR3Xnv07zMaBFKImFSYg1ApQ5YNVNvomrvg9IGfqrmOEa/"
+    "m5KyzE9bSimYzRZve9rKZ44jMQ7Jo20z/\n";
+constexpr const char* kAuthorization = "Authorization: Basic YWRtaW46c2VjcmV0\r\n";
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+std::string shipped_lighttpd_conf(const std::string& users) {
+  std::ifstream file(MULTILINK_SOURCE_DIR "/config/lighttpd.conf");
+  const std::string shipped{std::istreambuf_iterator<char>(file), {}};
+  const std::string with_cgi =
+      replaced(shipped, "\"/usr/lib/cgi-bin/multilink/status.cgi\"", cat('"', kCgi, '"'));
+  return replaced(with_cgi, "\"/etc/multilink/page.users\"", cat('"', users, '"'));
+}
+
+/// The servers, each as we tell the administrator to use it.
+struct Server {
+  const char* name;
+  const char* path;
+  const char* headers;
+};
+std::ostream& operator<<(std::ostream& out, const Server& server) {
+  return out << server.name;
+}
+
+class StatusPageTest : public testing::TestWithParam<Server> {
+ protected:
+  static void SetUpTestSuite() { fakes::enter_own_network(); }
+
+  void SetUp() override {
+    write(redis, fakes::sample_snapshot());
+    const std::string url = redis.address().to_string();
+    if (std::string_view(GetParam().name) == "busybox") {
+      std::filesystem::create_directories(directory.path() + "/cgi-bin");
+      std::filesystem::create_symlink(kCgi, directory.path() + "/cgi-bin/status.cgi");
+      server = std::make_unique<fakes::BackgroundProgram>(fakes::ProgramCall{
+          {"/usr/bin/busybox", "httpd", "-f", "-p", cat("127.0.0.1:", kPort), "-h", directory.path()},
+          {{"MULTILINK_REDIS", url}}});
+    } else {
+      directory.write("multilink.conf", shipped_lighttpd_conf(directory.write("users", kUsers)));
+      const std::string conf = directory.write(
+          "lighttpd.conf", cat("server.document-root = \"", directory.path(), "\"\nserver.port = ", kPort,
+                               "\nserver.bind = \"127.0.0.1\"\nserver.modules = (\"mod_setenv\")\n",
+                               "setenv.add-environment = (\"MULTILINK_REDIS\" => \"", url, "\")\n",
+                               "include \"multilink.conf\"\n"));
+      server = std::make_unique<fakes::BackgroundProgram>(
+          fakes::ProgramCall{{"/usr/sbin/lighttpd", "-D", "-f", conf}});
+    }
+    fakes::await_listener(kPort);
+  }
+
+  fakes::HttpAnswer request(const std::string& method, const std::string& behind = {}) const {
+    return fakes::http_request(kPort, method, GetParam().path + behind, GetParam().headers);
+  }
+
+  fakes::OwnDirectory directory;
+  fakes::RealRedis redis;
+  std::unique_ptr<fakes::BackgroundProgram> server;
+};
+
+TEST_P(StatusPageTest, ShowsWhatIsInRedis) {
+  const auto page = request("GET");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
+  EXPECT_EQ(page.headers.at("cache-control"), "no-store");
+  EXPECT_THAT(page.headers.at("content-security-policy"),
+              HasSubstr("default-src 'none'; style-src 'sha256-"));
+  EXPECT_EQ(page.headers.at("content-length"), std::to_string(page.body.size()));
+  EXPECT_THAT(page.body, HasSubstr("fibre carries the traffic."));
+  write(redis, fakes::failed_over_snapshot());
+  EXPECT_THAT(request("GET").body, HasSubstr("lte carries the traffic."));
+}
+
+TEST_P(StatusPageTest, IsWellFormedAndItsStyleIsTheOneThePolicyAllows) {
+  constexpr const char* kCheck = R"(
+import base64, hashlib, sys, xml.etree.ElementTree as tree
+page = tree.fromstring(sys.argv[1].encode())
+style = "".join(each.text for each in page.iter("style"))
+print("'sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() + "'"))";
+  auto snapshot = fakes::failed_over_snapshot();
+  snapshot.uplinks[0].health->families[Family::v4].reason = "<script>alert(\"1\")</script> & 'x'";
+  write(redis, snapshot);
+  const auto page = request("GET");
+  EXPECT_THAT(page.body, HasSubstr("&lt;script&gt;alert("));
+  const auto checked = fakes::run_program({{"/usr/bin/python3", "-c", kCheck, page.body}});
+  EXPECT_EQ(checked.status, 0) << checked.err;
+  EXPECT_THAT(page.headers.at("content-security-policy"),
+              HasSubstr(std::string(trim(replaced(checked.out, "\n", "")))));
+}
+
+TEST_P(StatusPageTest, GivesHeadNoBody) {
+  const auto head = request("HEAD");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.body, "");
+  EXPECT_EQ(head.headers.at("content-type"), "text/html; charset=utf-8");
+}
+
+TEST_P(StatusPageTest, RefusesWhatItDoesNotDo) {
+  const auto post =
+      fakes::http_request(kPort, "POST", GetParam().path, cat(GetParam().headers, "Content-Length: 0\r\n"));
+  EXPECT_EQ(post.status, 405);
+  EXPECT_EQ(post.headers.at("allow"), "GET, HEAD");
+  EXPECT_EQ(request("GET", "?a=b").status, 400);
+  EXPECT_EQ(request("GET", "/below").status, 404);
+  EXPECT_EQ(request("GET").status, 200);
+}
+
+TEST_P(StatusPageTest, SaysWhatStillWorksWithoutRedis) {
+  redis.kill();
+  const auto down = request("GET");
+  EXPECT_EQ(down.status, 503);
+  EXPECT_THAT(down.body, HasSubstr("Redis gave no answer within 1000 ms"));
+  EXPECT_THAT(down.body, HasSubstr("What still works"));
+  EXPECT_LT(down.took, std::chrono::milliseconds(3000));
+  redis.start();
+  EXPECT_EQ(request("GET").status, 200);
+  redis.freeze();
+  EXPECT_EQ(request("GET").status, 503);
+  redis.thaw();
+}
+
+INSTANTIATE_TEST_SUITE_P(, StatusPageTest,
+                         testing::Values(Server{"busybox", "/cgi-bin/status.cgi", ""},
+                                         Server{"lighttpd", "/multilink/", kAuthorization}),
+                         [](const auto& server) { return std::string(server.param.name); });
+
+class LighttpdTest : public StatusPageTest {};
+
+TEST_P(LighttpdTest, AsksForThePassword) {
+  const auto stranger = fakes::http_request(kPort, "GET", GetParam().path);
+  EXPECT_EQ(stranger.status, 401);
+  EXPECT_EQ(stranger.body.find("fibre"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(, LighttpdTest, testing::Values(Server{"lighttpd", "/multilink/", kAuthorization}));
+
+}  // namespace
+}  // namespace multilink

@@ -10,11 +10,13 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from multilink_lab import Lab, Uplink, wait_until
+from multilink_lab import Lab, Suite, Uplink, wait_until
 from multilink_lab.lab import CLIENT, SERVER, TARGETS
 from multilink_lab.namespace import Namespace
+from multilink_lab.redis import RedisError
 from multilink_lab.scenario import expect, main
 from multilink_lab.uplink import FAULTS
+from multilink_lab.vpn import SITE, TAILNET_PEER, tailscale, wg_quick
 
 
 def ping(namespace, address, count=1, *words):
@@ -170,6 +172,46 @@ def test_tcp_flow(options):
     expect(cut["failed"] == cut["begun"] > 40 and "No route to host" in cut["errors"], cut)
     expect(cut["longest_without_success_ms"] > 900, cut)
     return {"calm": calm["latency_ms"]}
+
+
+def test_vpns(options):
+    """Both kinds of tunnel carry what they should, and their outer packets follow the default route."""
+    with Lab(options.tools) as lab:
+        tailscale(lab)
+        plain, tailnet = lab.udp_flow(), lab.udp_flow(server=TAILNET_PEER)
+        begun = time.monotonic()
+        expect(list(plain.report(begun, begun + 1)["sources"]) == [lab.isps[0].source], "plain traffic stays out")
+        begun = lab.cut_and_switch("carrier", *lab.isps)
+        tailnet.alive(timeout=5)
+        report = tailnet.report(begun - 0.2)
+        expect(report["outage_ms"] < 40 and list(report["sources"]) == [CLIENT], report)
+    with Lab(options.tools) as lab:
+        wg_quick(lab)
+        flow = lab.udp_flow()
+        begun = time.monotonic()
+        report = flow.report(begun, begun + 1)
+        expect(report["lost"] == 0 and list(report["sources"]) == [SITE], report)
+
+
+def test_redis_client(options):
+    with Lab(options.tools) as lab:
+        suite = Suite(lab, options.bin)
+        suite.start("redis")
+        redis = suite.redis()
+        redis("HSET", suite.key("routing"), "4.active", "a/wan1/1/198.18.1.1 b/wan2/3/")
+        expect(suite.active() == ["wan1", "wan2"] and suite.status("wan1") is None, suite.routing())
+        redis("XADD", suite.key("events"), "*", "kind", "route", "to", "b\xff\r\n")
+        expect(suite.events() == [{"kind": "route", "to": "b\xff\r\n"}], suite.events())
+        try:
+            redis("INCR", suite.key("events"))
+        except RedisError as error:
+            expect("WRONGTYPE" in str(error), error)
+        else:
+            raise AssertionError("INCR of a stream succeeded")
+        suite.kill("redis")
+        suite.start("redis")
+        expect(suite.routing() == {}, "a new Redis is empty")
+        expect(set(suite.cost()) == {"redis"} and suite.cost()["redis"]["pss_kib"] > 1000, suite.cost())
 
 
 _VICTIM = """

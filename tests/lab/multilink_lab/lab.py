@@ -31,8 +31,9 @@ class Lab:
         if not is_isolated():
             raise RuntimeError("call isolate() first: nothing of the lab may outlive this process")
         wishes = uplinks if uplinks is not None else [Uplink(rtt_ms=20, metric=100), Uplink(rtt_ms=80, metric=101)]
-        self._tools = tools
+        self.tools = tools
         self._prefix = f"ml{next(_numbers)}-"
+        self.path_words = ()
         self._open = []  # closed in reverse order
         self.directory = f"/run/{self._prefix}lab"
         os.mkdir(self.directory, 0o755)
@@ -66,11 +67,12 @@ class Lab:
         self.client = self.namespace("client")
         for namespace in (self.internet, self.gateway, self.client):
             namespace.sysctl(net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0)
+        self.internet.sysctl(net__ipv4__ip_forward=1)
         self.gateway.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__rp_filter=rp_filter,
                             net__ipv4__conf__default__rp_filter=rp_filter)
         self.internet.ip(*(f"addr add {address}/32 dev lo" for address in (SERVER, *TARGETS)))
         self._connect_lan()
-        self.isps = [self.keep(Isp(number, wish, self._tools, self._prefix, self.gateway, self.internet))
+        self.isps = [self.keep(Isp(number, wish, self.tools, self._prefix, self.gateway, self.internet))
                      for number, wish in enumerate(wishes, 1)]
         for isp in self.isps:
             if isp.wish.metric is not None:
@@ -84,8 +86,8 @@ class Lab:
                     }
                 }""")
         self.watch = self.keep(RouteWatch(self.gateway))
-        self.keep(Server(self.internet, f"{self._tools}/udp_flow", "echo", SERVER, _UDP_PORT))
-        self.keep(Server(self.internet, f"{self._tools}/tcp_flow", "server", SERVER, _TCP_PORT))
+        self.keep(Server(self.internet, f"{self.tools}/udp_flow", "echo", SERVER, _UDP_PORT))
+        self.keep(Server(self.internet, f"{self.tools}/tcp_flow", "server", SERVER, _TCP_PORT))
 
     def _connect_lan(self):
         self.gateway.ip(f"link add lan0 type veth peer name eth0 netns {self.client.name}",
@@ -98,18 +100,23 @@ class Lab:
         self.gateway.ip(f"route add default via {isp.router} dev {isp.device} proto dhcp src {isp.address} "
                         f"metric {metric}")
 
+    def serve_lan(self):
+        """From now on the gateway itself answers flows, at GATEWAY_LAN."""
+        self.keep(Server(self.gateway, f"{self.tools}/udp_flow", "echo", GATEWAY_LAN, _UDP_PORT))
+
     def udp_flow(self, rate=1000, server=SERVER):
         """A flow from the client, answered; closed with the lab."""
-        flow = self.keep(UdpFlow(self.client, f"{self._tools}/udp_flow", "client", server, _UDP_PORT, str(rate)))
+        flow = self.keep(UdpFlow(self.client, f"{self.tools}/udp_flow", "client", server, _UDP_PORT, str(rate)))
         flow.alive()
         return flow
 
     def tcp_flow(self, rate=50):
-        return self.keep(TcpFlow(self.client, f"{self._tools}/tcp_flow", "client", SERVER, _TCP_PORT, str(rate)))
+        return self.keep(TcpFlow(self.client, f"{self.tools}/tcp_flow", "client", SERVER, _TCP_PORT, str(rate)))
 
     def path_of(self, destination=SERVER):
-        """The device by which `destination` is routed now, None without a route."""
-        route = self.gateway.route_get(destination)
+        """The device by which `destination` is routed now, None without a route. `path_words` (e.g. "mark", "1")
+        say what kind of packet is meant: with a VPN set up, one that is not for the tunnel."""
+        route = self.gateway.route_get(destination, *self.path_words)
         return route.get("dev") if route else None
 
     def kill_target(self, target):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """multilink itself in the lab's gateway: Redis and the daemons, what they say, and what they cost."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
 
+from multilink_lab.lab import Lab
 from multilink_lab.redis import Hints, Redis
+from multilink_lab.scenario import expect
 from multilink_lab.waiting import wait_until
 
 DAEMONS = ("pingd", "healthd", "routed")
@@ -25,7 +28,7 @@ daemonize no
 class Suite:
     """Not started by the constructor. `sections` is the text after [multilink]; `defaults` goes into [multilink].
 
-    Everything is killed when the lab closes; logs are then shown if `show_logs` was called for.
+    Everything is killed when the lab closes; the logs are in the lab's directory until the script ends.
     """
 
     def __init__(self, lab, bin_dir, sections=None, defaults=""):
@@ -128,6 +131,14 @@ class Suite:
     def routing(self):
         return self.redis().fields(self.key("routing"))
 
+    def active(self):
+        """The devices that carry IPv4's default, as routed read it back from the kernel."""
+        return [word.split("/")[1] for word in self.routing().get("4.active", "").split()]
+
+    def agrees(self, *devices):
+        """Whether the devices carry the default by the word of routed and of the kernel itself."""
+        return self.active() == list(devices) and self.lab.path_of() in devices
+
     def events(self):
         """The stream of transitions: a list of dicts."""
         return [dict(zip(flat[::2], flat[1::2])) for _, flat in self.redis()("XRANGE", self.key("events"), "-", "+")]
@@ -141,9 +152,14 @@ class Suite:
         return wait_until(predicate, timeout, *sources, what=what)
 
     def wait_status(self, timeout, **wanted):
-        """wait_status(5, wan1="TRUE", wan2="FALSE")"""
+        """wait_status(5, wan1="TRUE", wan2="FALSE"). Gives the time."""
         self.wait(lambda: all(self.status(name) == value for name, value in wanted.items()), timeout,
                   f"status {wanted}")
+        return time.monotonic()
+
+    def wait_active(self, timeout, device):
+        """Until routed and the kernel agree that `device` alone carries the default. Gives the time."""
+        self.wait(lambda: self.agrees(device), timeout, f"{device} carries the default")
         return time.monotonic()
 
     # --- cost
@@ -159,3 +175,18 @@ class Suite:
                 pss = next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
             costs[name] = {"cpu_s": (int(after_name[11]) + int(after_name[12])) / tick, "pss_kib": pss}
         return costs
+
+
+@contextlib.contextmanager
+def running(options, uplinks=None, sections=None, defaults="", before=None, **lab_options):
+    """Gives (lab, suite): the suite is up, all uplinks are TRUE and the first carries the traffic. `before` is called
+    with the lab before the suite starts."""
+    with Lab(options.tools, uplinks, **lab_options) as lab:
+        if before:
+            before(lab)
+        suite = Suite(lab, options.bin, sections, defaults)
+        suite.start()
+        suite.wait_status(10, **{isp.device: "TRUE" for isp in lab.isps})
+        suite.wait_active(5, lab.isps[0].device)
+        yield lab, suite
+        expect(not suite.died(), f"ended by themselves: {suite.died()}")

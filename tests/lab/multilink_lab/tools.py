@@ -2,6 +2,7 @@
 """The measuring tools of tests/lab/tools as Python objects: a command a line in, a line of JSON out."""
 
 import json
+import select
 import subprocess
 import time
 
@@ -11,16 +12,19 @@ class Tool:
         self._process = namespace.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.name = command[0].rsplit("/", 1)[-1]
 
-    def read(self):
+    def read(self, timeout=60):
+        # An answer is one write of less than a pipe's capacity: once it begins, the whole line is there.
+        if not select.select([self._process.stdout], [], [], timeout)[0]:
+            raise TimeoutError(f"{self.name}: no answer within {timeout} s")
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.name} ended with status {self._process.wait()}")
         return json.loads(line)
 
-    def ask(self, line):
+    def ask(self, line, timeout=60):
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
-        return self.read()
+        return self.read(timeout)
 
     @property
     def pid(self):
@@ -62,18 +66,24 @@ class Server(Tool):
 
 
 class UdpFlow(Tool):
-    def alive(self, source=""):
+    def alive(self, source="", timeout=30):
         """Waits until a packet sent from now on, having left as address `source`, is answered: gives the time."""
-        return self.ask(f"alive {source}".strip())["alive"]
+        return self.ask(f"alive {source}".strip(), timeout)["alive"]
 
     def report(self, start, end=None):
         """The figures of the packets sent from `start` to `end` (default: now), times of time.monotonic(). Blocks
         until a second after `end`, for the last answers. outage_ms is the longest run of unanswered packets
         times the sending interval; gaps lists the runs; sources says by which uplink address packets went."""
-        return self.ask(f"report {start:.9f} {time.monotonic() if end is None else end:.9f}")
+        return _report(self, start, end)
 
 
 class TcpFlow(Tool):
     def report(self, start, end=None):
         """The figures of the connections begun from `start` to `end`; blocks until all of them have ended."""
-        return self.ask(f"report {start:.9f} {time.monotonic() if end is None else end:.9f}")
+        return _report(self, start, end)
+
+
+def _report(tool, start, end):
+    now = time.monotonic()
+    end = now if end is None else end
+    return tool.ask(f"report {start:.9f} {end:.9f}", max(0, end - now) + 30)

@@ -14,13 +14,14 @@ FAULTS = ("carrier", "blackhole", "dead_next_hop", "unreachable", "loss")
 @dataclasses.dataclass
 class Uplink:
     """What is asked for. `metric` is that of the default route a distribution's DHCP client would have set up
-    (0: one without a metric; None: no such route). A `cpe` translates addresses, as home routers do: two of them
+    (0: one without a metric; None: no such route). `host`: the gateway's address in the subnet. A `cpe` translates addresses, as home routers do: two of them
     may then have the same subnet and gateway address."""
 
     rtt_ms: float = 20
     jitter_ms: float = 0
     rate_bps: float = 0
     subnet: str = ""
+    host: int = 2
     metric: int | None = 100
     cpe: bool = False
 
@@ -33,7 +34,7 @@ class Isp:
         self.wish = wish
         self.device = f"wan{number}"
         self.subnet = ipaddress.ip_network(wish.subnet or f"198.18.{number}.0/24")
-        self.router, self.address = (str(self.subnet[1]), str(self.subnet[2]))
+        self.router, self.address = (str(self.subnet[1]), str(self.subnet[wish.host]))
         self._gateway = gateway
         self._internet = internet
         self._line_ends = (f"100.64.{number}.1", f"100.64.{number}.2")
@@ -114,6 +115,7 @@ class Isp:
         return begun
 
     def repair(self, fault):
+        """Undoes cut(fault). Gives the time just before."""
         begun = time.monotonic()
         if fault == "carrier":
             self.namespace.ip_fast("link set port up")

@@ -302,8 +302,9 @@ Result<void> FakeKernel::check_next_hops(const Route& route) const {
   for (const auto& hop : route.next_hops) {
     const Link* link = state_.link_at(hop.link_index);
     if (link == nullptr) return failure(ENODEV);
-    if (!link->admin_up) return failure(ENETDOWN);
-    if (!hop.gateway || (family == Family::v6 && hop.gateway->is_link_local())) continue;
+    const bool needs_no_route = !hop.gateway || (family == Family::v6 && hop.gateway->is_link_local());
+    if (needs_no_route && !link->admin_up) return failure(ENETDOWN);
+    if (needs_no_route) continue;
     const bool on_link = std::any_of(state_.routes.begin(), state_.routes.end(), [&](const Route& other) {
       return (other.table == route.table || other.table == kMainTable) && other.type == RouteType::unicast &&
              other.destination.contains(*hop.gateway) &&

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What every Kernel promises about rules, tried on the fake and on the adapter with a real kernel.
+#include <gmock/gmock.h>
+
+#include <cerrno>
+
+#include "contract/kernel_fixture.hpp"
+
+namespace multilink {
+namespace {
+
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::IsEmpty;
+
+class KernelRules : public KernelFixture {
+ protected:
+  static Rule rule(std::uint32_t priority, Family family = Family::v4) {
+    Rule out;
+    out.family = family;
+    out.priority = priority;
+    out.protocol = kOurs;
+    out.table = kTable;
+    return out;
+  }
+  /// One of each shape that multilink uses, with different priorities.
+  static std::vector<Rule> every_shape(Family family) {
+    const bool v4 = family == Family::v4;
+    auto uids = rule(1000, family);
+    uids.uids = UidRange{990, 995};
+    auto no_further = rule(1001, family);
+    no_further.uids = uids.uids;
+    no_further.table = 0;
+    no_further.unreachable = true;
+    auto mark = rule(1010, family);
+    mark.mark = MarkMatch{0x1000000, 0x3f000000};
+    mark.suppress_prefix = 0;
+    auto from = rule(1011, family);
+    from.from = IpPrefix::parse(v4 ? "192.0.2.2/32" : "2001:db8::2/128");
+    from.suppress_prefix = 0;
+    auto device = rule(1012, family);
+    device.oif = "e0";
+    auto lan = rule(1020, family);
+    lan.table = kMainTable;
+    lan.suppress_prefix = 0;
+    auto network = rule(1031, family);
+    network.from = IpPrefix::parse(v4 ? "198.51.100.0/24" : "2001:db8::/32");
+    return {uids, no_further, mark, from, device, lan, network};
+  }
+  std::vector<Rule> owned(Family family = Family::v4) {
+    auto rules = read().rules;
+    std::erase_if(rules, [&](const Rule& each) { return each.protocol != kOurs || each.family != family; });
+    return rules;
+  }
+};
+
+TEST_P(KernelRules, EveryShapeIsReadAsItWasApplied) {
+  for (const Family family : kFamilies) {
+    auto shapes = every_shape(family);
+    for (auto each = shapes.rbegin(); each != shapes.rend(); ++each) apply(AddRule{*each});
+    EXPECT_THAT(owned(family), ElementsAreArray(shapes));
+  }
+}
+
+TEST_P(KernelRules, EachIsDeletedAloneAndTwiceIsNoError) {
+  auto shapes = every_shape(Family::v4);
+  for (const auto& each : shapes) apply(AddRule{each});
+  while (!shapes.empty()) {
+    apply(DeleteRule{shapes.front()});
+    apply(DeleteRule{shapes.front()});
+    shapes.erase(shapes.begin());
+    EXPECT_THAT(owned(), ElementsAreArray(shapes));
+  }
+}
+
+TEST_P(KernelRules, AddingTwiceLeavesOne) {
+  apply(AddRule{rule(1000)});
+  apply(AddRule{rule(1000)});
+  EXPECT_THAT(owned(), ElementsAre(rule(1000)));
+}
+
+TEST_P(KernelRules, OnesOfOnePriorityStayInTheOrderOfAdding) {
+  auto first = rule(1000);
+  first.oif = "e1";
+  auto second = rule(1000);
+  second.oif = "e0";
+  auto third = rule(1000);
+  third.mark = MarkMatch{1, 1};
+  for (const auto& each : {first, second, third}) apply(AddRule{each});
+  EXPECT_THAT(owned(), ElementsAre(first, second, third));
+  apply(DeleteRule{second});
+  EXPECT_THAT(owned(), ElementsAre(first, third));
+}
+
+TEST_P(KernelRules, DeleteLeavesAForeignRuleAlike) {
+  Rule theirs = rule(1000);
+  theirs.protocol = kForeign;
+  ASSERT_TRUE(world_->add_foreign(theirs));
+  apply(DeleteRule{rule(1000)});
+  EXPECT_THAT(read().rules, testing::Contains(theirs));
+}
+
+TEST_P(KernelRules, DeleteNeverTakesAnotherOfOursWithMoreSelectors) {
+  Rule wide = rule(1000);
+  Rule narrow = rule(1000);
+  narrow.oif = "e0";
+  apply(AddRule{narrow});
+  apply(DeleteRule{wide});
+  EXPECT_THAT(owned(), ElementsAre(narrow));
+}
+
+TEST_P(KernelRules, TheKernelsOwnAreThere) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> v4, v6;
+  for (const auto& each : read().rules) {
+    (each.family == Family::v4 ? v4 : v6).emplace_back(each.priority, each.table);
+  }
+  using Pair = std::pair<std::uint32_t, std::uint32_t>;
+  EXPECT_THAT(v4, ElementsAre(Pair(0, 255), Pair(32766, 254), Pair(32767, 253)));
+  EXPECT_THAT(v6, ElementsAre(Pair(0, 255), Pair(32766, 254)));
+}
+
+TEST_P(KernelRules, ADeviceThatIsNotThereYetMayBeNamed) {
+  Rule early = rule(1000);
+  early.oif = "usb0";
+  apply(AddRule{early});
+  EXPECT_THAT(owned(), ElementsAre(early));
+  Route route = via(e1_, kGateway1, 0);
+  route.table = kTable;
+  apply(ReplaceRoute{route});
+  world_->add_link("usb0");
+  EXPECT_THAT(owned(), ElementsAre(early));
+  world_->remove_link("usb0");
+  EXPECT_THAT(owned(), ElementsAre(early));
+}
+
+TEST_P(KernelRules, UnreachableEndsTheLookup) {
+  apply(PrependRoute{via(e0_, kGateway0, 0)});
+  Rule last = rule(1000);
+  last.mark = MarkMatch{0x1000000, 0x3f000000};
+  last.table = 0;
+  last.unreachable = true;
+  apply(AddRule{last});
+  EXPECT_EQ(carrier_of("203.0.113.9"), "e0");
+  const auto carrier = world_->carrier_of({.destination = address("203.0.113.9"), .mark = 0x1000000});
+  ASSERT_FALSE(carrier);
+  EXPECT_EQ(carrier.error().code, ENETUNREACH);
+}
+
+TEST_P(KernelRules, ABoundSocketWithoutARouteTakesItsDeviceInIpv4) {
+  Rule device = rule(1000);
+  device.oif = "e0";
+  apply(AddRule{device});
+  apply(PrependRoute{unreachable(kTable)});
+  const fakes::Flow bound{.destination = address("203.0.113.9"), .oif = "e0"};
+  EXPECT_EQ(world_->carrier_of(bound).value_or(""), "e0");
+}
+
+INSTANTIATE_TEST_SUITE_P(, KernelRules, both_kernel_worlds(), world_name);
+
+}  // namespace
+}  // namespace multilink

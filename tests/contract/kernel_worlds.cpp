@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "contract/kernel_worlds.hpp"
+
+#include <linux/rtnetlink.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "contract/network_namespace.hpp"
+#include "fakes/fake_log.hpp"
+#include "fakes/fake_scheduler.hpp"
+#include "multilink/adapters/event_loop.hpp"
+#include "multilink/adapters/netlink_kernel.hpp"
+#include "multilink/adapters/netlink_message.hpp"
+#include "multilink/adapters/netlink_socket.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+using fakes::AddMode;
+
+class FakeKernelWorld final : public KernelWorld {
+ public:
+  Kernel& kernel() override { return kernel_; }
+  bool run_until(const std::function<bool()>& reached) override {
+    scheduler_.settle();
+    return reached();
+  }
+  void add_link(std::string_view name) override { kernel_.add_link(name); }
+  void add_point_to_point(std::string_view name) override { kernel_.add_link(name, true); }
+  void remove_link(std::string_view name) override { kernel_.remove_link(name); }
+  void set_admin_up(std::string_view name, bool up) override { kernel_.set_admin_up(name, up); }
+  void set_carrier(std::string_view name, bool on) override { kernel_.set_carrier(name, on); }
+  void add_address(std::string_view name, std::string_view prefix,
+                   std::optional<std::string_view> peer) override {
+    kernel_.add_address(name, prefix, peer);
+  }
+  void remove_address(std::string_view name, std::string_view prefix) override {
+    kernel_.remove_address(name, prefix);
+  }
+  Result<void> add_foreign(const Route& route, AddMode mode) override {
+    return kernel_.add_route(route, mode);
+  }
+  Result<void> remove_foreign(const Route& route) override { return kernel_.delete_route(route); }
+  Result<void> add_foreign(const Rule& rule) override { return kernel_.add_rule(rule); }
+  void lose_notifications() override { kernel_.lose_notifications(); }
+  Result<std::string> carrier_of(const fakes::Flow& flow) override {
+    const auto hop = kernel_.lookup(flow);
+    if (!hop) return tl::unexpected<Error>(hop.error());
+    return kernel_.carrier_of(flow);
+  }
+
+ private:
+  fakes::FakeScheduler scheduler_;
+  fakes::FakeKernel kernel_{scheduler_};
+};
+
+int flags_of(AddMode mode) {
+  switch (mode) {
+    case AddMode::add:
+      return NLM_F_CREATE | NLM_F_EXCL;
+    case AddMode::append:
+      return NLM_F_CREATE | NLM_F_APPEND;
+    case AddMode::prepend:
+      return NLM_F_CREATE;
+    case AddMode::replace:
+      break;
+  }
+  return NLM_F_CREATE | NLM_F_REPLACE;
+}
+
+class RealKernelWorld final : public KernelWorld {
+ public:
+  RealKernelWorld() { ip({"link", "set", "lo", "up"}); }
+
+  Kernel& kernel() override { return kernel_; }
+
+  bool run_until(const std::function<bool()>& reached) override {
+    const MonoTime deadline = loop_.now().mono + std::chrono::seconds(10);
+    while (!reached() && loop_.now().mono < deadline) {
+      const auto turn = loop_.after(std::chrono::milliseconds(1), [this] { loop_.stop(); });
+      loop_.run();
+    }
+    return reached();
+  }
+
+  void add_link(std::string_view name) override {
+    const std::string far = far_end(name);
+    ip({"link", "add", name, "type", "veth", "peer", "name", far});
+    // No link-local addresses that come when they like.
+    ip({"link", "set", name, "addrgenmode", "none", "up"});
+    ip({"link", "set", far, "addrgenmode", "none", "up"});
+  }
+  void add_point_to_point(std::string_view name) override {
+    ip({"tuntap", "add", "dev", name, "mode", "tun"});
+    ip({"link", "set", name, "addrgenmode", "none", "up"});
+  }
+  void remove_link(std::string_view name) override { ip({"link", "delete", name}); }
+  void set_admin_up(std::string_view name, bool up) override {
+    ip({"link", "set", name, up ? "up" : "down"});
+  }
+  void set_carrier(std::string_view name, bool on) override { set_admin_up(far_end(name), on); }
+  void add_address(std::string_view name, std::string_view prefix,
+                   std::optional<std::string_view> peer) override {
+    if (peer) {
+      ip({"address", "add", prefix, "peer", *peer, "dev", name, "nodad"});
+    } else if (prefix.find(':') == std::string_view::npos) {
+      ip({"address", "add", prefix, "dev", name});
+    } else {
+      ip({"address", "add", prefix, "dev", name, "nodad"});
+    }
+  }
+  void remove_address(std::string_view name, std::string_view prefix) override {
+    ip({"address", "delete", prefix, "dev", name});
+  }
+  Result<void> add_foreign(const Route& route, AddMode mode) override {
+    return socket_.change(*route_request(RTM_NEWROUTE, flags_of(mode), route));
+  }
+  Result<void> remove_foreign(const Route& route) override {
+    return socket_.change(*route_request(RTM_DELROUTE, 0, route));
+  }
+  Result<void> add_foreign(const Rule& rule) override {
+    return socket_.change(*rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule));
+  }
+
+  void lose_notifications() override {
+    Rule rule;
+    rule.protocol = RTPROT_STATIC;
+    rule.table = kMainTable;
+    for (rule.priority = 20000; rule.priority < 20010; ++rule.priority) {
+      for (int i = 0; i < 2000; ++i) {
+        for (const int type : {RTM_NEWRULE, RTM_DELRULE}) {
+          if (auto done = socket_.change(*rule_request(type, NLM_F_CREATE, rule)); !done) {
+            throw std::runtime_error(done.error().message);
+          }
+        }
+      }
+    }
+  }
+
+  Result<std::string> carrier_of(const fakes::Flow& flow) override;
+
+ private:
+  static std::string far_end(std::string_view name) { return cat(name, "-far"); }
+
+  NetworkNamespace namespace_;
+  EventLoop loop_;
+  fakes::FakeLog log_;
+  NetlinkSocket socket_;  ///< of the others
+  NetlinkKernel kernel_{loop_, log_, RoutingNumbers{}};
+};
+
+/// `ip route get`, whose exit and words tell the errno.
+Result<std::string> RealKernelWorld::carrier_of(const fakes::Flow& flow) {
+  const std::string destination = flow.destination.to_string();
+  const std::string from = flow.from ? flow.from->to_string() : std::string();
+  const std::string mark = cat(flow.mark);
+  const std::string uid = cat(flow.uid);
+  std::vector<std::string_view> words{"-o", "route", "get", destination, "mark", mark, "uid", uid};
+  if (flow.from) words.insert(words.end(), {"from", from});
+  if (!flow.oif.empty()) words.insert(words.end(), {"oif", flow.oif});
+  std::string output;
+  try {
+    output = ip(words);
+  } catch (const std::runtime_error& error) {
+    const std::string_view said = error.what();
+    for (const int code : {ENETUNREACH, EHOSTUNREACH, EINVAL, EACCES}) {
+      if (said.find(std::strerror(code)) != std::string_view::npos) return fail(std::string(said), code);
+    }
+    throw;
+  }
+  const auto found = split(output, ' ');
+  for (std::size_t i = 0; i + 1 < found.size(); ++i) {
+    if (found[i] == "dev") return std::string(found[i + 1]);
+  }
+  throw std::runtime_error(cat("no device in: ", output));
+}
+
+}  // namespace
+
+std::unique_ptr<KernelWorld> make_fake_kernel_world() {
+  return std::make_unique<FakeKernelWorld>();
+}
+
+std::unique_ptr<KernelWorld> make_real_kernel_world() {
+  return std::make_unique<RealKernelWorld>();
+}
+
+}  // namespace multilink

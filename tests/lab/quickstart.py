@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The show behind ./quickstart: the suite between two simulated ISPs, two failovers, and what they cost the users."""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from multilink_lab.isolation import isolate
+from multilink_lab.lab import Lab
+from multilink_lab.suite import Suite
+from multilink_lab.waiting import wait_until
+
+FIRST_PORT, PORTS = 8080, 20
+
+
+class Style:
+    def __init__(self):
+        on = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self.red, self.green, self.bold, self.dim, self.end = (
+            ("\033[31m", "\033[32m", "\033[1m", "\033[2m", "\033[0m") if on else ("",) * 5)
+
+
+STYLE = Style()
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+class Timeline:
+    """Lines with the time since the last fault."""
+
+    def __init__(self):
+        self._zero = time.time()
+
+    def begin(self, title, begun):
+        self._zero = time.time() - (time.monotonic() - begun)
+        say(f"\n{STYLE.bold}{title}{STYLE.end}")
+
+    def line(self, text, wall=None):
+        since = (time.time() if wall is None else wall) - self._zero
+        say(f"  {since:+9.3f} s  {text}")
+
+    def happened(self, event):
+        """One entry of the suite's own stream of events."""
+        wall = int(event["at"]) / 1000
+        if wall < self._zero - 0.002:
+            return
+        if event["kind"] == "health":
+            colour = STYLE.green if event["to"] == "up" else STYLE.red
+            self.line(f"healthd: {event['uplink']} is {colour}{event['to']}{STYLE.end}, was {event['from']}: "
+                      f"{event['reason']}", wall)
+        elif event["kind"] == "route":
+            took = f", {int(event['took_us']) / 1000:.1f} ms after routed noticed" if event.get("took_us") else ""
+            self.line(f"routed:  traffic moves from {event['from'] or 'nowhere'} to "
+                      f"{STYLE.bold}{event['to']}{STYLE.end}{took}", wall)
+        elif event["kind"] == "link":
+            self.line(f"pingd:   {event['uplink']}: {event['to']}, was {event['from']}", wall)
+
+
+class Show:
+    def __init__(self, lab, suite):
+        self.lab = lab
+        self.suite = suite
+        self.timeline = Timeline()
+        self.flow = lab.udp_flow(rate=1000)
+        self._told = 0
+
+    def tell_new_events(self):
+        events = self.suite.events()
+        for event in events[self._told:]:
+            self.timeline.happened(event)
+        self._told = len(events)
+
+    def wait_for_path(self, device, limit):
+        """Tells events as they come, until traffic goes by `device`."""
+        def arrived():
+            self.tell_new_events()
+            return self.lab.path_of() == device
+        self.suite.wait(arrived, limit, f"traffic goes by {device}")
+
+    def fail_over(self, title, fault):
+        better, backup = self.lab.isps[:2]
+        self._told = len(self.suite.events())
+        begun = better.cut(fault)
+        self.timeline.begin(title, begun)
+        self.timeline.line(f"{STYLE.red}cut{STYLE.end}")
+        self.wait_for_path(backup.device, 60)
+        self.timeline.line(f"traffic flows again, by {backup.device}", time.time() - time.monotonic()
+                           + self.flow.alive(backup.source))
+        report = self.flow.report(begun - 0.5)
+        self.tell_new_events()
+        say(f"    {STYLE.bold}1000 packets/s from a client, each to be answered: silence of {report['outage_ms']:.0f} ms, "
+            f"{report['lost']} packets lost{STYLE.end}")
+        return report["outage_ms"]
+
+    def return_home(self, fault):
+        better = self.lab.isps[0]
+        begun = better.repair(fault)
+        self.timeline.begin("ISP 1 is repaired", begun)
+        self.timeline.line(f"{STYLE.green}repaired{STYLE.end}; it is watched for a while before traffic returns")
+        self.wait_for_path(better.device, 90)
+        report = self.flow.report(begun)
+        self.tell_new_events()
+        say(f"    {STYLE.bold}on the way back: {report['lost']} packets lost{STYLE.end}")
+
+
+def free_port(wanted):
+    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    sys.exit(f"quickstart: no free port on loopback ({wanted or f'{FIRST_PORT} and on'}); choose one with --port")
+
+
+def serve_status_page(lab, suite, build, wanted_port):
+    """The page by busybox httpd on the host's loopback, from Redis in the lab. Gives its address."""
+    port = free_port(wanted_port)
+    pages = f"{lab.directory}/www/cgi-bin"
+    os.makedirs(pages)
+    shutil.copy(f"{build}/bin/status.cgi", pages)
+    server = subprocess.Popen(["busybox", "httpd", "-f", "-p", f"127.0.0.1:{port}", "-h", os.path.dirname(pages)],
+                              env={**os.environ, "MULTILINK_REDIS": f"unix:{suite.socket}"},
+                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lab.keep(Closing(server))
+
+    def answers():
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+                connection.sendall(b"GET /cgi-bin/status.cgi HTTP/1.0\r\n\r\n")
+                return b" 200 " in connection.makefile("rb").readline()
+        except OSError:
+            return False
+    wait_until(answers, 10, what="the status page answers")
+    return f"http://127.0.0.1:{port}/cgi-bin/status.cgi"
+
+
+class Closing:
+    def __init__(self, process):
+        self._process = process
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+
+
+def show_status(suite, build):
+    say(subprocess.run([f"{build}/bin/multilinkctl", "status", "--config", suite.config], check=True,
+                       capture_output=True, text=True).stdout.rstrip())
+
+
+def stay(address):
+    say(f"\nEverything keeps running: {STYLE.bold}{address}{STYLE.end}   (Ctrl-C ends it)")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        say()
+
+
+def run(arguments):
+    with Lab(f"{arguments.build}/lab") as lab:
+        suite = Suite(lab, f"{arguments.build}/bin")
+        suite.start()
+        suite.wait_status(20, wan1="TRUE", wan2="TRUE")
+        suite.wait(lambda: lab.path_of() == "wan1", 10, "traffic goes by wan1")
+        address = serve_status_page(lab, suite, arguments.build, arguments.port)
+        say("\nA client, a gateway with multilink, ISP 1 (RTT 20 ms, preferred), ISP 2 (RTT 80 ms), an Internet.\n"
+            f"The configuration is two lines: [wan1] [wan2]. Status page meanwhile: {address}\n")
+        show_status(suite, arguments.build)
+        show = Show(lab, suite)
+        outages = {}
+        outages["pulled cable"] = show.fail_over("Somebody pulls the cable to ISP 1 (carrier lost)", "carrier")
+        show.return_home("carrier")
+        outages["silent black hole"] = show.fail_over(
+            "ISP 1 goes silent: the cable is fine, the router answers, nothing comes back (black hole)", "blackhole")
+        show_status(suite, arguments.build)
+        show.return_home("blackhole")
+        say(f"\n{STYLE.bold}Users felt:{STYLE.end} "
+            + "; ".join(f"{name} {outage:.0f} ms" for name, outage in outages.items()))
+        if arguments.stay:
+            stay(address)
+        say("Cleaning up: namespaces, processes and files of this run are gone when it ends.")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="build folder")
+    parser.add_argument("--stay", action="store_true")
+    parser.add_argument("--port", type=int)
+    arguments = parser.parse_args()
+    arguments.build = os.path.abspath(arguments.build)
+    isolate()
+    try:
+        run(arguments)
+    except TimeoutError as error:
+        sys.exit(f"quickstart: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -124,7 +124,7 @@ class PingServiceTest : public testing::Test {
   Config config_;
   RedisKeys keys_{"local"};
   fakes::FakeScheduler scheduler_;
-  FakeKernel kernel_{scheduler_};
+  fakes::FakeKernel kernel_{scheduler_};
   fakes::FakeProber prober_{scheduler_};
   fakes::FakeRedis redis_{scheduler_};
   fakes::FakeStore store_{scheduler_, redis_};

@@ -47,7 +47,7 @@ class AnyKernel {
   }
 
   fakes::FakeScheduler scheduler;
-  FakeKernel kernel{scheduler};
+  fakes::FakeKernel kernel{scheduler};
 
  private:
   int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
@@ -56,7 +56,9 @@ class AnyKernel {
     return *(values.begin() + below(static_cast<int>(values.size())));
   }
   std::uint8_t any_protocol() { return one_of<std::uint8_t>({kNumbers.protocol, 4, 16}); }
-  AddMode any_mode() { return one_of({AddMode::add, AddMode::append, AddMode::prepend}); }
+  fakes::AddMode any_mode() {
+    return one_of({fakes::AddMode::add, fakes::AddMode::append, fakes::AddMode::prepend});
+  }
 
   Route any_route() {
     const auto* device = one_of({"eth0", "eth1"});
@@ -121,7 +123,7 @@ TEST(RouteDiff, LeadsFromAnyStateToTheWantedOneAndTouchesNothingElse) {
 
 TEST(RouteDiff, AtNoStepIsThePathToTheInternetWorse) {
   auto random = seeded_random();
-  const Flow flow{.destination = address("203.0.113.9")};
+  const fakes::Flow flow{.destination = address("203.0.113.9")};
   for (int round = 0; round < kRounds; ++round) {
     AnyKernel any(random);
     const auto wanted = any.any_wanted();
@@ -143,7 +145,7 @@ TEST(RouteDiff, AtNoStepIsThePathToTheInternetWorse) {
 
 TEST(RouteDiff, PutsTheDefaultOfMainFirstAndTakesTheOldOneLast) {
   fakes::FakeScheduler scheduler;
-  FakeKernel kernel(scheduler);
+  fakes::FakeKernel kernel(scheduler);
   fakes::add_two_uplinks_and_lan(kernel);
   Route old = default_via(kernel, "192.0.2.1", "eth0", 1);
   old.protocol = kNumbers.protocol;

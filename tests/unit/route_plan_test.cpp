@@ -62,7 +62,7 @@ class RoutePlan : public testing::Test {
   }
 
   fakes::FakeScheduler scheduler_;
-  FakeKernel kernel_{scheduler_};
+  fakes::FakeKernel kernel_{scheduler_};
   Config config_ = fakes::two_uplinks();
   RoutingNumbers numbers_;
   std::map<std::string, HealthState> health_{{"eth0", HealthState::up}, {"eth1", HealthState::up}};
@@ -173,11 +173,11 @@ TEST_F(RoutePlan, AnUnreachableDefaultOfAKillSwitchIsShadowed) {
 
 TEST_F(RoutePlan, ARenewalThatReplacesTheDefaultIsRepaired) {
   settle();
-  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.1", "eth1", 1), AddMode::replace));
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.1", "eth1", 1), fakes::AddMode::replace));
   EXPECT_EQ(carrier_to(kInternet), "eth1");
   settle();
   EXPECT_EQ(carrier_to(kInternet), "eth0");
-  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.9", "eth1", 1), AddMode::prepend));
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.9", "eth1", 1), fakes::AddMode::prepend));
   EXPECT_EQ(carrier_to(kInternet), "eth1");
   settle();
   EXPECT_EQ(carrier_to(kInternet), "eth0") << "a foreign default of our metric was put in front";

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/ip_address.hpp"
+#include "multilink/core/loss_window.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/time.hpp"
+
+namespace multilink {
+
+/// One change of state.
+struct Transition {
+  HealthState from = HealthState::unknown;
+  HealthState to = HealthState::unknown;
+  MonoTime at;         ///< since when it is so
+  MonoTime cause;      ///< when the probe that decided was sent, or the fact was seen
+  std::string reason;  ///< for people, with figures
+
+  bool operator==(const Transition&) const = default;
+};
+
+/// The health of one uplink and family: what is heard goes in, the state and the reason for it come out.
+/// kTable (health_machine.cpp) is the whole of the rules.
+///
+/// A probe speaks at its own time, an answer when it arrived (sent + rtt), a loss at its sending; the moment
+/// its record is read is never looked at. So a machine that is shown the stored probes of the last minutes
+/// comes to the state of one that lived through them, but for what is no longer stored: that an answer that
+/// came late counted as lost before, and facts of the past.
+///
+/// All times are monotonic and of one boot. Time never runs backwards here: an input that is earlier than the
+/// last one happens at the time of the last one. No bound on memory is exceeded whatever is shown
+/// (LossWindow).
+class HealthMachine {
+ public:
+  /// The window rule is silent below so many probes: 3 losses of 10 are not yet a rate. (The configuration
+  /// sees to it that a window can hold them.)
+  static constexpr std::size_t kLeastProbes = 20;
+  /// The longest that pingd waits for an answer, and the time that its report may take.
+  static constexpr Duration kLongestTimeout = std::chrono::seconds(3);
+  static constexpr Duration kReportMargin = std::chrono::seconds(1);
+
+  /// `uplink` gives the thresholds.
+  HealthMachine(const UplinkConfig& uplink, Family family);
+  HealthMachine(const HealthMachine&) = delete;
+  HealthMachine& operator=(const HealthMachine&) = delete;
+
+  /// When a settled probe made itself heard, at the earliest.
+  static MonoTime heard_at(const ProbeRecord& probe) { return probe.sent + probe.rtt; }
+
+  /// A settled probe of this family, of this boot and not from the future. One that was shown before changes
+  /// nothing, unless it was lost then and is answered now.
+  void observe(const ProbeRecord& probe);
+  /// Many of them, in the order in which they made themselves heard.
+  void observe_all(std::vector<ProbeRecord> probes);
+  /// pingd says so, now.
+  void report_fact(LinkFact fact, MonoTime now);
+  /// Time passes. To be called about each second, after what was heard in the meantime has been shown.
+  void advance(MonoTime now);
+  /// Until now the listener could hear nothing, by its own fault (Redis was away): that silence is not
+  /// pingd's.
+  void excuse_silence(MonoTime now);
+  /// New thresholds are in force; state and windows are kept.
+  void configure(const UplinkConfig& uplink, MonoTime now);
+
+  HealthState state() const { return state_; }
+  const std::string& reason() const { return reason_; }
+  const LossWindow& window() const { return window_; }
+  /// The changes of state since the last call, oldest first.
+  std::vector<Transition> take_transitions() { return std::exchange(transitions_, {}); }
+
+ private:
+  struct Verdict {
+    MonoTime at;
+    MonoTime cause;
+    std::string reason;
+  };
+  struct Row {
+    std::optional<HealthState> from;  ///< none: any other than `to`
+    HealthState to;
+    std::optional<Verdict> (HealthMachine::*when)() const;
+  };
+  static const std::array<Row, 6> kTable;
+
+  /// What keeps the state down whatever the probes say.
+  struct Bar {
+    std::string reason;
+    std::string lifted;  ///< the words for its end
+  };
+
+  std::optional<Verdict> is_barred() const;
+  std::optional<Verdict> reports_stopped() const;
+  std::optional<Verdict> first_answer() const;
+  std::optional<Verdict> silent_for_evict_after() const;
+  std::optional<Verdict> loss_above_loss_down() const;
+  std::optional<Verdict> clean_for_up_after() const;
+
+  void listen(const ProbeRecord& probe);
+  void apply_rules();
+  void enter(HealthState to, const Verdict& verdict);
+  void begin_fresh_windows(MonoTime after);
+  std::optional<Bar> bar() const;
+  void explain_bar_change(const std::optional<Bar>& before);
+  std::string nothing_heard() const;
+  Duration longest_silence() const;
+
+  UplinkConfig config_;
+  Family family_;
+  MonoTime now_ = MonoTime::min();
+  HealthState state_ = HealthState::unknown;
+  std::string reason_;
+  std::vector<Transition> transitions_;
+
+  LossWindow window_;    // of loss_window: judges what is up
+  LossWindow recovery_;  // of up_after: judges what is down
+  MonoTime heard_;       // sending of the probe heard last
+  std::optional<LinkFact> fact_;
+  std::optional<MonoTime> report_;  // newest sending of a settled probe, or sight of a standing fact
+  // What the unknown state goes by: of the probes sent after it began, an answer and the first loss.
+  MonoTime unknown_from_ = MonoTime::min();
+  std::optional<ProbeRecord> answer_;
+  std::optional<MonoTime> unanswered_;
+};
+
+}  // namespace multilink

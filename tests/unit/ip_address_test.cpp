@@ -10,7 +10,7 @@
 namespace multilink {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 IpAddress address(std::string_view text) {
   const auto parsed = IpAddress::parse(text);

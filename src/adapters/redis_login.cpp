@@ -42,8 +42,9 @@ Result<std::optional<RedisLogin>> read_redis_login(const std::string& path) {
   if (std::ferror(file.get()) != 0) return unreadable(errno);
   if (size > kMaxSize)
     return fail(cat(path, ": more than ", kMaxSize, " bytes; write one line: user password"));
-  if (size == 0) return std::nullopt;
-  const auto login = parse_login({buffer.data(), size});
+  const std::string_view text(buffer.data(), size);
+  if (text.find_first_not_of(" \r\n") == std::string_view::npos) return std::nullopt;
+  const auto login = parse_login(text);
   if (!login) return fail(cat(path, ": not a line of two words; write: user password"));
   return login;
 }

@@ -47,7 +47,6 @@ std::vector<ConfigProblem> in_file_order(std::vector<LineProblem> problems, std:
   std::stable_sort(problems.begin(), problems.end(),
                    [&](const LineProblem& a, const LineProblem& b) { return rank(a) < rank(b); });
   std::vector<ConfigProblem> out;
-  out.reserve(problems.size());
   for (auto& problem : problems) out.push_back({std::string(file), problem.line, std::move(problem.message)});
   return out;
 }
@@ -171,10 +170,8 @@ class ConfigReader {
 
   Config build() const {
     Config config;
-    config.suite = static_cast<const SuiteConfig&>(draft_.suite.settings);
-    for (const auto& uplink : draft_.uplinks) {
-      config.uplinks.push_back(static_cast<const UplinkConfig&>(uplink.settings));
-    }
+    config.suite = draft_.suite.settings;
+    for (const auto& uplink : draft_.uplinks) config.uplinks.push_back(uplink.settings);
     std::stable_sort(
         config.uplinks.begin(), config.uplinks.end(),
         [](const UplinkConfig& a, const UplinkConfig& b) { return a.precedence < b.precedence; });

@@ -51,7 +51,6 @@ Result<std::vector<IpAddress>> parse_hosts(std::string_view text, std::string_vi
 
 std::string write_hosts(const std::vector<IpAddress>& hosts) {
   std::vector<std::string> texts;
-  texts.reserve(hosts.size());
   for (const auto& host : hosts) texts.push_back(host.to_string());
   return join(texts, ", ");
 }

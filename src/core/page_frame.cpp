@@ -33,13 +33,13 @@ td { font-variant-numeric: tabular-nums; }
 footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
 @media (max-width: 50rem) {
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  table, tbody, tr { display: block; }
+  table, caption, tbody, tr { display: block; }
   tr { border-bottom: 2px solid var(--line); padding: .4rem 0; }
   th, td { display: flex; gap: .8rem; border: 0; padding: .1rem 0; }
   td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
 }
 )";
-constexpr std::string_view kStyleHash = "'sha256-bSuQamCZ1cPk27cpo3h+qpW0scK9lKvOCv7iZTzD+PY='";
+constexpr std::string_view kStyleHash = "'sha256-p6y+Rwjh/tlbLe+EokbGvPtQ1SWIKEgAdZYfwhiAkpE='";
 
 }  // namespace
 

@@ -38,7 +38,7 @@ std::vector<std::string> daemon_findings(const StatusSnapshot& snapshot) {
   for (const auto& daemon : snapshot.daemons) {
     if (!daemon.record) {
       findings.push_back(cat(daemon.name, " does not report (", daemon.record.error().message,
-                             "): what it wrote is its last word"));
+                             "): what is shown of its work may be old"));
     }
   }
   return findings;
@@ -117,7 +117,7 @@ StatusSummary summarize(const StatusSnapshot& snapshot) {
     summary.findings.insert(summary.findings.end(), part.begin(), part.end());
   }
   if (!snapshot.problems.empty()) {
-    summary.findings.push_back(cat(snapshot.problems.size(), " of the records in Redis were refused"));
+    summary.findings.push_back(cat("records in Redis that were refused: ", snapshot.problems.size()));
   }
   summary.level = level_of(snapshot, !summary.findings.empty());
   summary.sentence = sentence_of(snapshot, summary.level);

@@ -78,7 +78,7 @@ TEST(Multilinkctl, LogsInWithTheCredentialOfTheServiceManager) {
   const auto garbage = with("reader\n");
   EXPECT_EQ(garbage.status, 78);
   EXPECT_THAT(garbage.err, HasSubstr("/redis: not a line of two words; write: user password"));
-  EXPECT_EQ(with("").status, 0) << "no user where Redis asks for none";
+  EXPECT_EQ(with("\n").status, 0) << "no user where Redis asks for none";
 }
 
 TEST(Multilinkctl, SaysWhyRedisCannotBeRead) {

@@ -14,7 +14,6 @@ constexpr std::string_view kFile = "interfaces.conf";
 
 std::vector<std::string> lines(const std::vector<ConfigProblem>& problems) {
   std::vector<std::string> out;
-  out.reserve(problems.size());
   for (const auto& problem : problems) out.push_back(problem.to_string());
   return out;
 }

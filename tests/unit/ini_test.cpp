@@ -6,7 +6,7 @@
 namespace multilink {
 namespace {
 
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 /// The file as "[section]@line key=value@line …", then "!line" for each problem.
 std::string outline(std::string_view text) {

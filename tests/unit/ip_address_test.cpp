@@ -10,7 +10,7 @@
 namespace multilink {
 namespace {
 
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 IpAddress address(std::string_view text) {
   const auto parsed = IpAddress::parse(text);

@@ -61,7 +61,7 @@ TEST(RedisAddress, RefusesEverythingElse) {
 }
 
 TEST(RedisAddress, NeverShowsWhatMayBeAPassword) {
-  for (const auto url : {"redis://user:hunter2@host", "redis://:hunter2@host/0", "redis://user:hunter2?@host",
+  for (const auto url : {"redis://user:hunter2@host", "redis://:hunter2@host/0", "redis://us?er:hunter2@host",
                          "redis://user:x@hunter2@host", "redis://host?password=hunter2",
                          "redis://host:6379 hunter2", "rediss://user:hunter2@host", "user:hunter2@host"}) {
     const auto address = RedisAddress::parse(url);

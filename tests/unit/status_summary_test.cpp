@@ -85,7 +85,7 @@ TEST(StatusSummary, TellsTheFamiliesApartWhereThereAreTwo) {
 TEST(StatusSummary, SaysThatRecordsWereRefused) {
   auto snapshot = sample_snapshot();
   snapshot.problems = {{"multilink:local:events", "garbage"}};
-  EXPECT_THAT(summarize(snapshot).findings, Contains("1 of the records in Redis were refused"));
+  EXPECT_THAT(summarize(snapshot).findings, Contains("records in Redis that were refused: 1"));
 }
 
 }  // namespace

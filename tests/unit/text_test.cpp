@@ -13,7 +13,7 @@ namespace multilink {
 namespace {
 
 using Parts = std::vector<std::string_view>;
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 TEST(Text, CatPutsPiecesEndToEndAndWritesNumbersAsNumbers) {
   EXPECT_EQ(cat("a", std::string("b"), "c"sv, 'd', -5, std::uint8_t{65}, std::size_t{7}), "abcd-5657");

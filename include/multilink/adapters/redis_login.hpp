@@ -16,8 +16,8 @@ struct RedisLogin {
   bool operator==(const RedisLogin&) const = default;
 };
 
-/// The login in a file: two words, "user password". None when there is no such file, or nothing in it: Redis
-/// then knows no users. An Error when it cannot be read or holds anything else (the message never shows its
+/// The login in a file: two words, "user password". None when there is no such file or only blanks in
+/// it: Redis then asks for no user. An Error when it cannot be read or holds anything else (the message never shows its
 /// content).
 Result<std::optional<RedisLogin>> read_redis_login(const std::string& path);
 

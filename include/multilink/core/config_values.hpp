@@ -58,7 +58,6 @@ ConfigValue duration_value(Duration Owner::*field, Duration least, Duration most
 template <class Owner, class Word>
 ConfigValue word_value(Word Owner::*field, std::vector<std::pair<std::string, Word>> words) {
   std::vector<std::string> names;
-  names.reserve(words.size());
   for (const auto& [name, value] : words) names.push_back(name);
   return {one_of(std::move(names)),
           [=](std::string_view text, Settings& settings) -> Result<void> {

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Where things go. The units name /usr/sbin, so the prefix is /usr; what is the administrator's lies in /etc
+# whatever the prefix.
+include(GNUInstallDirs)
+
+set(MULTILINK_CONFIG_DIR /etc/multilink)
+set(MULTILINK_CGI_DIR lib/cgi-bin/multilink)
+set(MULTILINK_HELPER_DIR lib/multilink)
+
+foreach(daemon ${MULTILINK_DAEMONS})
+  if(TARGET ${daemon} AND NOT daemon STREQUAL "status-cgi")
+    install(TARGETS ${daemon} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+  endif()
+endforeach()
+install(TARGETS status-cgi RUNTIME DESTINATION ${MULTILINK_CGI_DIR})
+install(PROGRAMS systemd/redis-users DESTINATION ${MULTILINK_HELPER_DIR})
+install(FILES config/redis.acl DESTINATION ${CMAKE_INSTALL_DATADIR}/multilink)
+
+file(GLOB units CONFIGURE_DEPENDS systemd/*.service systemd/*.target)
+install(FILES ${units} DESTINATION lib/systemd/system)
+install(FILES systemd/multilink.sysusers DESTINATION lib/sysusers.d RENAME multilink.conf)
+install(FILES systemd/multilink.tmpfiles DESTINATION lib/tmpfiles.d RENAME multilink.conf)
+
+install(FILES config/interfaces.conf config/redis.conf DESTINATION ${MULTILINK_CONFIG_DIR})
+install(FILES config/lighttpd.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

@@ -37,17 +37,19 @@ TEST_F(RedisLoginFile, HoldsUserAndPassword) {
 
 TEST_F(RedisLoginFile, NoneOrAnEmptyOneIsNoLogin) {
   EXPECT_EQ(read_redis_login(), std::nullopt);
-  write("");
-  EXPECT_EQ(read_redis_login(), std::nullopt);
+  for (const char* blank : {"", "\n", " \r\n"}) {
+    write(blank);
+    EXPECT_EQ(read_redis_login(), std::nullopt);
+  }
   unsetenv("CREDENTIALS_DIRECTORY");
   EXPECT_EQ(read_redis_login(), std::nullopt);
 }
 
 TEST_F(RedisLoginFile, AnythingElseIsRefusedWithoutShowingIt) {
   for (const std::string& content :
-       {std::string("s3cret"), std::string("\n"), std::string("pingd s3cret more"),
-        std::string("pingd  s3cret"), std::string("pingd s3cret\nhealthd s3cret\n"),
-        std::string("pingd s3\0cret", 13), std::string(5000, 's')}) {
+       {std::string("s3cret"), std::string("pingd s3cret more"), std::string("pingd  s3cret"),
+        std::string("pingd s3cret\nhealthd s3cret\n"), std::string("pingd s3\0cret", 13),
+        std::string(5000, 's')}) {
     write(content);
     const auto login = read_redis_login();
     ASSERT_FALSE(login) << content;

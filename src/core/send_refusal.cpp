@@ -17,8 +17,8 @@ std::string remedy_for_refusal(int code, std::string_view device, const IpAddres
     case EHOSTUNREACH:
     case EACCES:
     case EINVAL:
-      return cat("its routing forbids it: see ip rule, and ip", v6 ? " -6" : "", " route get ",
-                 target.to_string(), " oif ", device);
+      return cat("the device is down, or routing forbids it: see ip link show dev ", device, " and ip",
+                 v6 ? " -6" : "", " route get ", target.to_string(), " oif ", device);
     case ENODEV:
     case ENXIO:
     case ENETDOWN:

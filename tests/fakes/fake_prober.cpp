@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fakes/fake_prober.hpp"
 
-#include <algorithm>
+#include <netinet/in.h>
+
 #include <array>
+#include <cerrno>
 #include <utility>
 
+#include "fakes/icmp_messages.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink::fakes {
@@ -14,37 +17,10 @@ using Message = std::vector<std::uint8_t>;
 
 constexpr std::uint8_t kEchoReply = 0;
 constexpr std::uint8_t kUnreachable = 3;
+constexpr std::uint8_t kEchoRequest = 8;
 constexpr std::size_t kIcmpHeader = 8;
-constexpr std::size_t kIpHeader = 20;
-
-void fill_checksum(Message& message) {
-  message[2] = message[3] = 0;
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < message.size(); ++i) sum += message[i] * (i % 2 == 0 ? 256U : 1U);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  message[2] = static_cast<std::uint8_t>(~sum >> 8);
-  message[3] = static_cast<std::uint8_t>(~sum);
-}
 
 }  // namespace
-
-Message echo_reply_to(Message request) {
-  request[0] = kEchoReply;
-  fill_checksum(request);
-  return request;
-}
-
-Message unreachable_for(const IpAddress& target, const Message& request, std::size_t quoted) {
-  Message out(kIcmpHeader + kIpHeader);
-  out[0] = kUnreachable;
-  out[1] = 1;  // host
-  out[kIcmpHeader] = 0x45;
-  out[kIcmpHeader + 9] = 1;
-  std::copy_n(target.bytes().begin(), 4, out.begin() + kIcmpHeader + 16);
-  out.insert(out.end(), request.begin(), request.begin() + static_cast<std::ptrdiff_t>(quoted));
-  fill_checksum(out);
-  return out;
-}
 
 Result<void> FakeProber::listen(const ProbeIdentity& identity,
                                 std::function<void(std::span<const ArrivedMessage>)> on_arrivals) {
@@ -62,6 +38,7 @@ std::vector<Result<MonoTime>> FakeProber::send(std::span<const OutgoingProbe> pr
 }
 
 Result<MonoTime> FakeProber::send_one(const OutgoingProbe& probe) {
+  if (probe.link_index == 0) return fail("no device", ENODEV);
   const auto refusal = refusals_.find(probe.link_index);
   if (refusal != refusals_.end() && refusal->second != 0) {
     return fail(cat("sending refused, errno ", refusal->second), refusal->second);
@@ -92,18 +69,18 @@ void FakeProber::forget_sent() {
 }
 
 bool FakeProber::passes_filter(const Message& message) const {
+  const auto has_our_identifier = [this](std::span<const std::uint8_t> icmp) {
+    if (icmp.size() < 6) return false;
+    const auto identifier = static_cast<std::uint32_t>((icmp[4] << 8) | icmp[5]);
+    return identifier >= identity_->first_id &&
+           identifier < std::uint32_t{identity_->first_id} + identity_->ids;
+  };
   if (message.size() < kIcmpHeader) return false;
-  std::size_t at = 4;  // of the identifier
-  if (message[0] == kUnreachable) {
-    if (message.size() <= kIcmpHeader) return false;
-    at += kIcmpHeader + (message[kIcmpHeader] & 0x0fU) * 4U;
-  } else if (message[0] != kEchoReply) {
-    return false;
-  }
-  if (message.size() < at + 2) return false;
-  const auto identifier = static_cast<std::uint32_t>((message[at] << 8) | message[at + 1]);
-  return identifier >= identity_->first_id &&
-         identifier < std::uint32_t{identity_->first_id} + identity_->ids;
+  if (message[0] == kEchoReply) return has_our_identifier(message);
+  const auto quote = std::span(message).subspan(kIcmpHeader);
+  if (message[0] != kUnreachable || quote.size() < 10 || quote[9] != IPPROTO_ICMP) return false;
+  const std::size_t header = (quote[0] & 0x0fU) * 4U;
+  return quote.size() > header && quote[header] == kEchoRequest && has_our_identifier(quote.subspan(header));
 }
 
 }  // namespace multilink::fakes

@@ -64,10 +64,4 @@ class FakeProber final : public Prober {
   std::uint64_t next_ = 0;
 };
 
-/// The answer a target gives to an IPv4 echo request.
-std::vector<std::uint8_t> echo_reply_to(std::vector<std::uint8_t> request);
-/// What a router says that cannot deliver it, with the first `quoted` bytes of the request.
-std::vector<std::uint8_t> unreachable_for(const IpAddress& target, const std::vector<std::uint8_t>& request,
-                                          std::size_t quoted = 8);
-
 }  // namespace multilink::fakes

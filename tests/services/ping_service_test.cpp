@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "fakes/icmp_messages.hpp"
 #include "services/ping_service_fixture.hpp"
 
 #include <cerrno>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "fakes/icmp_messages.hpp"
 #include "seeded.hpp"
 
 namespace multilink {
@@ -15,21 +16,6 @@ using Message = std::vector<std::uint8_t>;
 const EchoRequest kRequest{0x1234, 0x0102030405060708, 0x1122334455667788};
 const IpAddress kTarget = *IpAddress::parse("198.51.100.7");
 const IpAddress kTarget6 = *IpAddress::parse("2001:db8::7");
-
-void fix_checksum(Message& message) {
-  message[2] = message[3] = 0;
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < message.size(); ++i) sum += message[i] * (i % 2 == 0 ? 256U : 1U);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  message[2] = static_cast<std::uint8_t>(~sum >> 8);
-  message[3] = static_cast<std::uint8_t>(~sum);
-}
-
-Message reply_to(Message request) {
-  request[0] = 0;
-  fix_checksum(request);
-  return request;
-}
 
 /// An unreachable as a router makes it: `options` bytes of IPv4 options, the first `quoted` bytes of the
 /// probe.
@@ -43,7 +29,7 @@ Message unreachable_v4(const EchoRequest& request, std::size_t options = 0, std:
   out.insert(out.end(), header.begin(), header.end());
   const auto probe = build_echo_request(Family::v4, request);
   out.insert(out.end(), probe.begin(), probe.begin() + static_cast<std::ptrdiff_t>(quoted));
-  fix_checksum(out);
+  fakes::fill_icmp_checksum(out);
   return out;
 }
 
@@ -69,7 +55,7 @@ TEST(EchoPacket, RequestIsLaidOutAsOnTheWire) {
                          0x05, 0x06, 0x07, 0x08, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
   auto message = build_echo_request(Family::v4, kRequest);
   auto checked = expected;
-  fix_checksum(checked);
+  fakes::fill_icmp_checksum(checked);
   EXPECT_EQ(message, checked);
   EXPECT_EQ(echo_checksum(kRequest), (message[2] << 8) | message[3]);
 }
@@ -82,7 +68,7 @@ TEST(EchoPacket, V6RequestLeavesTheChecksumToTheKernel) {
 }
 
 TEST(EchoPacket, RepliesAreReadBack) {
-  const auto parsed = parse_icmp(Family::v4, reply_to(build_echo_request(Family::v4, kRequest)));
+  const auto parsed = parse_icmp(Family::v4, fakes::echo_reply_to(build_echo_request(Family::v4, kRequest)));
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_EQ(std::get<EchoReply>(*parsed), (EchoReply{kRequest}));
 
@@ -94,20 +80,20 @@ TEST(EchoPacket, RepliesAreReadBack) {
 }
 
 TEST(EchoPacket, WrongRepliesAreRefusedWithTheReason) {
-  const auto good = reply_to(build_echo_request(Family::v4, kRequest));
+  const auto good = fakes::echo_reply_to(build_echo_request(Family::v4, kRequest));
   auto broken = good;
   broken[20] ^= 1;
   EXPECT_EQ(refusal(Family::v4, broken), "ICMP message with a wrong checksum");
   auto coded = good;
   coded[1] = 1;
-  fix_checksum(coded);
+  fakes::fill_icmp_checksum(coded);
   EXPECT_EQ(refusal(Family::v4, coded), "echo reply with code 1");
   auto longer = good;
   longer.resize(26);
   EXPECT_EQ(refusal(Family::v4, longer), "echo reply of 26 bytes, not 24");
   auto other_sequence = good;
   other_sequence[7] ^= 1;
-  fix_checksum(other_sequence);
+  fakes::fill_icmp_checksum(other_sequence);
   EXPECT_EQ(refusal(Family::v4, other_sequence),
             "echo reply whose header and payload disagree on the sequence");
   EXPECT_EQ(refusal(Family::v4, build_echo_request(Family::v4, kRequest)), "ICMP type 8");
@@ -140,7 +126,7 @@ TEST(EchoPacket, UnfitQuotesAreRefusedWithTheReason) {
   const auto changed = [](std::size_t at, std::uint8_t value) {
     auto message = unreachable_v4(kRequest);
     message[at] = value;
-    fix_checksum(message);
+    fakes::fill_icmp_checksum(message);
     return refusal(Family::v4, message);
   };
   EXPECT_EQ(changed(1, 4), "unreachable that only asks for smaller packets");
@@ -152,7 +138,7 @@ TEST(EchoPacket, UnfitQuotesAreRefusedWithTheReason) {
   EXPECT_EQ(changed(28, 0), "unreachable that quotes ICMP type 0 code 0");
   EXPECT_EQ(refusal(Family::v4, unreachable_v4(kRequest, 0, 7)), "unreachable with a truncated quote");
   Message empty{3, 1, 0, 0, 0, 0, 0, 0};
-  fix_checksum(empty);
+  fakes::fill_icmp_checksum(empty);
   EXPECT_EQ(refusal(Family::v4, empty), "unreachable with a truncated quote");
 }
 
@@ -180,7 +166,7 @@ TEST(EchoPacket, WhatWasBuiltIsReadBackWhateverTheValues) {
   auto random = seeded_random();
   for (int i = 0; i < 2000; ++i) {
     const EchoRequest request{static_cast<std::uint16_t>(random()), random(), random()};
-    const auto parsed = parse_icmp(Family::v4, reply_to(build_echo_request(Family::v4, request)));
+    const auto parsed = parse_icmp(Family::v4, fakes::echo_reply_to(build_echo_request(Family::v4, request)));
     ASSERT_TRUE(parsed) << parsed.error().message;
     ASSERT_EQ(std::get<EchoReply>(*parsed).echoed, request);
     const auto quoted = parse_icmp(Family::v4, unreachable_v4(request, 4 * (random() % 11), 8));
@@ -195,13 +181,13 @@ TEST(EchoPacket, NoBytesAreReadBeyondTheMessage) {
     const Family family = random() % 2 == 0 ? Family::v4 : Family::v6;
     auto message = family == Family::v6 ? unreachable_v6(kRequest)
                    : random() % 2 == 0  ? unreachable_v4(kRequest, 4 * (random() % 11))
-                                        : reply_to(build_echo_request(Family::v4, kRequest));
+                                        : fakes::echo_reply_to(build_echo_request(Family::v4, kRequest));
     for (std::uint64_t flips = random() % 4; flips > 0; --flips) {
       message[random() % message.size()] = static_cast<std::uint8_t>(random());
     }
     message.resize(random() % (message.size() + 1));
     message.shrink_to_fit();
-    if (family == Family::v4 && message.size() >= 4) fix_checksum(message);
+    if (family == Family::v4 && message.size() >= 4) fakes::fill_icmp_checksum(message);
     const auto parsed = parse_icmp(family, message);
     ASSERT_TRUE(parsed || !parsed.error().message.empty());
   }

@@ -44,11 +44,13 @@ struct PingPorts {
 /// probed for a family while its facts are in order. Works without Redis (ProbeReporter keeps what it sees).
 ///
 /// A probe that this host itself refuses to send has not been on the link, so it is neither an answer nor a
-/// loss, whatever the errno: EPERM (a firewall), ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (a routing rule or
-/// an unreachable, prohibit or blackhole route), ENOBUFS, a device that has just gone. It is logged once,
-/// with the remedy, and again when it is over. If it lasts, reports stop coming and healthd says `unknown`:
-/// true, since nothing is known, and harmless, since `unknown` takes no route away. A loss would condemn a
-/// good link for a mistake in this host's firewall.
+/// loss, whatever the errno: EPERM (a firewall), ENETUNREACH (the device was just set down), ENODEV (it is
+/// gone), EAGAIN (a full queue), for IPv6 also what routing forbids. It is logged once, with the remedy, and
+/// again when it is over. If it lasts, reports stop coming and healthd says `unknown`: true, since nothing is
+/// known, and harmless, since `unknown` takes no route away. A loss would condemn a good link for a mistake in
+/// this host's firewall.
+/// Where IPv4 routing forbids it, the kernel does not refuse: it looks for the target on the link itself and
+/// then says "host unreachable". That is a loss like any other; traffic pinned to the uplink fares no better.
 class PingService final : public Service {
  public:
   /// 64 random bits that nobody can predict: what keeps strangers from answering our probes.

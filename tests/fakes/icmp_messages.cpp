@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fakes/icmp_messages.hpp"
+
+#include <algorithm>
+
+namespace multilink::fakes {
+namespace {
+
+using Message = std::vector<std::uint8_t>;
+
+constexpr std::uint8_t kEchoReply = 0;
+constexpr std::uint8_t kUnreachable = 3;
+constexpr std::size_t kIcmpHeader = 8;
+constexpr std::size_t kIpHeader = 20;
+
+}  // namespace
+
+void fill_icmp_checksum(Message& message) {
+  message[2] = message[3] = 0;
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < message.size(); ++i) sum += message[i] * (i % 2 == 0 ? 256U : 1U);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  message[2] = static_cast<std::uint8_t>(~sum >> 8);
+  message[3] = static_cast<std::uint8_t>(~sum);
+}
+
+Message echo_reply_to(Message request) {
+  request[0] = kEchoReply;
+  fill_icmp_checksum(request);
+  return request;
+}
+
+Message unreachable_for(const IpAddress& target, const Message& request, std::size_t quoted) {
+  Message out(kIcmpHeader + kIpHeader);
+  out[0] = kUnreachable;
+  out[1] = 1;  // host
+  out[kIcmpHeader] = 0x45;
+  out[kIcmpHeader + 9] = 1;
+  std::copy_n(target.bytes().begin(), 4, out.begin() + kIcmpHeader + 16);
+  out.insert(out.end(), request.begin(), request.begin() + static_cast<std::ptrdiff_t>(quoted));
+  fill_icmp_checksum(out);
+  return out;
+}
+
+}  // namespace multilink::fakes

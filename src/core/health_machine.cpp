@@ -183,7 +183,7 @@ std::optional<HealthMachine::Verdict> HealthMachine::reports_stopped() const {
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::first_answer() const {
-  if (!answer_) return std::nullopt;
+  if (!answer_ || now_ - answer_->sent > longest_silence()) return std::nullopt;  // it says nothing of now
   const auto rtt = format_decimal(std::chrono::duration<double, std::milli>(answer_->rtt).count(), 1);
   return Verdict{answer_->sent, answer_->sent,
                  cat("first answer: ", answer_->target.to_string(), " in ", rtt, " ms")};

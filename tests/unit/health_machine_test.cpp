@@ -286,6 +286,12 @@ TEST_F(HealthMachineTest, NothingChangesWhenTheSameIsToldAgain) {
   EXPECT_EQ(machine.window().lost(), lost_before);
 }
 
+TEST_F(HealthMachineTest, AnAnswerOfLongAgoIsNoFirstAnswer) {
+  losses(100, 101);
+  machine.observe(answered(20));
+  EXPECT_EQ(state(), HealthState::unknown);
+}
+
 TEST_F(HealthMachineTest, OldProbesToldAgainDoNotEndUnknown) {
   answers(0, 30);
   machine.advance(at(40));

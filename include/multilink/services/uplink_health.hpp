@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/health_machine.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/time.hpp"
+
+namespace multilink {
+
+/// The health of one uplink, both families: probes and link facts in, the record and the events for Redis out.
+class UplinkHealth {
+ public:
+  /// `boot` is this kernel's: records of another boot have times that mean nothing here.
+  UplinkHealth(const UplinkConfig& uplink, std::string boot, const Now& now);
+
+  /// A new configuration. With another device everything is forgotten: what was measured was another link.
+  void configure(const UplinkConfig& uplink, const Now& now);
+
+  /// Shows settled probes, in any order. The Error names the first that cannot be: its answer would come from
+  /// the future. Those of another boot are left out in silence (Redis outlives a reboot), the rest counts.
+  Result<void> observe(const std::vector<ProbeRecord>& probes, const Now& now);
+  /// Facts about another device, or of another boot, are none.
+  void report_link(const LinkRecord& link, const Now& now);
+  void excuse_silence(const Now& now);
+  /// Time has passed. After this the record is up to date and every change of state is among the events.
+  void advance(const Now& now);
+
+  /// What is stored is what an earlier run of ours has said: to be called once, when what is stored has been
+  /// shown. A state that is still the same began when it is said there, and is no event.
+  void adopt(const std::optional<HealthRecord>& stored, const Now& now);
+
+  const UplinkConfig& config() const { return config_; }
+  /// Figures are rounded to what people and weights need, so that they do not change with every probe.
+  HealthRecord record() const;
+  bool has_losses() const;  ///< that a late answer could take back
+  /// What has happened since the last call, oldest first.
+  std::vector<EventRecord> take_events() { return std::exchange(events_, {}); }
+
+ private:
+  struct OneFamily {
+    OneFamily(const UplinkConfig& uplink, Family family, WallTime now)
+        : machine(uplink, family), since(now) {}
+    HealthMachine machine;
+    WallTime since;
+    std::string event;
+  };
+
+  void begin(const Now& now);
+  void note(Family family, OneFamily& one, const Transition& transition, const Now& now);
+
+  UplinkConfig config_;
+  std::string boot_;
+  MonoTime begun_ = MonoTime::min();  // probes sent until then were of another device
+  std::map<Family, OneFamily> families_;
+  std::vector<EventRecord> events_;
+};
+
+}  // namespace multilink

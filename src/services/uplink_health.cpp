@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/uplink_health.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr double kLossStep = 1000;  // tenths of a percent
+constexpr Duration kRttStep = std::chrono::microseconds(100);
+constexpr Duration kLongestTook = std::chrono::hours(1);
+
+Duration rounded(Duration length) {
+  return (length + kRttStep / 2) / kRttStep * kRttStep;
+}
+
+WallTime wall_at(MonoTime time, const Now& now) {
+  return now.wall - std::chrono::duration_cast<milliseconds>(now.mono - time);
+}
+
+}  // namespace
+
+UplinkHealth::UplinkHealth(const UplinkConfig& uplink, std::string boot, const Now& now)
+    : config_(uplink), boot_(std::move(boot)) {
+  begin(now);
+}
+
+void UplinkHealth::begin(const Now& now) {
+  families_.clear();
+  for (const Family family : kFamilies) {
+    families_.emplace(std::piecewise_construct, std::tuple(family), std::tie(config_, family, now.wall));
+  }
+}
+
+void UplinkHealth::configure(const UplinkConfig& uplink, const Now& now) {
+  const bool same_device = uplink.device == config_.device && uplink.mac == config_.mac;
+  config_ = uplink;
+  if (same_device) {
+    for (auto& [family, one] : families_) one.machine.configure(uplink, now.mono);
+  } else {
+    begin(now);
+    begun_ = now.mono;
+  }
+}
+
+Result<void> UplinkHealth::observe(const std::vector<ProbeRecord>& probes, const Now& now) {
+  std::map<Family, std::vector<ProbeRecord>> sorted;
+  Result<void> outcome;
+  for (const auto& probe : probes) {
+    if (probe.boot != boot_ || probe.sent <= begun_) continue;
+    if (probe.sent > now.mono || probe.rtt > now.mono - probe.sent) {
+      if (outcome) outcome = fail(cat("'", probe.encode(), "' is from the future"));
+      continue;
+    }
+    sorted[probe.target.family()].push_back(probe);
+  }
+  for (auto& [family, own] : sorted) families_.at(family).machine.observe_all(std::move(own));
+  return outcome;
+}
+
+void UplinkHealth::report_link(const LinkRecord& link, const Now& now) {
+  if (link.boot != boot_ || (!config_.mac && link.device != config_.device)) return;
+  for (const auto& [family, seen] : link.families) {
+    families_.at(family).machine.report_fact(seen.fact, now.mono);
+  }
+}
+
+void UplinkHealth::excuse_silence(const Now& now) {
+  for (auto& [family, one] : families_) one.machine.excuse_silence(now.mono);
+}
+
+void UplinkHealth::advance(const Now& now) {
+  for (auto& [family, one] : families_) {
+    one.machine.advance(now.mono);
+    for (const auto& transition : one.machine.take_transitions()) note(family, one, transition, now);
+  }
+}
+
+void UplinkHealth::note(Family family, OneFamily& one, const Transition& transition, const Now& now) {
+  one.since = wall_at(transition.at, now);
+  one.event = EventRecord::make_id(boot_, transition.cause);
+  const Duration took = now.mono - transition.cause;
+  EventRecord event;
+  event.id = one.event;
+  event.at = now.wall;
+  event.source = "healthd";
+  event.kind = "health";
+  event.uplink = config_.name;
+  event.family = family;
+  event.from = to_string(transition.from);
+  event.to = to_string(transition.to);
+  event.reason = transition.reason;
+  if (took <= kLongestTook) event.took = took;
+  events_.push_back(std::move(event));
+}
+
+void UplinkHealth::adopt(const std::optional<HealthRecord>& stored, const Now& now) {
+  for (auto& [family, one] : families_) {
+    one.machine.advance(now.mono);
+    const auto replayed = one.machine.take_transitions();
+    HealthRecord::PerFamily before;
+    if (stored && stored->boot == boot_ && stored->families.contains(family)) {
+      before = stored->families.at(family);
+    }
+    if (before.state == one.machine.state()) {
+      if (before.since != WallTime{}) one.since = before.since;
+      one.event = before.event;
+      continue;
+    }
+    Transition change =
+        replayed.empty() ? Transition{{}, one.machine.state(), now.mono, now.mono, {}} : replayed.back();
+    change.from = before.state;
+    change.reason = one.machine.reason();
+    note(family, one, change, now);
+    events_.back().took.reset();
+  }
+}
+
+HealthRecord UplinkHealth::record() const {
+  HealthRecord out;
+  out.device = config_.device;
+  out.precedence = config_.precedence;
+  out.weight = config_.weight;
+  out.enabled = config_.enabled;
+  out.boot = boot_;
+  for (const auto& [family, one] : families_) {
+    const auto& window = one.machine.window();
+    out.families[family] = {one.machine.state(),
+                            one.since,
+                            one.machine.reason(),
+                            one.event,
+                            std::round(window.loss() * kLossStep) / kLossStep,
+                            static_cast<unsigned>(window.probes()),
+                            rounded(window.rtt()),
+                            rounded(window.jitter())};
+  }
+  return out;
+}
+
+bool UplinkHealth::has_losses() const {
+  return std::ranges::any_of(families_,
+                             [](const auto& entry) { return entry.second.machine.window().lost() > 0; });
+}
+
+}  // namespace multilink

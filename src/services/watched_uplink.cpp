@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/watched_uplink.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+#include "multilink/core/probe_ledger.hpp"
+#include "multilink/core/text.hpp"
+#include "multilink/services/store_commands.hpp"
+
+namespace multilink {
+namespace {
+
+/// A probe sent by then had settled, and its report had arrived, when the last read was asked for.
+constexpr Duration kOverlap = HealthMachine::kLongestTimeout + HealthMachine::kReportMargin;
+
+bool failed(const Reply& reply) {
+  return std::holds_alternative<Reply::Failure>(reply.value);
+}
+
+}  // namespace
+
+WatchedUplink::WatchedUplink(const UplinkConfig& uplink, const std::string& boot, const RedisKeys& keys,
+                             Log& log, Complaints& complaints, const Now& now)
+    : keys_(keys),
+      log_(log),
+      complaints_(complaints),
+      health_(uplink, boot, now),
+      published_(keys, uplink.name) {}
+
+WatchedUplink::Question WatchedUplink::ask(bool closely, const ProbeScores& scores, const Now& now,
+                                           std::vector<Store::Command>& commands) const {
+  assert(closely || is_adopted_);
+  const auto& name = health_.config().name;
+  Question question{now.mono, 0, closely, writes_};
+  if (!read_) {
+    commands.push_back({"ZRANGE", keys_.probes(name), cat(-kMostStored), "-1", "WITHSCORES"});
+    question.ranges = 1;
+  } else {
+    auto since = *read_ - kOverlap;
+    if (closely && health_.has_losses()) since = std::min(since, now.mono - ProbeLedger::kMemory);
+    for (const auto& [first, last] : scores.ranges(since, now)) {
+      commands.push_back({"ZRANGEBYSCORE", keys_.probes(name), cat(first), cat(last), "WITHSCORES"});
+      ++question.ranges;
+    }
+  }
+  commands.push_back({"HGETALL", keys_.link(name)});
+  if (closely) published_.append_reads(commands);
+  return question;
+}
+
+void WatchedUplink::take(const Question& question, std::span<const Reply> replies, bool pingd_lives,
+                         const Now& now) {
+  assert(replies.size() == question.replies());
+  if (take_probes(replies.first(question.ranges), now)) read_ = question.at;
+  if (pingd_lives) take_link(replies[question.ranges], now);
+  if (is_adopted_) health_.advance(now);
+  // What was asked for before our last write is out of date.
+  if (question.own_keys && question.writes == writes_) {
+    take_own_keys(replies.last(PublishedHealth::kReads), now);
+  }
+  log_fresh_events();
+}
+
+void WatchedUplink::configure(const UplinkConfig& uplink, const Now& now) {
+  health_.configure(uplink, now);
+  if (is_adopted_) health_.advance(now);
+}
+
+bool WatchedUplink::take_probes(std::span<const Reply> ranges, const Now& now) {
+  const auto key = keys_.probes(health_.config().name);
+  std::vector<ProbeRecord> probes;
+  std::set<std::string, std::less<>> members;
+  bool all_read = true;
+  const auto refuse = [&](const Error& error) { complaints_.refuse(key, error.message, now.mono); };
+  for (const auto& range : ranges) {
+    auto scored = as_scored(range);
+    if (!scored) {
+      refuse(scored.error());
+      all_read = false;
+      continue;
+    }
+    for (auto& [member, score] : *scored) {
+      if (!known_.contains(member)) {
+        auto probe = ProbeRecord::decode(member, score);
+        probe ? probes.push_back(*std::move(probe)) : refuse(probe.error());
+      }
+      members.insert(std::move(member));
+    }
+  }
+  known_ = std::move(members);
+  if (const auto shown = health_.observe(probes, now); !shown) refuse(shown.error());
+  return all_read;
+}
+
+void WatchedUplink::take_link(const Reply& reply, const Now& now) {
+  const auto key = keys_.link(health_.config().name);
+  const auto fields = as_fields(reply);
+  if (fields && fields->empty()) return;
+  const auto link = fields.and_then([](const Fields& all) { return LinkRecord::decode(all); });
+  if (!link) return complaints_.refuse(key, link.error().message, now.mono);
+  complaints_.accept(key);
+  health_.report_link(*link, now);
+}
+
+void WatchedUplink::take_own_keys(std::span<const Reply> replies, const Now& now) {
+  const auto key = keys_.health(health_.config().name);
+  const bool differs = published_.found(replies);
+  if (is_adopted_) {
+    if (differs)
+      complaints_.refuse(key, "this or a status is not as healthd wrote it; written again", now.mono);
+    return;
+  }
+  const auto stored = published_.stored();
+  if (!stored) complaints_.refuse(key, stored.error().message, now.mono);
+  health_.adopt(stored.value_or(std::nullopt), now);
+  is_adopted_ = true;
+}
+
+void WatchedUplink::log_fresh_events() {
+  for (auto& event : health_.take_events()) {
+    log_.info(cat(event.uplink, " IPv", to_string(*event.family), ": ", event.from, " -> ", event.to, ": ",
+                  event.reason));
+    unwritten_.push_back(std::move(event));
+  }
+  if (unwritten_.size() > kMostUnwritten)
+    unwritten_.erase(unwritten_.begin(), unwritten_.end() - kMostUnwritten);
+}
+
+WatchedUplink::Batch WatchedUplink::write(bool with_figures) {
+  Batch batch;
+  if (!is_adopted_) return batch;
+  log_fresh_events();
+  const auto record = health_.record();
+  const auto change = published_.compare(record);
+  const bool is_news = change == PublishedHealth::Change::news || !unwritten_.empty();
+  if (!is_news && !(with_figures && change == PublishedHealth::Change::figures)) return batch;
+
+  published_.append_writes(record, batch.commands);
+  batch.keys = batch.commands.size();
+  batch.events = std::exchange(unwritten_, {});
+  for (const auto& event : batch.events) batch.commands.push_back(event_write(keys_, event));
+  if (is_news) batch.commands.push_back({"PUBLISH", keys_.status_channel(), health_.config().name});
+  ++writes_;
+  return batch;
+}
+
+void WatchedUplink::written(Batch batch, const Result<std::vector<Reply>>& replies, const Now& now) {
+  std::vector<EventRecord> lost;
+  for (std::size_t i = 0; i < batch.commands.size(); ++i) {
+    if (replies && !failed((*replies)[i])) continue;
+    if (i < batch.keys) published_.forget();
+    if (i >= batch.keys && i < batch.keys + batch.events.size()) {
+      lost.push_back(std::move(batch.events[i - batch.keys]));
+    }
+    if (replies) {
+      complaints_.refuse(cat(batch.commands[i][0], ' ', batch.commands[i][1]),
+                         printable(std::get<Reply::Failure>((*replies)[i].value).message), now.mono);
+    }
+  }
+  std::ranges::move(unwritten_, std::back_inserter(lost));
+  unwritten_ = std::move(lost);
+}
+
+}  // namespace multilink

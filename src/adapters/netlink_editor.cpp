@@ -104,20 +104,23 @@ Result<void> NetlinkEditor::remove(Route route) {
   const auto taken = std::find_if(there->begin(), there->end(), [&](const Route& candidate) {
     return is_v4(route) ? deletion_takes(route, candidate) : candidate == route;
   });
-  if (*taken != route) return remove_shadowed(route, *taken);
+  if (*taken != route)
+    return remove_shadowed(route, *taken, *taken == *first_of_metric(*there, route.metric));
   return unless(ESRCH, send(RTM_DELROUTE, 0, route));
 }
 
-Result<void> NetlinkEditor::remove_shadowed(const Route& route, const Route& shadow) {
-  auto done = send(RTM_DELROUTE, 0, shadow);
+Result<void> NetlinkEditor::remove_shadowed(const Route& route, const Route& shadow, bool shadow_is_first) {
+  auto done = remove(shadow);
   if (!done) return done;
   const auto there = reader_.routes_to(route.destination, route.table);
   if (!there) return tl::unexpected<Error>(there.error());
   const Route* first = first_of_metric(*there, route.metric);
-  if (first != nullptr && *first == route) return send(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, shadow);
-  // A foreign route between the two is in force for this moment.
+  if (shadow_is_first && first != nullptr && *first == route) {
+    return send(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, shadow);
+  }
+  // Either a foreign route between the two is in force for this moment, or neither of them was.
   done = unless(ESRCH, send(RTM_DELROUTE, 0, route));
-  return done ? send(RTM_NEWROUTE, NLM_F_CREATE, shadow) : done;
+  return done ? send(RTM_NEWROUTE, NLM_F_CREATE | (shadow_is_first ? 0 : NLM_F_APPEND), shadow) : done;
 }
 
 Result<void> NetlinkEditor::add(const Rule& rule) {

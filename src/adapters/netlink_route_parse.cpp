@@ -93,7 +93,8 @@ std::optional<std::vector<NextHop>> read_hop_list(std::span<const std::byte> lis
     hop.weight = entry.rtnh_hops + 1U;
     if (!attributes || !read_gateway(*attributes, family, hop)) return std::nullopt;
     hops.push_back(hop);
-    const std::size_t aligned = (entry.rtnh_len + RTNH_ALIGNTO - 1U) / RTNH_ALIGNTO * RTNH_ALIGNTO;
+    const std::size_t alignment = RTNH_ALIGNTO;
+    const std::size_t aligned = (entry.rtnh_len + alignment - 1) / alignment * alignment;
     list = list.subspan(std::min(aligned, list.size()));
   }
   std::sort(hops.begin(), hops.end());

@@ -107,6 +107,14 @@ TEST_P(KernelRules, DeleteNeverTakesAnotherOfOursWithMoreSelectors) {
   apply(AddRule{narrow});
   apply(DeleteRule{wide});
   EXPECT_THAT(owned(), ElementsAre(narrow));
+  apply(AddRule{wide});
+  const auto refused = world_->kernel().apply(DeleteRule{wide});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, EBUSY);
+  EXPECT_THAT(owned(), ElementsAre(narrow, wide));
+  apply(DeleteRule{narrow});
+  apply(DeleteRule{wide});
+  EXPECT_THAT(owned(), IsEmpty());
 }
 
 TEST_P(KernelRules, TheKernelsOwnAreThere) {

@@ -59,6 +59,17 @@ Result<void> unless_there(Result<void> result) {
   return !result && result.error().code == EEXIST ? Result<void>{} : result;
 }
 
+/// Whether Linux might delete `other` when asked for `rule`: a request matches by what it names only.
+bool shadows(const Rule& other, const Rule& rule) {
+  Rule named = other;
+  if (!rule.from) named.from.reset();
+  if (!rule.mark) named.mark.reset();
+  if (!rule.oif) named.oif.reset();
+  if (!rule.uids) named.uids.reset();
+  if (!rule.suppress_prefix) named.suppress_prefix.reset();
+  return named == rule;
+}
+
 IpPrefix must_parse(std::string_view prefix) {
   const auto parsed = IpPrefix::parse(prefix);
   assert(parsed && "a test wrote a bad prefix");
@@ -71,7 +82,8 @@ IpPrefix connected_prefix(const LinkAddress& address) {
 
 }  // namespace
 
-FakeKernel::FakeKernel(Scheduler& scheduler) : scheduler_(scheduler) {
+FakeKernel::FakeKernel(Scheduler& scheduler, RoutingNumbers numbers)
+    : scheduler_(scheduler), numbers_(numbers) {
   for (const Family family : kFamilies) {
     state_.rules.push_back(lookup_rule(family, 0, kLocalTable));
     state_.rules.push_back(lookup_rule(family, 32766, kMainTable));
@@ -85,7 +97,11 @@ Result<KernelState> FakeKernel::read() {
     return failure(read_error_);
   }
   KernelState out = state_;
-  std::erase_if(out.routes, [](const Route& route) { return route.table == kLocalTable; });
+  std::erase_if(out.routes, [&](const Route& route) {
+    const bool wanted =
+        route.table == kMainTable || route.destination.is_default() || route.protocol == numbers_.protocol;
+    return route.table == kLocalTable || !wanted;
+  });
   return out;
 }
 
@@ -257,6 +273,9 @@ Result<void> FakeKernel::add_rule(const Rule& rule) {
 Result<void> FakeKernel::delete_rule(const Rule& rule) {
   const auto found = std::find(state_.rules.begin(), state_.rules.end(), rule);
   if (found == state_.rules.end()) return failure(ENOENT);
+  if (std::any_of(state_.rules.begin(), found, [&](const Rule& other) { return shadows(other, rule); })) {
+    return failure(EBUSY);
+  }
   state_.rules.erase(found);
   note({.rules = true});
   return {};
@@ -305,14 +324,8 @@ Result<void> FakeKernel::check_next_hops(const Route& route) const {
     const bool needs_no_route = !hop.gateway || (family == Family::v6 && hop.gateway->is_link_local());
     if (needs_no_route && !link->admin_up) return failure(ENETDOWN);
     if (needs_no_route) continue;
-    const bool on_link = std::any_of(state_.routes.begin(), state_.routes.end(), [&](const Route& other) {
-      return (other.table == route.table || other.table == kMainTable) && other.type == RouteType::unicast &&
-             other.destination.contains(*hop.gateway) &&
-             std::any_of(other.next_hops.begin(), other.next_hops.end(), [&](const NextHop& direct) {
-               return direct.link_index == hop.link_index && !direct.gateway;
-             });
-    });
-    if (!on_link) return failure(family == Family::v4 ? ENETUNREACH : EHOSTUNREACH);
+    if (!is_on_link(*hop.gateway, *link, route.table))
+      return failure(family == Family::v4 ? ENETUNREACH : EHOSTUNREACH);
   }
   return {};
 }

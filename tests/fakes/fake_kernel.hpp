@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "multilink/core/result.hpp"
+#include "multilink/core/routing_numbers.hpp"
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/scheduler.hpp"
 
@@ -31,8 +32,9 @@ enum class AddMode : std::uint8_t { add, append, prepend, replace };
 /// DHCP clients, administrators), failures at will, and lookup(): which device would carry a packet.
 class FakeKernel final : public Kernel {
  public:
-  /// Starts with the three rules of every Linux (0 local, 32766 main, 32767 default), no links.
-  explicit FakeKernel(Scheduler& scheduler);
+  /// Starts with the three rules of every Linux (0 local, 32766 main, 32767 default), no links. read() leaves
+  /// out what NetlinkKernel leaves out: for that it must know which routes are ours.
+  explicit FakeKernel(Scheduler& scheduler, RoutingNumbers numbers = {});
 
   Result<KernelState> read() override;
   void watch(std::function<void(const KernelChange&)> on_change) override;
@@ -53,7 +55,8 @@ class FakeKernel final : public Kernel {
   Result<void> add_route(Route route, AddMode mode = AddMode::add);
   Result<void> delete_route(const Route& route);  ///< ESRCH when it is not there
   Result<void> add_rule(const Rule& rule);        ///< EEXIST when an equal one is there
-  Result<void> delete_rule(const Rule& rule);     ///< ENOENT when it is not there
+  /// ENOENT when it is not there; EBUSY when one with more selectors and the same priority is before it.
+  Result<void> delete_rule(const Rule& rule);
 
   /// The next `times` calls of apply() fail with this errno and change nothing.
   void fail_applies(int code, unsigned times = 1);
@@ -85,10 +88,15 @@ class FakeKernel final : public Kernel {
   void insert_connected(const Link& link, const LinkAddress& address);
   void remove_routes(const std::function<bool(const Route&)>& which);
   const NextHop* hop_for(const Route& route, const Flow& flow) const;
-  const Route* lookup_table(std::uint32_t table, const Flow& flow) const;
+  /// Which routes a lookup looks at: all, or those without a gateway only, as for finding a gateway.
+  enum class Seen : std::uint8_t { all, on_link };
+  const Route* lookup_table(std::uint32_t table, const Flow& flow, Seen seen) const;
+  Result<const Route*> walk_rules(const Flow& flow, Seen seen) const;
+  bool is_on_link(const IpAddress& gateway, const Link& link, std::uint32_t table) const;
   void note(const KernelChange& change);
 
   Scheduler& scheduler_;
+  RoutingNumbers numbers_;
   std::function<void(const KernelChange&)> on_change_;
   KernelState state_;  ///< with table local
   KernelChange pending_;

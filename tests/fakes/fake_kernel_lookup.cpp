@@ -46,30 +46,45 @@ const NextHop* FakeKernel::hop_for(const Route& route, const Flow& flow) const {
 }
 
 /// The longest prefix wins, then the kernel's own order of the list, which is the order of state_.routes.
-const Route* FakeKernel::lookup_table(std::uint32_t table, const Flow& flow) const {
+const Route* FakeKernel::lookup_table(std::uint32_t table, const Flow& flow, Seen seen) const {
   const Route* best = nullptr;
   for (const auto& route : state_.routes) {
     if (route.table != table || !route.destination.contains(flow.destination)) continue;
     if (best != nullptr && best->destination.length >= route.destination.length) continue;
     const bool carries = error_of(route.type) == 0 && route.type != RouteType::throw_route;
     if (carries && hop_for(route, flow) == nullptr) continue;
+    if (seen == Seen::on_link && (!carries || hop_for(route, flow)->gateway)) continue;
     best = &route;
   }
   return best;
 }
 
-Result<Route> FakeKernel::lookup_route(const Flow& flow) const {
+Result<const Route*> FakeKernel::walk_rules(const Flow& flow, Seen seen) const {
   for (const auto& rule : state_.rules) {
     if (!matches(rule, flow)) continue;
     if (rule.unreachable) return failure(ENETUNREACH);
-    const Route* route = lookup_table(rule.table, flow);
+    const Route* route = lookup_table(rule.table, flow, seen);
     if (route == nullptr || route->type == RouteType::throw_route) continue;
     // An error ends the lookup before suppress_prefixlength is looked at.
     if (const int code = error_of(route->type); code != 0) return failure(code);
     if (rule.suppress_prefix && route->destination.length <= *rule.suppress_prefix) continue;
-    return *route;
+    return route;
   }
   return failure(ENETUNREACH);
+}
+
+/// A gateway is looked for in the route's own table (for `main`: not), then by the rules, as by a packet to it
+/// that is bound to the device.
+bool FakeKernel::is_on_link(const IpAddress& gateway, const Link& link, std::uint32_t table) const {
+  const Flow flow{.destination = gateway, .oif = link.name};
+  if (table != kMainTable && lookup_table(table, flow, Seen::on_link) != nullptr) return true;
+  return walk_rules(flow, Seen::on_link).has_value();
+}
+
+Result<Route> FakeKernel::lookup_route(const Flow& flow) const {
+  const auto route = walk_rules(flow, Seen::all);
+  if (!route) return tl::unexpected<Error>(route.error());
+  return **route;
 }
 
 Result<NextHop> FakeKernel::lookup(const Flow& flow) const {

@@ -23,7 +23,8 @@ class NetlinkEditor {
   Result<void> prepend(Route route);
   Result<void> replace(Route route);  ///< one request
   /// One request but where another route of ours in front shadows it: then that one is taken out and put, by
-  /// a replacement, in the place of this, so that one of the two is in force throughout.
+  /// a replacement, in the place of this, so that one of the two is in force throughout. Where a foreign route
+  /// stands in front of both, the other one comes back at the end of its metric.
   Result<void> remove(Route route);
   Result<void> add(const Rule& rule);
   /// EBUSY when the kernel would take another rule of ours, one with the same priority and more selectors.
@@ -31,7 +32,7 @@ class NetlinkEditor {
 
  private:
   Result<void> prepend_ipv6(const Route& route);
-  Result<void> remove_shadowed(const Route& route, const Route& shadow);
+  Result<void> remove_shadowed(const Route& route, const Route& shadow, bool shadow_is_first);
   Result<void> send(int type, int flags, const Route& route);
   Result<void> send(int type, int flags, const Rule& rule);
 

@@ -262,9 +262,9 @@ Result<EventRecord> EventRecord::decode(const Fields& fields) {
   out.family = reader.parsed("family", "4, 6 or empty",
                              [](std::string_view text) -> std::optional<std::optional<Family>> {
                                if (text.empty()) return std::optional<Family>();
-                               const auto family = parse_family(text);
-                               if (!family) return std::nullopt;
-                               return family;
+                               const auto token = parse_family(text);
+                               if (!token) return std::nullopt;
+                               return token;
                              });
   out.from = reader.text("from");
   out.to = reader.text("to");

@@ -3,17 +3,13 @@
 #include "multilink/adapters/redis_store.hpp"
 
 #include <gmock/gmock.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <thread>
 #include <utility>
 //
 #include <boost/asio/io_context.hpp>
 
+#include "contract/network_namespace.hpp"
 #include "fakes/fake_log.hpp"
 #include "fakes/real_redis.hpp"
 #include "multilink/adapters/redis_connection.hpp"
@@ -63,17 +59,6 @@ struct Client {
 const std::vector<std::string> kTwoUsers{
     "user pingd on >secret resetkeys resetchannels %RW~a* &c -@all +ping +get +set +subscribe +publish",
     "user deaf on >secret resetkeys resetchannels ~* -@all +ping +get +subscribe", "user default off"};
-
-/// Ends with the thread that made it. The host's interfaces stay as they are.
-void enter_own_network() {
-  ASSERT_EQ(unshare(CLONE_NEWNET), 0);
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::string_view("lo").copy(request.ifr_name, sizeof request.ifr_name);
-  request.ifr_flags = IFF_UP;
-  ASSERT_EQ(ioctl(fd, SIOCSIFFLAGS, &request), 0);
-  close(fd);
-}
 
 TEST(RedisStore, LogsInAsItsUserAndHasThatUsersRightsOnly) {
   const RealRedis redis(kTwoUsers);
@@ -193,42 +178,39 @@ TEST(RedisStore, ADatabaseCanBeChosen) {
 }
 
 TEST(RedisStore, OverTcpByAddressAndByName) {
-  std::thread([] {
-    enter_own_network();
-    RealRedis redis({"port 16379", "bind 127.0.0.1", "protected-mode no"});
-    for (const char* host : {"127.0.0.1", "localhost"}) {
-      RedisAddress address;
-      address.host = host;
-      address.port = 16379;
-      Client client(address);
-      ASSERT_TRUE(client.is_ready_soon()) << host;
-      EXPECT_TRUE(client.ask({{"PING"}}));
-      redis.kill();
-      ASSERT_TRUE(client.run_until([&] { return client.losses == 1; }));
-      redis.start();
-      ASSERT_TRUE(client.is_ready_soon(2)) << host;
-    }
-  }).join();
+  const NetworkNamespace own;
+  ip({"link", "set", "lo", "up"});
+  RealRedis redis({"port 16379", "bind 127.0.0.1", "protected-mode no"});
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    RedisAddress address;
+    address.host = host;
+    address.port = 16379;
+    Client client(address);
+    ASSERT_TRUE(client.is_ready_soon()) << host;
+    EXPECT_TRUE(client.ask({{"PING"}}));
+    redis.kill();
+    ASSERT_TRUE(client.run_until([&] { return client.losses == 1; }));
+    redis.start();
+    ASSERT_TRUE(client.is_ready_soon(2)) << host;
+  }
 }
 
 TEST(RedisStore, ANameThatDoesNotResolveIsSaidOnceAndHoldsNobodyUp) {
-  std::thread([] {
-    enter_own_network();
-    RedisAddress address;
-    address.host = "redis.invalid";
-    Client client(address);
-    int ticks = 0;
-    std::unique_ptr<Timer> timer;
-    std::function<void()> tick = [&] {
-      ++ticks;
-      timer = client.loop.after(milliseconds(10), tick);
-    };
-    tick();
-    ASSERT_TRUE(client.run_until([&] { return client.log.count("redis.invalid") > 0; }, seconds(60)));
-    client.run_until([] { return false; }, milliseconds(500));
-    EXPECT_GT(ticks, 25);
-    EXPECT_EQ(client.log.lines.size(), 1U);
-  }).join();
+  const NetworkNamespace own;
+  RedisAddress address;
+  address.host = "redis.invalid";
+  Client client(address);
+  int ticks = 0;
+  std::unique_ptr<Timer> timer;
+  std::function<void()> tick = [&] {
+    ++ticks;
+    timer = client.loop.after(milliseconds(10), tick);
+  };
+  tick();
+  ASSERT_TRUE(client.run_until([&] { return client.log.count("redis.invalid") > 0; }, seconds(60)));
+  client.run_until([] { return false; }, milliseconds(500));
+  EXPECT_GT(ticks, 25);
+  EXPECT_EQ(client.log.lines.size(), 1U);
 }
 
 }  // namespace

@@ -109,6 +109,7 @@ std::string family_field(Family family, std::string_view field);
 template <class PerFamily>
 std::string encode_families(const std::map<Family, PerFamily>& families) {
   std::vector<std::string> tokens;
+  tokens.reserve(families.size());
   for (const auto& [family, unused] : families) tokens.emplace_back(to_string(family));
   return join(tokens, " ");
 }

@@ -12,7 +12,7 @@ namespace {
 
 bool obeys(const nlattr& attribute, const AttributeRule& rule) {
   const auto length = static_cast<unsigned>(nla_len(&attribute));
-  if (length < rule.least || length > rule.most) return false;
+  if (length < rule.least || (rule.most != 0 && length > rule.most)) return false;
   return !rule.text || (length > 0 && static_cast<const char*>(nla_data(&attribute))[length - 1] == '\0');
 }
 

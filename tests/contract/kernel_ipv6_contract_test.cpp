@@ -92,6 +92,15 @@ TEST_P(KernelIpv6, GoingDownTakesAddressesToo) {
   }
 }
 
+TEST(KernelIpv6OfThisHost, ReadsAnAddressThatTheKernelGaveItself) {
+  // It carries attributes that no rule of the parser names, such as who added it.
+  const auto world = make_real_kernel_world();
+  const auto state = world->kernel().read();
+  ASSERT_TRUE(state);
+  EXPECT_THAT(state->addresses,
+              testing::Contains(testing::Field(&LinkAddress::prefix, *IpPrefix::parse("::1/128"))));
+}
+
 INSTANTIATE_TEST_SUITE_P(, KernelIpv6, both_kernel_worlds(), world_name);
 
 }  // namespace

@@ -16,10 +16,11 @@ struct nlmsghdr;
 
 namespace multilink {
 
-/// What an attribute must look like: at least `least` and at most `most` bytes; `text` ends in a NUL.
+/// What an attribute must look like: at least `least` and at most `most` bytes (0: any number); `text` ends in a
+/// NUL. No rule is all zeros: g++ 12 leaves out other member initialisers in some constexpr arrays of this type.
 struct AttributeRule {
   unsigned short least = 0;
-  unsigned short most = 65535;
+  unsigned short most = 0;
   bool text = false;
 };
 

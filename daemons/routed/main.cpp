@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/netlink_kernel.hpp"
+#include "multilink/adapters/routed_actions.hpp"
+#include "multilink/services/route_service.hpp"
+
+namespace {
+
+using namespace multilink;
+
+/// The service with the kernel it works on.
+class Routed final : public Service {
+ public:
+  explicit Routed(DaemonParts& parts)
+      : kernel_(parts.loop, parts.log, {}),
+        service_({parts.loop, kernel_, parts.store, parts.supervisor, parts.log}, parts.config, parts.boot,
+                 parts.self) {}
+
+  void start() override { service_.start(); }
+  void reload(const Config& config) override { service_.reload(config); }
+  void stop() override { service_.stop(); }
+
+ private:
+  NetlinkKernel kernel_;
+  RouteService service_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_daemon(
+      argc, argv,
+      {"routed",
+       "keeps the default route on the best uplink that works",
+       [](DaemonParts& parts) { return std::make_unique<Routed>(parts); },
+       {{"plan", "print what would be changed in the kernel now, and end", print_route_plan},
+        {"clear", "remove everything of multilink from the kernel, and end", clear_owned_routes}}});
+}

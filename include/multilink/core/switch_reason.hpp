@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "multilink/core/records.hpp"
+
+namespace multilink {
+
+/// One uplink at a change of who carries a family.
+struct SwitchParty {
+  std::string uplink;
+  bool carried = false;  ///< before
+  bool carries = false;  ///< now
+  LinkFact fact = LinkFact::ok;
+  HealthState health = HealthState::unknown;
+  std::string health_reason;  ///< healthd's, for people
+  std::string health_event;   ///< id of the event that led to this health, may be empty
+};
+
+struct SwitchReason {
+  std::string text;   ///< for people; empty: none of the uplinks explains it
+  std::string event;  ///< healthd's, if its word is the reason, else empty
+};
+
+/// Why the traffic moved: what became of an uplink that left, a lost link first; if none of those that left is at
+/// fault, that another one has come up.
+SwitchReason explain_switch(const std::vector<SwitchParty>& parties);
+
+}  // namespace multilink

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/routing_numbers.hpp"
+#include "multilink/ports/kernel.hpp"
+#include "multilink/ports/log.hpp"
+#include "multilink/ports/scheduler.hpp"
+#include "multilink/ports/store.hpp"
+#include "multilink/services/health_reader.hpp"
+
+namespace multilink {
+
+/// What `routed --plan` and `routed --clear` do, instead of running.
+
+/// Starts `store` and reads the health of all uplinks once. Calls `done` from the loop, once: after `patience` at
+/// the latest, with what is known by then.
+class HealthSnapshot {
+ public:
+  HealthSnapshot(Scheduler& scheduler, Store& store, Log& log, const Config& config, Duration patience,
+                 std::function<void(const HealthRecords&)> done);
+
+ private:
+  void finish(const HealthRecords& records);
+
+  Store& store_;
+  RedisKeys keys_;
+  Complaints complaints_;
+  std::vector<std::string> names_;
+  std::function<void(const HealthRecords&)> done_;
+  std::unique_ptr<Timer> deadline_;
+};
+
+/// What routed would change now, in the words of iproute2, one line an operation; or the line "nothing to change".
+/// Uplinks whose health is not known come first, as comments.
+Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
+                                                const HealthRecords& health, const RoutingNumbers& numbers);
+
+/// Removes every route and rule of multilink, also what a crash or another configuration left, and nothing else:
+/// the host is as before, with its own defaults. Gives the lines of what was removed. An Error names the first
+/// that could not be; the rest is removed all the same.
+Result<std::vector<std::string>> clear_routes(Kernel& kernel, const RoutingNumbers& numbers);
+
+}  // namespace multilink

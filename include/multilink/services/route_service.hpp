@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/health_belief.hpp"
+#include "multilink/core/rate_limit.hpp"
+#include "multilink/core/records.hpp"
+#include "multilink/core/route_decision.hpp"
+#include "multilink/core/route_operation.hpp"
+#include "multilink/core/routing_numbers.hpp"
+#include "multilink/core/switch_reason.hpp"
+#include "multilink/ports/kernel.hpp"
+#include "multilink/ports/log.hpp"
+#include "multilink/ports/scheduler.hpp"
+#include "multilink/ports/store.hpp"
+#include "multilink/ports/supervisor.hpp"
+#include "multilink/services/health_reader.hpp"
+#include "multilink/services/heartbeat.hpp"
+#include "multilink/services/routing_reporter.hpp"
+#include "multilink/services/service.hpp"
+
+namespace multilink {
+
+/// What routed stands on. All must outlive the service.
+struct RoutePorts {
+  Scheduler& scheduler;
+  Kernel& kernel;
+  Store& store;
+  Supervisor& supervisor;
+  Log& log;
+};
+
+/// routed: keeps in the kernel what the configuration, the health of the uplinks and the state of the links want.
+///
+/// Every cause leads to the same step: read the kernel, work out what should be owned, apply the difference, read
+/// back, say what is. Causes are a change in the kernel (of ours, by others: put back at once), a word of healthd
+/// (HealthReader), a new configuration, and a retry after a failure. Own changes come back as notifications, too:
+/// then the difference is empty.
+///
+/// Without Redis the last health counts and the kernel is still followed; records that are missing or garbage
+/// change nothing. At the start, what an earlier run left is adopted: the difference leaves it alone. A stop
+/// leaves the kernel as it is.
+///
+/// An operation that fails does not hold up the others, but for the removal of what it was to supersede. It is
+/// tried again with each change of the kernel and after kFirstRetry, twice that, up to kLastRetry.
+class RouteService final : public Service {
+ public:
+  static constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
+  static constexpr Duration kLastRetry = std::chrono::seconds(5);
+  /// If another program undoes what is done here as soon as it is done, neither side may eat the machine: so
+  /// many times a second is put back what others change, then there is a pause to the end of the second. Never
+  /// delays a switch from one uplink to another.
+  static constexpr unsigned kMostRepairs = 200;
+
+  /// `boot` is the kernel's boot id as records carry it; of `self`, pid and version are taken.
+  RouteService(RoutePorts ports, Config config, std::string boot, DaemonRecord self,
+               RoutingNumbers numbers = {});
+
+  void start() override;
+  void reload(const Config& config) override;
+  void stop() override;
+
+ private:
+  using Actives = std::vector<RoutingRecord::Active>;
+  struct Step {  ///< one look at the kernel and what follows from it
+    Now noticed;
+    bool configured = false;  ///< the cause is a new configuration
+    KernelState before = {};
+    std::vector<UplinkFacts> facts = {};
+    RouteDecision decision = {};
+  };
+
+  void hear(const HealthRecords& records, const Now& noticed);
+  void reconcile(const Now& noticed, bool configured = false);
+  void see_facts(const Step& step);
+  RouteDecision decide(const Step& step) const;
+  bool moves_traffic(const Step& step) const;
+  bool may_repair(MonoTime now);
+  /// What failed, for people; empty: nothing.
+  std::string apply(const std::vector<RouteOperation>& operations, const Step& step);
+  void settle(const Step& step, const KernelState& after, const std::string& problem);
+  void note_problem(const std::string& problem);
+  void note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record);
+  EventRecord make_event(Family family, const Step& step, const Actives& from, const Actives& to) const;
+  std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
+                                   const Actives& to) const;
+  void retry_in(Duration delay);
+  void show_status();
+
+  RoutePorts ports_;
+  Config config_;
+  std::string boot_;
+  RoutingNumbers numbers_;
+  HealthReader reader_;
+  RoutingReporter reporter_;
+  Heartbeat heartbeat_;
+
+  UplinkIndices indices_;
+  CarryingDevices carried_;
+  std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured
+  HealthRecords health_;                                           ///< by name, the last that was understood
+
+  std::string problem_;  ///< the last one that was logged; empty: in sync
+  Duration retry_delay_ = kFirstRetry;
+  std::unique_ptr<Timer> retry_timer_;
+  MonoTime repairs_since_;
+  unsigned repairs_ = 0;
+  RateLimit fight_log_{std::chrono::seconds(10)};
+  RateLimit repair_log_{std::chrono::seconds(1)};
+  bool adopted_ = false;  ///< the kernel was read once
+  std::string status_;
+};
+
+}  // namespace multilink

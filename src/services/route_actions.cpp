@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/route_actions.hpp"
+
+#include <utility>
+
+#include "multilink/core/route_decision.hpp"
+#include "multilink/core/route_diff.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+/// The health as a decision takes it, and what is to be said where it is unknown.
+std::vector<std::map<Family, HealthState>> states_of(const Config& config, const HealthRecords& health,
+                                                     std::vector<std::string>& remarks) {
+  std::vector<std::map<Family, HealthState>> out;
+  for (const auto& uplink : config.uplinks) {
+    auto& states = out.emplace_back();
+    const auto record = health.find(uplink.name);
+    for (const Family family : kRoutedFamilies) {
+      if (record != health.end() && record->second.families.contains(family)) {
+        states[family] = record->second.families.at(family).state;
+      }
+      if (states[family] == HealthState::unknown) {
+        remarks.push_back(cat("# the health of ", uplink.name, " in IPv", to_string(family),
+                              " is unknown: it keeps the default route if it has it, and does not get it"));
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+HealthSnapshot::HealthSnapshot(Scheduler& scheduler, Store& store, Log& log, const Config& config,
+                               Duration patience, std::function<void(const HealthRecords&)> done)
+    : store_(store),
+      keys_(config.suite.site),
+      complaints_(log),
+      done_(std::move(done)),
+      deadline_(scheduler.after(patience, [this] { finish({}); })) {
+  for (const auto& uplink : config.uplinks) names_.push_back(uplink.name);
+  const auto on_ready = [this, &scheduler] {
+    store_.run(health_commands(names_, keys_), [this, &scheduler](const Result<std::vector<Reply>>& replies) {
+      if (!replies) return;
+      finish(understand_health(names_, *replies, keys_, complaints_, scheduler.now().mono));
+    });
+  };
+  store_.start({}, {on_ready, [](const Error&) {}, [](std::string_view, std::string_view) {}});
+}
+
+void HealthSnapshot::finish(const HealthRecords& records) {
+  deadline_.reset();
+  if (const auto done = std::exchange(done_, {})) done(records);
+}
+
+Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
+                                                const HealthRecords& health, const RoutingNumbers& numbers) {
+  const auto state = kernel.read();
+  if (!state)
+    return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
+  std::vector<std::string> lines;
+  const auto states = states_of(config, health, lines);
+  const auto facts = observe_uplinks(config, *state, numbers);
+  const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}});
+  const auto operations = diff_routes(*state, decision.wanted, numbers);
+  for (const auto& operation : operations) lines.push_back(to_string(operation, *state));
+  if (operations.empty()) lines.emplace_back("nothing to change");
+  return lines;
+}
+
+Result<std::vector<std::string>> clear_routes(Kernel& kernel, const RoutingNumbers& numbers) {
+  const auto state = kernel.read();
+  if (!state)
+    return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
+  std::vector<std::string> lines;
+  std::optional<Error> problem;
+  for (const auto& operation : diff_routes(*state, {}, numbers)) {
+    const auto applied = kernel.apply(operation);
+    const auto words = to_string(operation, *state);
+    if (applied) {
+      lines.push_back(words);
+    } else if (!problem) {
+      problem = Error{cat("cannot do '", words, "': ", applied.error().message), applied.error().code};
+    }
+  }
+  if (problem) return tl::unexpected<Error>(*std::move(problem));
+  return lines;
+}
+
+}  // namespace multilink

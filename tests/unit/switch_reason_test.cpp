@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/switch_reason.hpp"
+
+#include <gtest/gtest.h>
+
+namespace multilink {
+namespace {
+
+SwitchParty leaves(HealthState health, LinkFact fact = LinkFact::ok) {
+  return {"fibre", true, false, fact, health, "loss 24 %", "e-left"};
+}
+
+SwitchParty joins(HealthState health) {
+  return {"lte", false, true, LinkFact::ok, health, "clean for 10 s", "e-joined"};
+}
+
+TEST(SwitchReason, ALostLinkExplainsItWhateverItsHealth) {
+  const auto reason =
+      explain_switch({leaves(HealthState::down, LinkFact::no_carrier), joins(HealthState::up)});
+  EXPECT_EQ(reason.text, "fibre: no_carrier");
+  EXPECT_EQ(reason.event, "");
+}
+
+TEST(SwitchReason, TheHealthOfTheOneThatLeft) {
+  for (const auto state : {HealthState::suspect, HealthState::down}) {
+    const auto reason = explain_switch({joins(HealthState::up), leaves(state)});
+    EXPECT_EQ(reason.text, "fibre " + std::string(to_string(state)) + ": loss 24 %");
+    EXPECT_EQ(reason.event, "e-left");
+  }
+}
+
+TEST(SwitchReason, TheOneThatCameUpIfNobodyIsAtFault) {
+  const auto reason = explain_switch({leaves(HealthState::up), joins(HealthState::up)});
+  EXPECT_EQ(reason.text, "lte up: clean for 10 s");
+  EXPECT_EQ(reason.event, "e-joined");
+}
+
+TEST(SwitchReason, NothingIsMadeUp) {
+  EXPECT_EQ(explain_switch({leaves(HealthState::unknown), joins(HealthState::unknown)}).text, "");
+  EXPECT_EQ(explain_switch({}).text, "");
+}
+
+}  // namespace
+}  // namespace multilink

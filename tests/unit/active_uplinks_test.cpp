@@ -10,7 +10,6 @@
 namespace multilink {
 namespace {
 
-
 class ActiveUplinks : public testing::Test {
  protected:
   ActiveUplinks() { fakes::add_two_uplinks_and_lan(kernel_); }

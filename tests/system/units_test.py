@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The installed suite under a real systemd.
+
+usage: units_test.py BUILD_DIR (in namespaces of its own, see machine.py)
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+from machine import Machine
+
+BUILD = sys.argv.pop(1)
+DAEMONS = ("pingd", "healthd", "routed")
+SERVICES = (*DAEMONS, "multilink-redis")
+UNITS = (*SERVICES, "multilink-redis-users")
+CONFIG = """\
+[multilink]
+targets = 192.0.2.1, 192.0.2.2
+up_after = 2s
+[{0}]
+[{1}]
+"""
+# Two providers, each a namespace with its router and "the Internet" behind it.
+NETWORK = """
+set -e
+number=1
+for net in 198.51.100 203.0.113; do
+  ip netns add isp$number
+  ip link add wan$number type veth peer name port netns isp$number
+  ip addr add $net.2/24 dev wan$number
+  ip link set wan$number up
+  ip route add default via $net.1 dev wan$number metric $((100 * number))
+  ip -n isp$number link set lo up
+  ip -n isp$number addr add $net.1/24 dev port
+  ip -n isp$number addr add 192.0.2.1/32 dev lo
+  ip -n isp$number addr add 192.0.2.2/32 dev lo
+  ip -n isp$number link set port up
+  number=$((number + 1))
+done
+"""
+
+
+def await_that(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(0.05)
+
+
+class Units(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine()
+        cls.addClassCleanup(cls.machine.close)
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", "/usr"], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "DESTDIR": str(cls.machine.root)})
+        cls.configure("wan1", "wan2")
+        cls.machine.boot()
+        cls.machine.run("sh", "-c", NETWORK)
+        cls.machine.run("systemctl", "start", "multilink.target")
+
+    @classmethod
+    def configure(cls, *uplinks):
+        (cls.machine.root / "etc/multilink/interfaces.conf").write_text(CONFIG.format(*uplinks))
+
+    def setUp(self):
+        self.await_level("ok")
+
+    def tearDown(self):
+        result = self._outcome.result
+        if any(test is self for test, _ in result.errors + result.failures):
+            print(self.machine.run("journalctl", "--no-pager", "--lines=60", check=False).stdout, file=sys.stderr)
+
+    def status(self):
+        done = self.machine.run("multilinkctl", "status", "--json", check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else {"summary": {"level": done.stderr}}
+
+    def await_level(self, level, seconds=20):
+        await_that(lambda: self.status()["summary"]["level"] == level, seconds,
+                   lambda: json.dumps(self.status(), indent=1))
+
+    def way_out(self):
+        return re.search(r" dev (\S+)", self.machine.output("ip", "route", "get", "192.0.2.1")).group(1)
+
+    def show(self, unit, name):
+        return self.machine.output("systemctl", "show", "--value", "--property", name, f"{unit}.service")
+
+    def main_pid(self, unit):
+        return int(self.show(unit, "MainPID"))
+
+    def assert_active(self, *units):
+        for unit in units:
+            self.assertEqual(self.show(unit, "ActiveState"), "active", unit)
+
+    def test_unit_files_are_right(self):
+        # The exit status is 0 on misspelt settings too.
+        paths = [f"/usr/lib/systemd/system/{unit}.service" for unit in UNITS]
+        done = self.machine.run("systemd-analyze", "verify", *paths, "/usr/lib/systemd/system/multilink.target")
+        self.assertEqual(done.stdout + done.stderr, "")
+
+    def test_units_are_exposed_as_little_as_promised(self):
+        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "multilink-redis": 5, "multilink-redis-users": 15}
+        for unit, bound in bounds.items():
+            done = self.machine.run("systemd-analyze", "security", f"--threshold={bound}", f"{unit}.service",
+                                    check=False)
+            self.assertEqual(done.returncode, 0, done.stdout.splitlines()[-1:])
+
+    def test_all_are_ready_and_the_better_uplink_carries(self):
+        self.assert_active(*UNITS)
+        self.assertEqual(self.way_out(), "wan1")
+        self.assertEqual(self.status()["problems"], [])
+
+    def test_each_process_has_its_own_user_and_no_capability_but_its_own(self):
+        wanted = {"pingd": 1 << 13, "healthd": 0, "routed": 1 << 12, "multilink-redis": 0}  # CAP_NET_RAW, CAP_NET_ADMIN
+        users = set()
+        for unit, capabilities in wanted.items():
+            fields = dict(line.split(":\t", 1) for line in
+                          self.machine.output("cat", f"/proc/{self.main_pid(unit)}/status").splitlines())
+            for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+                self.assertEqual(int(fields[kind], 16), capabilities, (unit, kind))
+            users.add(fields["Uid"])
+        self.assertEqual(len(users), len(wanted))
+        self.assertNotIn("0\t0\t0\t0", users)
+
+    def test_passwords_are_for_their_owners(self):
+        modes = self.machine.output("sh", "-c", "stat -c '%n %a %U %G' /etc/multilink/credentials/*")
+        for line in modes.splitlines():
+            path, *mode = line.split()
+            wanted = ["640", "root", "multilink"] if path.endswith("/reader") else ["600", "root", "root"]
+            self.assertEqual(mode, wanted, path)
+        self.assertEqual(self.machine.output("stat", "-c", "%a %G", "/run/multilink/redis.sock"), "660 multilink")
+
+    def test_members_of_the_group_read_the_status_and_nobody_else(self):
+        as_user = lambda user, *command: self.machine.run(
+            "setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", *command, check=False)
+        page = as_user("www-data", "env", "REQUEST_METHOD=GET", "/usr/lib/cgi-bin/multilink/status.cgi")
+        self.assertIn("Status: 200 OK", page.stdout)
+        self.assertIn("wan1 carries the traffic.", page.stdout)
+        stranger = as_user("games", "multilinkctl", "status")
+        self.assertEqual(stranger.returncode, 78)
+        self.assertIn("be root or a member of the group multilink", stranger.stderr)
+
+    def test_making_the_passwords_again_changes_none(self):
+        before = self.machine.output("sh", "-c", "cat /etc/multilink/credentials/*")
+        self.machine.run("systemctl", "restart", "multilink-redis-users")
+        self.assertEqual(self.machine.output("sh", "-c", "cat /etc/multilink/credentials/*"), before)
+
+    def test_reload_applies_a_new_file(self):
+        pids = [self.main_pid(unit) for unit in DAEMONS]
+        self.addCleanup(self.machine.run, "systemctl", "reload", *DAEMONS)
+        self.addCleanup(self.configure, "wan1", "wan2")
+        self.configure("wan2", "wan1")
+        self.machine.run("systemctl", "reload", *DAEMONS)
+        await_that(lambda: self.way_out() == "wan2", 10, "the other uplink carries")
+        self.assertEqual([self.main_pid(unit) for unit in DAEMONS], pids)
+
+    def test_restart_of_each_alone(self):
+        for unit in SERVICES:
+            with self.subTest(unit):
+                self.machine.run("systemctl", "restart", unit)
+                self.assertEqual(self.way_out(), "wan1")
+                self.await_level("ok")
+                self.assert_active(*UNITS)
+
+    def test_what_is_killed_comes_back(self):
+        for unit in SERVICES:
+            with self.subTest(unit):
+                before = self.main_pid(unit)
+                self.machine.run("kill", "-KILL", before)
+                self.assertEqual(self.way_out(), "wan1")
+                await_that(lambda: self.main_pid(unit) not in (0, before), 5, f"{unit} is back")
+                self.await_level("ok")
+
+    def test_what_hangs_is_ended_and_comes_back(self):
+        before = {unit: self.main_pid(unit) for unit in DAEMONS}
+        self.machine.run("kill", "-STOP", *before.values())
+        for unit in DAEMONS:
+            await_that(lambda: self.main_pid(unit) not in (0, before[unit]), 20, f"{unit} is back")
+        self.assertEqual(self.way_out(), "wan1")
+        self.await_level("ok")
+
+    def test_many_crashes_do_not_leave_it_dead(self):
+        for _ in range(12):
+            before = self.main_pid("routed")
+            self.machine.run("kill", "-KILL", before)
+            await_that(lambda: self.main_pid("routed") not in (0, before), 5, "routed is back")
+
+    def test_a_refused_configuration_ends_in_failed_and_keeps_the_route(self):
+        self.addCleanup(self.machine.run, "systemctl", "restart", "routed")
+        self.addCleanup(self.configure, "wan1", "wan2")
+        self.configure("wan1", "wan1")
+        self.machine.run("systemctl", "restart", "routed", check=False)
+        await_that(lambda: self.show("routed", "ActiveState") == "failed", 5, "routed has failed")
+        self.assertEqual(self.show("routed", "ExecMainStatus"), "78")
+        self.assertEqual(self.way_out(), "wan1")
+
+    def test_a_refused_reload_changes_nothing(self):
+        self.addCleanup(self.machine.run, "systemctl", "reload", "routed")
+        self.addCleanup(self.configure, "wan1", "wan2")
+        before = self.main_pid("routed")
+        self.configure("wan1", "wan1")
+        self.machine.run("systemctl", "reload", "routed", check=False)
+        await_that(lambda: "is refused whole" in self.machine.output("journalctl", "--unit=routed", f"_PID={before}"),
+                   5, "routed says so")
+        self.assertEqual(self.main_pid("routed"), before)
+        self.assert_active("routed")
+        self.assertEqual(self.way_out(), "wan1")
+
+    def test_stopping_leaves_the_routes(self):
+        self.addCleanup(self.machine.run, "systemctl", "start", "multilink.target")
+        routes = self.machine.output("ip", "route", "show", "table", "all")
+        rules = self.machine.output("ip", "rule")
+        self.assertIn("proto 109", routes)
+        self.machine.run("systemctl", "stop", "multilink.target")
+        for unit in SERVICES:
+            await_that(lambda: self.show(unit, "ActiveState") == "inactive", 15, f"{unit} has stopped")
+        self.assertEqual(self.machine.output("ip", "route", "show", "table", "all"), routes)
+        self.assertEqual(self.machine.output("ip", "rule"), rules)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

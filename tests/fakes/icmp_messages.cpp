@@ -2,6 +2,7 @@
 #include "fakes/icmp_messages.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace multilink::fakes {
 namespace {
@@ -37,7 +38,7 @@ Message unreachable_for(const IpAddress& target, const Message& request, std::si
   out[kIcmpHeader] = 0x45;
   out[kIcmpHeader + 9] = 1;
   std::copy_n(target.bytes().begin(), 4, out.begin() + kIcmpHeader + 16);
-  out.insert(out.end(), request.begin(), request.begin() + static_cast<std::ptrdiff_t>(quoted));
+  std::copy_n(request.begin(), quoted, std::back_inserter(out));
   fill_icmp_checksum(out);
   return out;
 }

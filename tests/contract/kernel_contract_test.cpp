@@ -108,6 +108,9 @@ TEST_P(KernelRoutes, DeleteOfAShadowedRouteLeavesAForeignOneBetween) {
 
 TEST_P(KernelRoutes, AddingTwiceAndDeletingNothingSucceed) {
   const Route route = via(e0_, kGateway0, 1);
+  Route elsewhere = route;
+  elsewhere.table = kTable + 99;  // no such table
+  apply(DeleteRoute{elsewhere});
   apply(DeleteRoute{route});
   apply(PrependRoute{route});
   apply(PrependRoute{route});

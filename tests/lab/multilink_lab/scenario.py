@@ -6,6 +6,7 @@ import dataclasses
 import glob
 import json
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -51,6 +52,8 @@ def newest_build():
 
 def _run(name, test, options):
     begun = time.monotonic()
+    for directory in glob.glob("/run/ml*-lab"):
+        shutil.rmtree(directory)  # of the test before
     try:
         figures = test(options)
     except Exception:

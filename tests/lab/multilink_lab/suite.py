@@ -21,6 +21,7 @@ dir {directory}
 save ""
 appendonly no
 hz 1
+loglevel warning
 daemonize no
 """
 
@@ -161,6 +162,10 @@ class Suite:
         """Until routed and the kernel agree that `device` alone carries the default. Gives the time."""
         self.wait(lambda: self.agrees(device), timeout, f"{device} carries the default")
         return time.monotonic()
+
+    def wait_probes(self, uplink, count):
+        """Until the uplink's loss window holds so many IPv4 probes: the window rule speaks from 20 on."""
+        self.wait(lambda: int(self.health(uplink).get("4.probes", 0)) >= count, count + 10, f"{count} probes")
 
     # --- cost
 

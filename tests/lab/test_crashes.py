@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fail static: each process dies by SIGKILL under traffic, and comes back."""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from multilink_lab.scenario import expect, main
+from multilink_lab.suite import running
+
+
+def is_consistent(suite, device="wan1"):
+    return suite.agrees(device) and suite.status("wan1") == "TRUE" and suite.status("wan2") == "TRUE"
+
+
+def crash(options, name):
+    """Kills `name`, leaves it dead for 3 s, restarts it."""
+    with running(options) as (lab, suite):
+        flow = lab.udp_flow()
+        begun = time.monotonic()
+        suite.kill(name)
+        dead = flow.report(begun - 0.5, begun + 3)
+        restarted = time.monotonic()
+        suite.start(name)
+        suite.wait(lambda: is_consistent(suite), 5, "consistent again")
+        consistent = time.monotonic() - restarted
+        alive = flow.report(restarted - 0.5, restarted + 3)
+        expect(is_consistent(suite), "and stays so")
+        expect(not suite.died(), suite.died())
+        # It works again: a fault is acted on.
+        lab.isps[0].cut("carrier")
+        flow.alive(lab.isps[1].source, 5)
+        suite.wait_status(5, wan1="FALSE", wan2="TRUE")
+        suite.wait_active(2, "wan2")
+    expect(dead["lost"] == 0 and alive["lost"] == 0, (dead, alive))
+    expect(consistent <= 1.5, f"{consistent:.2f} s until everything was consistent")
+    return {"consistent_s": round(consistent, 3)}
+
+
+def test_kill_pingd(options):
+    return crash(options, "pingd")
+
+
+def test_kill_healthd(options):
+    return crash(options, "healthd")
+
+
+def test_kill_routed(options):
+    return crash(options, "routed")
+
+
+def test_kill_redis(options):
+    return crash(options, "redis")
+
+
+def test_carrier_loss_without_redis(options):
+    with running(options) as (lab, suite):
+        flow = lab.udp_flow()
+        suite.kill("redis")
+        begun = lab.isps[0].cut("carrier")
+        flow.alive(lab.isps[1].source, 5)
+        report = flow.report(begun - 0.2)
+        restarted = time.monotonic()
+        suite.start("redis")
+        suite.wait_active(5, "wan2")
+        suite.wait_status(5, wan1="FALSE", wan2="TRUE")
+        rejoined = time.monotonic() - restarted
+        lab.isps[0].repair("carrier")
+        flow.alive(lab.isps[0].source, 25)
+        suite.wait_active(2, "wan1")
+    expect(report["outage_ms"] <= 80, report)
+    return {"outage_ms": report["outage_ms"], "rejoined_s": round(rejoined, 3)}
+
+
+def test_start_without_redis(options):
+    """The daemons are there first: they wait for Redis and join it."""
+    with running(options) as (lab, suite):
+        for name in ("pingd", "healthd", "routed", "redis"):
+            suite.kill(name)
+        flow = lab.udp_flow()
+        begun = time.monotonic()
+        suite.start("routed", "healthd", "pingd")
+        apart = flow.report(begun, begun + 2)
+        expect(not suite.died(), suite.died())
+        suite.start("redis")
+        suite.wait(lambda: is_consistent(suite), 10, "joined")
+        joined = flow.report(begun)
+    expect(apart["lost"] == 0 and joined["lost"] == 0, (apart, joined))
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The main job: the better uplink fails in each way, traffic goes on by the other one, and returns."""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from multilink_lab import Lab
+from multilink_lab.scenario import expect, main
+from multilink_lab.suite import running
+
+# The window rule: more than 20 % of at least 20 and at most 60 probes, one a second, the last lost after a second.
+WINDOW_RULE_S = 15
+# The clean time asked for, and the probes it takes to notice.
+UP_AFTER_S = 25
+
+
+def instant_outage(options, fault):
+    """What a switch at the instant of the fault would have cost."""
+    with Lab(options.tools) as lab:
+        flow = lab.udp_flow()
+        begun = lab.cut_and_switch(fault, *lab.isps)
+        flow.alive(lab.isps[1].source)
+        return flow.report(begun - 0.2)["outage_ms"]
+
+
+def fail_and_return(options, fault, bound_ms):
+    """Cuts the better uplink, waits for the other to carry the traffic, repairs, waits for the return."""
+    with running(options) as (lab, suite):
+        better, other = lab.isps
+        flow = lab.udp_flow()
+        if bound_ms >= WINDOW_RULE_S * 1000:
+            suite.wait_probes(better.device, 20)
+        begun = better.cut(fault)
+        flow.alive(other.source)
+        suite.wait_active(2, other.device)
+        suite.wait_status(5, wan1="FALSE", wan2="TRUE")
+        failover = flow.report(begun - 0.5)
+        repaired = better.repair(fault)
+        returned = flow.alive(better.source, UP_AFTER_S)
+        suite.wait_active(2, better.device)
+        suite.wait_status(2, wan1="TRUE", wan2="TRUE")
+        failback = flow.report(repaired)
+    expect(failover["outage_ms"] <= bound_ms, failover)
+    # A translated flow that changes its uplink loses what is in flight on the old one: 80 ms here.
+    expect(failback["outage_ms"] <= 110 and failback["gap_count"] <= 2, failback)
+    return {"outage_ms": failover["outage_ms"], "returned_s": round(returned - repaired, 2),
+            "failback_outage_ms": failback["outage_ms"]}
+
+
+def test_carrier(options):
+    instant = instant_outage(options, "carrier")
+    # The bench holds this to 10 ms over several runs; one run on a busy machine is allowed more.
+    return {**fail_and_return(options, "carrier", instant + 40), "instant_script_ms": instant}
+
+
+def test_silent_black_hole(options):
+    return fail_and_return(options, "blackhole", WINDOW_RULE_S * 1000)
+
+
+def test_dead_next_hop(options):
+    return fail_and_return(options, "dead_next_hop", WINDOW_RULE_S * 1000)
+
+
+def test_unreachable(options):
+    return fail_and_return(options, "unreachable", WINDOW_RULE_S * 1000)
+
+
+def test_random_loss(options):
+    """5 % random loss on the better uplink moves nothing: 40 s, or 5 minutes with --long."""
+    with running(options) as (lab, suite):
+        flow = lab.udp_flow()
+        before = suite.events()
+        begun = lab.isps[0].cut("loss", percent=5)
+        report = flow.report(begun + 0.1, begun + (300 if options.long else 40))
+        expect(list(report["sources"]) == [lab.isps[0].source], report["sources"])
+        expect(suite.events() == before, suite.events()[len(before):])
+        expect(suite.status("wan1") == "TRUE" and suite.agrees("wan1"), suite.health("wan1"))
+    expect(0.03 < report["lost"] / report["sent"] < 0.07, report)
+    return {"lost_percent": round(100 * report["lost"] / report["sent"], 2)}
+
+
+def test_backup_fails(options):
+    """The uplink that carries nothing fails and returns: the traffic on the other does not notice."""
+    with running(options) as (lab, suite):
+        flow = lab.udp_flow()
+        begun = lab.isps[1].cut("carrier")
+        suite.wait_status(5, wan1="TRUE", wan2="FALSE")
+        lab.isps[1].repair("carrier")
+        suite.wait_status(UP_AFTER_S, wan1="TRUE", wan2="TRUE")
+        report = flow.report(begun)
+        expect(suite.agrees("wan1"), suite.routing())
+    expect(report["lost"] == 0 and list(report["sources"]) == [lab.isps[0].source], report)
+
+
+def test_tcp_connections(options):
+    """New connections, 50 a second, over the loss of the carrier: those of the moment repeat their SYN after a
+    second, none fails."""
+    with running(options) as (lab, _):
+        flow = lab.tcp_flow()
+        begun = time.monotonic()
+        lab.isps[0].cut("carrier")
+        report = flow.report(begun, begun + 3)
+    expect(report["failed"] <= 5, report)  # those that were connected already, and cannot move
+    expect(report["longest_without_success_ms"] < 500, report)
+    return {"failed": report["failed"], "longest_without_success_ms": report["longest_without_success_ms"]}
+
+
+if __name__ == "__main__":
+    main(globals())

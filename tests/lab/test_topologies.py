@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""More uplinks than two, the same addresses on two of them, and none that works."""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from multilink_lab import Uplink
+from multilink_lab.lab import GATEWAY_LAN
+from multilink_lab.scenario import expect, main
+from multilink_lab.suite import running
+
+HOME = "192.168.1.0/24"  # what home routers give out
+
+
+def answered(namespace, *words):
+    return " 0% packet loss" in namespace.run("ping", "-n", "-i", "0.02", "-W", "1", "-c", "10", *words, check=False)
+
+
+def test_two_routers_with_the_same_address(options):
+    uplinks = [Uplink(rtt_ms=20, metric=100), Uplink(rtt_ms=40, metric=101, subnet=HOME, host=20, cpe=True),
+               Uplink(rtt_ms=80, metric=102, subnet=HOME, host=30, cpe=True)]
+    figures = {}
+    with running(options, uplinks) as (lab, suite):
+        for isp in lab.isps:
+            expect(answered(lab.gateway, "-I", isp.device, isp.router), f"{isp.device}: its router answers")
+            expect(answered(isp.namespace, isp.address), f"{isp.device}: its router is answered")
+            expect(answered(lab.gateway, "-I", isp.address, "1.1.1.1"), f"{isp.device}: from its address")
+        flow = lab.udp_flow()
+        for dead, next_best in zip(lab.isps, lab.isps[1:]):
+            begun = dead.cut("carrier")
+            flow.alive(next_best.source, 5)
+            suite.wait_active(2, next_best.device)
+            report = flow.report(begun - 0.2)
+            expect(report["outage_ms"] <= 200, report)
+            figures[f"{dead.device}_to_{next_best.device}_ms"] = report["outage_ms"]
+        expect(answered(lab.gateway, "-I", "wan3", HOME.replace("0/24", "1")), "wan3's router still answers")
+    return figures
+
+
+def test_replies_leave_where_they_came_in(options):
+    """From outside both uplinks answer under their own address; by the wrong ISP the answer would be dropped."""
+    with running(options) as (lab, _):
+        for isp in lab.isps:
+            expect(answered(lab.internet, isp.address), f"{isp.device} is answered from outside")
+            expect(isp.foreign_sources() == 0, f"{isp.device} carries only its own address")
+
+
+def all_down(options, fault):
+    """Both uplinks fail and return: the LAN is reachable throughout, and the traffic recovers by itself."""
+    with running(options) as (lab, suite):
+        lab.serve_lan()
+        flow, lan = lab.udp_flow(), lab.udp_flow(server=GATEWAY_LAN)
+        begun = time.monotonic()
+        for isp in lab.isps:
+            isp.cut(fault)
+        suite.wait_status(30, wan1="FALSE", wan2="FALSE")
+        expect(len(lab.gateway.ip_json("route", "show", "default")) >= 2, "no default route was removed")
+        expect(suite.active(), f"the least bad uplink stays: {suite.routing()}")
+        repaired = time.monotonic()
+        for isp in lab.isps:
+            isp.repair(fault)
+        resumed = flow.alive(timeout=30)
+        suite.wait_status(30, wan1="TRUE", wan2="TRUE")
+        suite.wait_active(2, "wan1")
+        lan_report = lan.report(begun - 0.5)
+    expect(lan_report["lost"] == 0, lan_report)
+    return {"resumed_s": round(resumed - repaired, 2)}
+
+
+def test_all_carriers_lost(options):
+    return all_down(options, "carrier")
+
+
+def test_all_black_holes(options):
+    return all_down(options, "blackhole")
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -32,6 +32,7 @@ std::vector<RoutingRecord::Active> active_uplinks(Family family, const Config& c
 
 std::string names_of(const std::vector<RoutingRecord::Active>& actives) {
   std::vector<std::string> names;
+  names.reserve(actives.size());
   for (const auto& active : actives) names.push_back(active.uplink);
   return names.empty() ? "none" : join(names, ", ");
 }

@@ -62,15 +62,14 @@ void HealthService::configure() {
   const Now now = look_at_clocks();
   const auto is_gone = [this](const std::string& name) { return config_.uplink_named(name) == nullptr; };
   std::erase_if(uplinks_, [&](const auto& entry) { return is_gone(entry.first); });
-  for (auto* names : {&unread_, &wanted_, &wanted_closely_}) std::erase_if(*names, is_gone);
+  for (auto* names : {&wanted_, &wanted_closely_}) std::erase_if(*names, is_gone);
   for (const auto& uplink : config_.uplinks) {
     const auto [entry, is_new] =
         uplinks_.try_emplace(uplink.name, uplink, boot_, keys_, parts_.log, complaints_, now);
-    if (!is_new) {
-      entry->second.configure(uplink, now);
-    } else {
-      unread_.insert(uplink.name);
+    if (is_new) {
       wanted_closely_.insert(uplink.name);
+    } else {
+      entry->second.configure(uplink, now);
     }
   }
 }
@@ -98,7 +97,7 @@ void HealthService::sweep() {
     const bool is_fresh = uplink.read_at() && now.mono - *uplink.read_at() < kSweep;
     if (closely) {
       wanted_closely_.insert(name);
-    } else if (!is_fresh && !unread_.contains(name)) {
+    } else if (!is_fresh && uplink.is_known()) {
       wanted_.insert(name);
     }
   }
@@ -112,7 +111,6 @@ void HealthService::on_ready() {
   wanted_.clear();
   for (auto& [name, uplink] : uplinks_) {
     uplink.excuse_silence(now);
-    unread_.insert(name);
     wanted_closely_.insert(name);
   }
   heartbeat_.beat();
@@ -127,7 +125,8 @@ void HealthService::on_lost() {
 }
 
 void HealthService::on_hint(std::string_view name) {
-  if (!uplinks_.contains(name) || unread_.contains(name)) return;
+  const auto uplink = uplinks_.find(name);
+  if (uplink == uplinks_.end() || !uplink->second.is_known()) return;
   wanted_.emplace(name);
   read_next();
 }
@@ -135,7 +134,10 @@ void HealthService::on_hint(std::string_view name) {
 void HealthService::read_next() {
   if (is_reading_ || !parts_.store.is_ready()) return;
   const Now now = look_at_clocks();
-  Read read{wanted_.empty(), connection_, {}};
+  // In turns, when there is both: neither may keep the other waiting for long.
+  const bool closely = wanted_.empty() || (!wanted_closely_.empty() && !was_close_);
+  was_close_ = closely;
+  Read read{closely, connection_, {}};
   auto& wanted = read.closely ? wanted_closely_ : wanted_;
   const auto most = read.closely ? kMostClosely : kMostHinted;
 
@@ -171,7 +173,6 @@ void HealthService::on_read(const Read& read, const Result<std::vector<Reply>>& 
     const auto uplink = uplinks_.find(name);
     if (uplink == uplinks_.end()) continue;
     uplink->second.take(question, own, pingd_lives_, now);
-    if (read.closely) unread_.erase(name);
     write(name, false);
   }
   tell_supervisor();
@@ -198,7 +199,6 @@ void HealthService::take_list(const Reply& reply, const Now& now) {
 }
 
 void HealthService::write(const std::string& name, bool with_figures) {
-  if (unread_.contains(name)) return;
   auto batch = uplinks_.at(name).write(with_figures);
   if (batch.commands.empty()) return;
   auto commands = batch.commands;
@@ -243,9 +243,7 @@ void HealthService::tell_supervisor() {
     if (states.size() < kMostNamed) states.push_back(cat(name, is_up(uplink.record()) ? " up" : " not up"));
   }
   if (uplinks_.size() > kMostNamed) states.push_back(cat("and ", uplinks_.size() - kMostNamed, " more"));
-  auto text = !parts_.store.is_ready() ? "waiting for Redis"
-              : !unread_.empty()       ? "reading what is stored"
-                                       : join(states, ", ");
+  auto text = parts_.store.is_ready() ? join(states, ", ") : "waiting for Redis";
   if (text == told_) return;
   told_ = std::move(text);
   parts_.supervisor.status(told_);

@@ -88,6 +88,18 @@ TEST_F(HealthServiceReloadTest, AnotherDeviceUnderTheSameNameBeginsAnew) {
   EXPECT_LE(time_until("eth0", "TRUE", 60s), 2s);
 }
 
+TEST_F(HealthServiceReloadTest, WhatTheFormerDeviceStillAnswersIsNotHeard) {
+  start_both();
+  pingd_.die();
+  const auto under_way = pingd_.probe(Family::v4, Outcome::answered);
+  run(30ms);
+  config_.uplinks[0].device = "wwan0";
+  reload();
+  pingd_.write("eth0", under_way);
+  run(1s);
+  EXPECT_EQ(v4("eth0").state, HealthState::unknown);
+}
+
 TEST_F(HealthServiceReloadTest, NewPrecedencesAreListed) {
   start_both();
   config_.uplinks[0].precedence = 5;

@@ -30,10 +30,9 @@ namespace multilink {
 /// kSweep what no hint has pointed to, and every kClosely sweeps it looks closely at all: for answers that came
 /// very late, and at its own keys, so that what somebody else writes there does not last.
 ///
-/// It says nothing about an uplink before it has read, at the start and after each loss of Redis, what is stored
-/// of it. While Redis is away it decides nothing, since it hears nothing. Nothing it does waits for anything
-/// but the replies to its own read: one read is under way at a time, and hints that come meanwhile are
-/// answered by the next.
+/// It says nothing about an uplink before it has read what is stored of it; while Redis is away it decides
+/// nothing, since it hears nothing. After each loss of Redis it looks closely first. One read is under way at a
+/// time; hints that come meanwhile are answered by the next.
 class HealthService final : public Service {
  public:
   static constexpr Duration kSweep = std::chrono::seconds(1);
@@ -97,8 +96,8 @@ class HealthService final : public Service {
   unsigned sweeps_ = 0;
   unsigned connection_ = 0;  // counts them: replies of an earlier one are of no use
   bool is_reading_ = false;
+  bool was_close_ = false;  // the last read
   using Names = std::set<std::string, std::less<>>;
-  Names unread_;          // on this connection: nothing is written of them yet
   Names wanted_;          // to be read next
   Names wanted_closely_;  // and then these
   std::string told_;      // to the service manager

@@ -79,12 +79,13 @@ Result<void> NetlinkEditor::prepend(Route route) {
 }
 
 Result<void> NetlinkEditor::prepend_ipv6(const Route& route) {
+  auto done = send(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
+  if (done || done.error().code != EEXIST) return done;
   const auto there = reader_.routes_to(route.destination, route.table);
   if (!there) return tl::unexpected<Error>(there.error());
   const Route* first = first_of_metric(*there, route.metric);
-  if (first == nullptr) return send(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
-  if (*first == route) return {};
-  if (first->protocol != route.protocol) {
+  if (first != nullptr && *first == route) return {};
+  if (first != nullptr && first->protocol != route.protocol) {
     return fail(cat("a route of protocol ", unsigned{first->protocol}, " has metric ", route.metric,
                     " already, and IPv6 knows no order within a metric: use a lower one"),
                 EEXIST);
@@ -98,18 +99,21 @@ Result<void> NetlinkEditor::replace(Route route) {
 
 Result<void> NetlinkEditor::remove(Route route) {
   route = normalised(std::move(route));
-  const auto there = reader_.routes_to(route.destination, route.table);
-  if (!there) return tl::unexpected<Error>(there.error());
-  if (std::find(there->begin(), there->end(), route) == there->end()) return {};
-  const auto taken = std::find_if(there->begin(), there->end(), [&](const Route& candidate) {
+  const auto owned = reader_.owned_routes_to(route.destination, route.table);
+  if (!owned) return tl::unexpected<Error>(owned.error());
+  if (std::find(owned->begin(), owned->end(), route) == owned->end()) return {};
+  const auto taken = std::find_if(owned->begin(), owned->end(), [&](const Route& candidate) {
     return is_v4(route) ? deletion_takes(route, candidate) : candidate == route;
   });
-  if (*taken != route)
-    return remove_shadowed(route, *taken, *taken == *first_of_metric(*there, route.metric));
+  if (*taken != route) return remove_shadowed(route, *taken);
   return unless(ESRCH, send(RTM_DELROUTE, 0, route));
 }
 
-Result<void> NetlinkEditor::remove_shadowed(const Route& route, const Route& shadow, bool shadow_is_first) {
+Result<void> NetlinkEditor::remove_shadowed(const Route& route, const Route& shadow) {
+  const auto before = reader_.routes_to(route.destination, route.table);
+  if (!before) return tl::unexpected<Error>(before.error());
+  const Route* first_before = first_of_metric(*before, route.metric);
+  const bool shadow_is_first = first_before != nullptr && *first_before == shadow;
   auto done = remove(shadow);
   if (!done) return done;
   const auto there = reader_.routes_to(route.destination, route.table);

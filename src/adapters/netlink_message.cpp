@@ -182,9 +182,10 @@ Result<NetlinkMessage> rule_dump_request(Family family) {
   return Writer(RTM_GETRULE, NLM_F_DUMP, header).take();
 }
 
-Result<NetlinkMessage> route_dump_request(Family family, std::uint32_t table) {
+Result<NetlinkMessage> route_dump_request(Family family, std::uint32_t table, std::uint8_t protocol) {
   rtmsg header{};
   header.rtm_family = af_of(family);
+  header.rtm_protocol = protocol;
   Writer writer(RTM_GETROUTE, NLM_F_DUMP, header);
   if (table != 0) writer.put(RTA_TABLE, table);
   return writer.take();

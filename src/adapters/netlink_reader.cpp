@@ -73,7 +73,7 @@ Result<KernelState> NetlinkReader::everything() {
   for (const Family family : kFamilies) {
     const auto af = af_of(family);
     if (done) done = dump([&] { return address_dump_request(family); }, af, state);
-    if (done) done = dump([&] { return route_dump_request(family, 0); }, af, state);
+    if (done) done = dump([&] { return route_dump_request(family, 0, 0); }, af, state);
     if (done) done = dump([&] { return rule_dump_request(family); }, af, state);
   }
   if (!done)
@@ -82,13 +82,24 @@ Result<KernelState> NetlinkReader::everything() {
 }
 
 Result<std::vector<Route>> NetlinkReader::routes_to(const IpPrefix& destination, std::uint32_t table) {
+  return routes_to(destination, table, 0);
+}
+
+Result<std::vector<Route>> NetlinkReader::owned_routes_to(const IpPrefix& destination, std::uint32_t table) {
+  return routes_to(destination, table, numbers_.protocol);
+}
+
+Result<std::vector<Route>> NetlinkReader::routes_to(const IpPrefix& destination, std::uint32_t table,
+                                                    std::uint8_t protocol) {
   const Family family = destination.address.family();
   KernelState state;
-  const auto done = dump([&] { return route_dump_request(family, table); }, af_of(family), state);
+  const auto done = dump([&] { return route_dump_request(family, table, protocol); }, af_of(family), state);
   if (!done) return tl::unexpected<Error>(done.error());
-  // An older kernel ignores the request's table.
-  std::erase_if(state.routes,
-                [&](const Route& route) { return route.table != table || route.destination != destination; });
+  // An older kernel looks neither at the request's table nor at its protocol.
+  std::erase_if(state.routes, [&](const Route& route) {
+    return route.table != table || route.destination != destination ||
+           (protocol != 0 && route.protocol != protocol);
+  });
   return std::move(state.routes);
 }
 

@@ -8,7 +8,7 @@
 
 namespace multilink {
 
-/// Changes routes and rules exactly as RouteOperation promises, where the kernel's own matching is looser:
+/// Changes our own routes and rules exactly as RouteOperation promises, where the kernel's own matching is looser:
 /// asked to delete a route it takes the first one whose next hops *begin* alike whatever their weights, and
 /// with metric 0 one of any metric; asked to delete a rule it ignores what the request does not name. So a
 /// deletion looks first at what the kernel would take.
@@ -32,7 +32,7 @@ class NetlinkEditor {
 
  private:
   Result<void> prepend_ipv6(const Route& route);
-  Result<void> remove_shadowed(const Route& route, const Route& shadow, bool shadow_is_first);
+  Result<void> remove_shadowed(const Route& route, const Route& shadow);
   Result<void> send(int type, int flags, const Route& route);
   Result<void> send(int type, int flags, const Rule& rule);
 

@@ -31,7 +31,7 @@ Result<NetlinkMessage> rule_request(int type, int flags, const Rule& rule);
 Result<NetlinkMessage> link_dump_request();
 Result<NetlinkMessage> address_dump_request(Family family);
 Result<NetlinkMessage> rule_dump_request(Family family);
-/// A dump of the routes of a family: of one table, or of all with table 0.
-Result<NetlinkMessage> route_dump_request(Family family, std::uint32_t table);
+/// A dump of the routes of a family: of one table, or of all with table 0; of one protocol, or of all with 0.
+Result<NetlinkMessage> route_dump_request(Family family, std::uint32_t table, std::uint8_t protocol);
 
 }  // namespace multilink

@@ -22,8 +22,11 @@ class NetlinkReader {
   NetlinkReader(NetlinkSocket& socket, Log& log, RoutingNumbers numbers);
 
   Result<KernelState> everything();
-  /// The routes of one table to this destination, in the kernel's order.
+  /// The routes of one table to this destination, in the kernel's order. The kernel has to walk the whole
+  /// table.
   Result<std::vector<Route>> routes_to(const IpPrefix& destination, std::uint32_t table);
+  /// Those of our own protocol only: the kernel walks as far, but tells nothing of the others.
+  Result<std::vector<Route>> owned_routes_to(const IpPrefix& destination, std::uint32_t table);
   Result<std::vector<Rule>> rules(Family family);
   /// Reads one message, which may be a notification too.
   Parsed parse(const nlmsghdr& message, KernelState& state);
@@ -33,6 +36,8 @@ class NetlinkReader {
 
   /// Appends what the answer to `request` holds. `af`: only of this address family.
   Result<void> dump(const Request& request, unsigned char af, KernelState& state);
+  Result<std::vector<Route>> routes_to(const IpPrefix& destination, std::uint32_t table,
+                                       std::uint8_t protocol);
 
   NetlinkSocket& socket_;
   Log& log_;

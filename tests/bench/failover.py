@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How long a flow is interrupted when the better of two uplinks fails: multilink at its defaults beside a script that
-switches at the instant of the fault, the best anybody could do. Each run has a lab of its own; the fault comes at a random
-phase of the probing. Prints one line of JSON a run on stderr and a table of medians (minimum, maximum) on stdout."""
+"""How long a flow is interrupted when the better of two uplinks fails: multilink at its defaults beside a script
+that switches at the instant of the fault, the best anybody could do. Each run has a lab of its own; the fault comes
+at a random phase of the probing. Prints one line of JSON a run on stderr and a table of medians (minimum, maximum) on
+stdout."""
 
 import argparse
 import json

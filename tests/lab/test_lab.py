@@ -165,7 +165,8 @@ def test_tcp_flow(options):
         flow = lab.tcp_flow()
         begun = time.monotonic()
         calm = flow.report(begun, begun + 2)
-        begun = lab.isps[0].cut("unreachable")
+        lab.isps[0].cut("unreachable")
+        begun = time.monotonic()
         cut = flow.report(begun, begun + 1)
     expect(95 <= calm["begun"] <= 105 and calm["failed"] == 0, calm)
     expect(40 <= calm["latency_ms"]["median"] <= 44, calm)
@@ -289,9 +290,10 @@ def test_two_at_once(options):
     """Two labs in one process and the same addresses in both: a fault in one is none in the other."""
     with Lab(options.tools) as one, Lab(options.tools) as two:
         flows = [one.udp_flow(), two.udp_flow()]
-        begun = one.isps[0].cut("blackhole")
+        one.isps[0].cut("blackhole")
+        begun = time.monotonic()
         reports = [flow.report(begun, begun + 1) for flow in flows]
-    expect(reports[0]["lost"] == reports[0]["sent"], reports[0])
+    expect(reports[0]["lost"] >= reports[0]["sent"] - 25, reports[0])  # but for answers on their way
     expect(reports[1]["lost"] == 0, reports[1])
 
 

@@ -14,8 +14,8 @@ FAULTS = ("carrier", "blackhole", "dead_next_hop", "unreachable", "loss")
 @dataclasses.dataclass
 class Uplink:
     """What is asked for. `metric` is that of the default route a distribution's DHCP client would have set up
-    (0: one without a metric; None: no such route). `host`: the gateway's address in the subnet. A `cpe` translates addresses, as home routers do: two of them
-    may then have the same subnet and gateway address."""
+    (0: one without a metric; None: no such route). `host`: the gateway's address in the subnet. A `cpe` translates
+    addresses, as home routers do: two of them may then have the same subnet and gateway address."""
 
     rtt_ms: float = 20
     jitter_ms: float = 0

@@ -46,8 +46,8 @@ Result<void> attach_icmp_filter(int socket, const ProbeIdentity& identity) {
       /*  7 */ compute(BPF_ALU | BPF_AND | BPF_K, 0x0f),
       /*  8 */ compute(BPF_ALU | BPF_LSH | BPF_K, 2),
       /*  9 */ compute(BPF_ALU | BPF_ADD | BPF_X),
-      /* 10 */ compute(BPF_ALU | BPF_ADD | BPF_K, kQuote),
-      /* 11 */ compute(BPF_MISC | BPF_TAX),  // X = start of the quoted ICMP message
+      /* 10 */ compute(BPF_ALU | BPF_ADD | BPF_K, kQuote),  // NOLINT(misc-redundant-expression): both are 0
+      /* 11 */ compute(BPF_MISC | BPF_TAX),                 // X = start of the quoted ICMP message
       /* 12 */ load(kByteAtX, 0),
       /* 13 */ jump(BPF_JEQ, ICMP_ECHO, 0, 4),  // else -> 18
       /* 14 */ load(kHalfAtX, 4),               // the identifier

@@ -88,7 +88,7 @@ PacketNotes read_notes(msghdr& header, Duration real_now) {
 /// Takes the IP header off; nullopt for what is too short to be ICMP over IPv4.
 std::optional<ArrivedMessage> read_packet(const std::uint8_t* bytes, std::size_t size, MonoTime at) {
   if (size < 20) return std::nullopt;
-  const std::size_t header = (bytes[0] & 0x0fU) * 4U;
+  const std::size_t header = std::size_t{bytes[0] & 0x0fU} * 4;
   if (header < 20 || size < header + kIcmpHeader) return std::nullopt;
   std::array<std::uint8_t, 4> source{};
   std::copy_n(bytes + 12, source.size(), source.begin());
@@ -148,7 +148,7 @@ struct IcmpProber::Impl {
 void IcmpProber::Impl::prepare() {
   const int fd = socket.native_handle();
   // Deaf until listen(): the empty range admits nothing.
-  const auto filtered = attach_icmp_filter(fd, {});
+  auto filtered = attach_icmp_filter(fd, {});
   if (!filtered) throw std::system_error(filtered.error().code, std::generic_category(), "ICMP filter");
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);

@@ -170,7 +170,7 @@ class ConfigReader {
 
   Config build() const {
     Config config;
-    config.suite = draft_.suite.settings;
+    config.suite = static_cast<const SuiteConfig&>(draft_.suite.settings);
     for (const auto& uplink : draft_.uplinks) config.uplinks.push_back(uplink.settings);
     std::stable_sort(
         config.uplinks.begin(), config.uplinks.end(),

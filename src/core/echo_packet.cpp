@@ -92,7 +92,7 @@ struct QuotedHeader {
 
 Result<QuotedHeader> parse_quoted_v4(Bytes quote) {
   if (quote.size() < 20) return fail("unreachable with a truncated quote");
-  const std::size_t length = (quote[0] & 0x0fU) * 4U;
+  const std::size_t length = std::size_t{quote[0] & 0x0fU} * 4;
   if (quote[0] >> 4 != 4 || length < 20) return fail("unreachable that does not quote an IPv4 packet");
   if ((read_16(quote, 6) & 0x1fff) != 0) return fail("unreachable that quotes a later fragment");
   if (quote[9] != kProtocolIcmp) return fail(cat("unreachable that quotes protocol ", quote[9]));

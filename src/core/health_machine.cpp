@@ -16,6 +16,14 @@ std::string percent(double ratio) {
   return cat(format_decimal(ratio * 100, 2), " %");
 }
 
+std::string milliseconds(Duration span) {
+  return cat(format_decimal(std::chrono::duration<double, std::milli>(span).count(), 1), " ms");
+}
+
+std::string damped(Duration wait, std::string_view has) {
+  return wait == Duration::zero() ? "" : cat(", and ", has, " been for ", seconds(wait), " (flap damping)");
+}
+
 std::string loss_over(const LossWindow& window) {
   return cat("loss ", format_decimal(window.loss() * 100, 1), " % (", window.lost(), " of ", window.probes(),
              " probes) over ", seconds(window.length()));
@@ -26,13 +34,18 @@ std::string loss_over(const LossWindow& window) {
 // The first row that fits decides, then the table is looked at again until none does. (Every entry into
 // `down` or `unknown` begins fresh windows, so that this ends.)
 // clang-format off
-const std::array<HealthMachine::Row, 6> HealthMachine::kTable{{
+const std::array<HealthMachine::Row, 11> HealthMachine::kTable{{
     // from                 to                    when
     {std::nullopt,          HealthState::down,    &HealthMachine::is_barred},
     {std::nullopt,          HealthState::unknown, &HealthMachine::reports_stopped},
     {HealthState::unknown,  HealthState::up,      &HealthMachine::first_answer},
-    {HealthState::unknown,  HealthState::down,    &HealthMachine::silent_for_evict_after},
+    {HealthState::unknown,  HealthState::down,    &HealthMachine::no_first_answer_for_evict_after},
+    {HealthState::up,       HealthState::suspect, &HealthMachine::dead_by_the_test},
     {HealthState::up,       HealthState::down,    &HealthMachine::loss_above_loss_down},
+    {HealthState::up,       HealthState::down,    &HealthMachine::rtt_above_latency_down},
+    {HealthState::up,       HealthState::down,    &HealthMachine::jitter_above_jitter_down},
+    {HealthState::suspect,  HealthState::up,      &HealthMachine::alive_by_the_test},
+    {HealthState::suspect,  HealthState::down,    &HealthMachine::silent_for_evict_after},
     {HealthState::down,     HealthState::up,      &HealthMachine::clean_for_up_after},
 }};
 // clang-format on
@@ -85,13 +98,33 @@ void HealthMachine::configure(const UplinkConfig& uplink, MonoTime now) {
 void HealthMachine::listen(const ProbeRecord& probe) {
   heard_ = probe.sent;
   report_ = std::max(report_.value_or(probe.sent), probe.sent);
-  window_.record(probe);
-  recovery_.record(probe);
+  detector_.observe(probe);
+  if (detector_.targets().is_set_aside(probe.target)) {
+    window_.forget_target(probe.target);
+    recovery_.forget_target(probe.target);
+  } else {
+    window_.record(probe);
+    recovery_.record(probe);
+  }
+  note_calm_and_clean();
   if (state_ != HealthState::unknown || probe.sent <= unknown_from_) return;
   if (probe.outcome == Outcome::answered) {
     answer_ = probe;
   } else {
     unanswered_ = std::min(unanswered_.value_or(probe.sent), probe.sent);
+  }
+}
+
+void HealthMachine::note_calm_and_clean() {
+  if (!detector_.is_calm()) {
+    calm_from_.reset();
+  } else if (!calm_from_) {
+    calm_from_ = now_;
+  }
+  if (!is_recovered()) {
+    clean_from_.reset();
+  } else if (!clean_from_) {
+    clean_from_ = now_;
   }
 }
 
@@ -117,11 +150,14 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
       break;
     case HealthState::up:
       // What came before the clean time, or the first answer, is of the outage and must not speak again.
-      window_.restart_after(state_ == HealthState::down ? verdict.at - config_.up_after
-                                                        : verdict.at - Duration(1));
+      if (state_ == HealthState::down) window_.restart_after(verdict.at - config_.up_after);
+      if (state_ == HealthState::unknown) window_.restart_after(verdict.at - Duration(1));
       break;
     case HealthState::suspect:
+      penalty_.on_suspect(verdict.at);
+      break;
     case HealthState::down:
+      penalty_.on_down(state_ == HealthState::suspect, verdict.at);
       begin_fresh_windows(verdict.at);
       break;
   }
@@ -134,6 +170,8 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
 void HealthMachine::begin_fresh_windows(MonoTime after) {
   window_.restart_after(after);
   recovery_.restart_after(after);
+  detector_.restart_after(after);
+  clean_from_.reset();
 }
 
 std::optional<HealthMachine::Bar> HealthMachine::bar() const {
@@ -189,22 +227,77 @@ std::optional<HealthMachine::Verdict> HealthMachine::first_answer() const {
                  cat("first answer: ", answer_->target.to_string(), " in ", rtt, " ms")};
 }
 
-std::optional<HealthMachine::Verdict> HealthMachine::silent_for_evict_after() const {
+std::optional<HealthMachine::Verdict> HealthMachine::no_first_answer_for_evict_after() const {
   if (!unanswered_ || now_ - *unanswered_ < config_.evict_after) return std::nullopt;
   return Verdict{*unanswered_ + config_.evict_after, *unanswered_,
                  cat("no answer from any target for ", seconds(config_.evict_after))};
 }
 
+std::optional<HealthMachine::Verdict> HealthMachine::dead_by_the_test() const {
+  if (!detector_.says_dead()) return std::nullopt;
+  const MonoTime cause = detector_.silent_since().value_or(heard_);
+  return Verdict{
+      now_, cause,
+      cat("probes go unanswered where ", percent(detector_.baseline()), " are lost in calm times")};
+}
+
+std::optional<HealthMachine::Verdict> HealthMachine::alive_by_the_test() const {
+  if (!calm_from_) return std::nullopt;
+  const Duration wait = penalty_.extra_wait(now_);
+  if (now_ - *calm_from_ < wait) return std::nullopt;
+  return Verdict{now_, heard_, cat("probes are answered again", damped(wait, "have"))};
+}
+
+std::optional<HealthMachine::Verdict> HealthMachine::silent_for_evict_after() const {
+  const auto since = detector_.silent_since();
+  if (!since || now_ - *since < config_.evict_after) return std::nullopt;
+  return Verdict{*since + config_.evict_after, *since,
+                 cat("no answer from any target for ", seconds(config_.evict_after))};
+}
+
 std::optional<HealthMachine::Verdict> HealthMachine::loss_above_loss_down() const {
-  if (window_.probes() < kLeastProbes || !window_.loss_is_above(config_.loss_down)) return std::nullopt;
+  if (window_.probes() < kLeastProbes || !window_.loss_is_significantly_above(config_.loss_down))
+    return std::nullopt;
+  return Verdict{
+      *window_.newest(), heard_,
+      cat(loss_over(window_), " exceeds loss_down ", percent(config_.loss_down), " by more than chance")};
+}
+
+std::optional<HealthMachine::Verdict> HealthMachine::rtt_above_latency_down() const {
+  if (!config_.latency_down || window_.probes() < kLeastProbes || window_.rtt() <= *config_.latency_down) {
+    return std::nullopt;
+  }
   return Verdict{*window_.newest(), heard_,
-                 cat(loss_over(window_), " exceeds loss_down ", percent(config_.loss_down))};
+                 cat("mean RTT ", milliseconds(window_.rtt()), " over ", seconds(window_.length()),
+                     " exceeds latency_down ", milliseconds(*config_.latency_down))};
+}
+
+std::optional<HealthMachine::Verdict> HealthMachine::jitter_above_jitter_down() const {
+  if (!config_.jitter_down || window_.probes() < kLeastProbes || window_.jitter() <= *config_.jitter_down) {
+    return std::nullopt;
+  }
+  return Verdict{*window_.newest(), heard_,
+                 cat("jitter ", milliseconds(window_.jitter()), " over ", seconds(window_.length()),
+                     " exceeds jitter_down ", milliseconds(*config_.jitter_down))};
+}
+
+/// The recovery window is full and everything in it is good: less loss than loss_up, and RTT and jitter a fifth below
+/// their thresholds, where there are any.
+bool HealthMachine::is_recovered() const {
+  const auto is_low = [](Duration value, const std::optional<Duration>& most) {
+    return !most || value <= *most * 4 / 5;
+  };
+  return recovery_.is_full() && recovery_.loss_is_below(config_.loss_up) &&
+         is_low(recovery_.rtt(), config_.latency_down) && is_low(recovery_.jitter(), config_.jitter_down);
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::clean_for_up_after() const {
-  if (bar() || !recovery_.is_full() || !recovery_.loss_is_below(config_.loss_up)) return std::nullopt;
-  return Verdict{*recovery_.newest(), heard_,
-                 cat(loss_over(recovery_), " is below loss_up ", percent(config_.loss_up))};
+  if (bar() || !clean_from_ || !is_recovered()) return std::nullopt;
+  const Duration wait = penalty_.extra_wait(now_);
+  if (now_ - *clean_from_ < wait) return std::nullopt;
+  return Verdict{
+      *recovery_.newest(), heard_,
+      cat(loss_over(recovery_), " is below loss_up ", percent(config_.loss_up), damped(wait, "has"))};
 }
 
 std::string HealthMachine::nothing_heard() const {

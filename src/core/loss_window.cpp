@@ -29,7 +29,7 @@ void LossWindow::record(const ProbeRecord& probe) {
     at = std::ranges::lower_bound(entries_, key, {}, &Entry::key);
   }
   if (at == entries_.end() || at->key != key) {
-    at = entries_.insert(at, Entry{key, paths_.end()});
+    at = entries_.insert(at, Entry{key, probe.target, paths_.end()});
     ++lost_;
   }
   if (probe.outcome == Outcome::answered && at->path == paths_.end()) mark_answered(*at, probe);
@@ -57,6 +57,22 @@ void LossWindow::mark_answered(Entry& entry, const ProbeRecord& probe) {
 void LossWindow::restart_after(MonoTime time) {
   restarted_ = time;
   forget_until(time);
+}
+
+void LossWindow::forget_target(const IpAddress& target) {
+  for (const auto& entry : entries_) {
+    if (entry.target == target && entry.path == paths_.end()) --lost_;
+  }
+  if (const auto path = paths_.find(target); path != paths_.end()) {
+    const Path& samples = path->second;
+    for (const auto& sample : samples) rtt_sum_ -= sample.rtt;
+    for (std::size_t i = 1; i < samples.size(); ++i) {
+      step_sum_ -= std::chrono::abs(samples[i].rtt - samples[i - 1].rtt);
+    }
+    steps_ -= static_cast<std::int64_t>(samples.size()) - 1;
+    paths_.erase(path);
+  }
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.target == target; });
 }
 
 void LossWindow::set_length(Duration length) {
@@ -93,8 +109,11 @@ double LossWindow::loss() const {
   return entries_.empty() ? 0 : static_cast<double>(lost_) / static_cast<double>(entries_.size());
 }
 
-bool LossWindow::loss_is_above(double ratio) const {
-  return lost_ * kMillion > millionths(ratio) * entries_.size();
+bool LossWindow::loss_is_significantly_above(double ratio) const {
+  constexpr double kDeviations = 3;
+  const auto n = static_cast<double>(entries_.size());
+  const double excess = static_cast<double>(lost_) - n * ratio;
+  return excess > 0 && excess > kDeviations * std::sqrt(n * ratio * (1 - ratio));
 }
 
 bool LossWindow::loss_is_below(double ratio) const {

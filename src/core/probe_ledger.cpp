@@ -16,7 +16,7 @@ void ProbeLedger::add(SentProbe probe) {
   assert(probe.request.sequence == next_sequence_);
   forget(probe.sent.mono);
   pending_.push_back(next_sequence_++);
-  entries_.push_back({std::move(probe)});
+  entries_.push_back({probe});
 }
 
 Result<std::optional<SettledProbe>> ProbeLedger::on_reply(const EchoReply& reply, const IpAddress& source,

@@ -19,16 +19,40 @@ void UplinkProbing::configure(UplinkConfig config) {
     std::map<IpAddress, RttEstimator> rtts;
     for (const auto& target : state.targets) rtts[target] = state.rtts[target];
     state.rtts = std::move(rtts);
+    state.inquiry.retain_targets(state.targets);
   }
 }
 
-std::optional<PreparedProbe> UplinkProbing::prepare(Family family, ProbeKind kind, std::uint64_t nonce) {
-  auto& state = families_.at(family);
-  const auto seen = facts_.families.find(family);
-  if (seen == facts_.families.end() || seen->second.fact != LinkFact::ok || state.targets.empty()) {
-    return std::nullopt;
+void UplinkProbing::set_facts(UplinkFacts facts, MonoTime now) {
+  facts_ = std::move(facts);
+  for (auto& [family, state] : families_) {
+    if (!can_ask(family)) state.inquiry.reset(now);
   }
-  const auto& target = state.targets[state.turn++ % state.targets.size()];
+}
+
+bool UplinkProbing::can_ask(Family family) const {
+  const auto seen = facts_.families.find(family);
+  return seen != facts_.families.end() && seen->second.fact == LinkFact::ok &&
+         !families_.at(family).targets.empty();
+}
+
+const IpAddress& UplinkProbing::next_target(PerFamily& state, MonoTime now) {
+  const auto& watch = state.inquiry.detector().targets();
+  for (std::size_t tried = 0; tried < state.targets.size(); ++tried) {
+    const auto& target = state.targets[state.turn++ % state.targets.size()];
+    const auto asked = state.asked.find(target);
+    if (!watch.is_set_aside(target) || asked == state.asked.end() || now - asked->second >= kAsidePause) {
+      return target;
+    }
+  }
+  return state.targets[state.turn++ % state.targets.size()];
+}
+
+std::optional<PreparedProbe> UplinkProbing::prepare(Family family, ProbeKind kind, std::uint64_t nonce,
+                                                    MonoTime now) {
+  if (!can_ask(family)) return std::nullopt;
+  auto& state = families_.at(family);
+  const auto& target = next_target(state, now);
   return PreparedProbe{{identifier_, state.ledger.next_sequence(), nonce}, target, kind};
 }
 
@@ -36,19 +60,24 @@ MonoTime UplinkProbing::note_sent(const PreparedProbe& probe, const Now& at) {
   auto& state = families_.at(probe.target.family());
   const SentProbe sent{probe.request, probe.target, probe.kind, at, state.rtts.at(probe.target).timeout()};
   state.ledger.add(sent);
+  state.asked[probe.target] = at.mono;
   return sent.deadline();
 }
 
 Result<std::optional<SettledProbe>> UplinkProbing::on_message(const IcmpMessage& message,
                                                               const IpAddress& source, MonoTime at) {
   if (const auto* unreachable = std::get_if<Unreachable>(&message)) {
-    return families_.at(unreachable->target.family()).ledger.on_unreachable(*unreachable);
+    auto& state = families_.at(unreachable->target.family());
+    auto refused = state.ledger.on_unreachable(*unreachable);
+    if (refused && *refused) state.inquiry.on_settled((*refused)->record({}), at);
+    return refused;
   }
   auto& state = families_.at(source.family());
   auto settled = state.ledger.on_reply(std::get<EchoReply>(message), source, at);
   if (settled && *settled) {
     const auto rtt = state.rtts.find(source);
     if (rtt != state.rtts.end()) rtt->second.add((*settled)->rtt);
+    state.inquiry.on_settled((*settled)->record({}), at);
   }
   return settled;
 }
@@ -57,6 +86,7 @@ std::vector<SettledProbe> UplinkProbing::expire(MonoTime now) {
   std::vector<SettledProbe> out;
   for (auto& [family, state] : families_) {
     const auto lost = state.ledger.expire(now);
+    for (const auto& probe : lost) state.inquiry.on_settled(probe.record({}), now);
     out.insert(out.end(), lost.begin(), lost.end());
   }
   return out;
@@ -69,6 +99,16 @@ std::optional<MonoTime> UplinkProbing::next_deadline() const {
     if (deadline && (!first || *deadline < *first)) first = deadline;
   }
   return first;
+}
+
+std::optional<MonoTime> UplinkProbing::next_burst(Family family) const {
+  return can_ask(family) ? families_.at(family).inquiry.next_probe() : std::nullopt;
+}
+
+void UplinkProbing::on_silence(MonoTime now) {
+  for (auto& [family, state] : families_) {
+    if (can_ask(family)) state.inquiry.on_silence(now);
+  }
 }
 
 }  // namespace multilink

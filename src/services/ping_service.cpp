@@ -37,7 +37,11 @@ PingService::PingService(PingPorts ports, Config config, std::string boot, Daemo
       reporter_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site), boot_),
       heartbeat_(ports_.scheduler, ports_.store, RedisKeys(config_.suite.site).daemon("pingd"),
                  std::move(self)),
-      first_id_(static_cast<std::uint16_t>(random_() % kIdentifierSpan)) {}
+      first_id_(static_cast<std::uint16_t>(random_() % kIdentifierSpan)),
+      traffic_(ports_.scheduler, ports_.counters, [this](const std::string& name) {
+        uplinks_.at(name)->probing.on_silence(ports_.scheduler.now().mono);
+        schedule_bursts();
+      }) {}
 
 void PingService::start() {
   apply_config();
@@ -124,11 +128,54 @@ void PingService::tick(Duration interval) {
   tick.next += interval * (1 + (now - tick.next) / interval);
   tick.timer = ports_.scheduler.after(tick.next - now, [this, interval] { this->tick(interval); });
 
-  std::vector<Uplink*> due;
+  std::vector<Turn> due;
   for (const auto& [name, uplink] : uplinks_) {
-    if (uplink->probing.config().probe_interval == interval) due.push_back(uplink.get());
+    if (uplink->probing.config().probe_interval != interval) continue;
+    for (const Family family : kProbedFamilies) due.push_back({uplink.get(), family});
   }
   probe(due, ProbeKind::regular);
+  traffic_.look();
+}
+
+void PingService::schedule_bursts() {
+  std::optional<MonoTime> first;
+  for (const auto& [name, uplink] : uplinks_) {
+    for (const Family family : kProbedFamilies) {
+      const auto next = uplink->probing.next_burst(family);
+      if (next && (!first || *next < *first)) first = next;
+    }
+  }
+  if (burst_at_ == first) return;
+  burst_at_ = first;
+  burst_timer_.reset();
+  if (!first) return;
+  burst_timer_ = ports_.scheduler.after(*first - ports_.scheduler.now().mono, [this] { burst(); });
+}
+
+void PingService::burst() {
+  burst_at_.reset();
+  const MonoTime now = ports_.scheduler.now().mono;
+  std::vector<Turn> due;
+  for (const auto& [name, uplink] : uplinks_) {
+    for (const Family family : kProbedFamilies) {
+      const auto next = uplink->probing.next_burst(family);
+      if (!next || *next > now) continue;
+      uplink->probing.begin_burst_probe(family, now);
+      due.push_back({uplink.get(), family});
+    }
+  }
+  probe(due, ProbeKind::burst);
+  schedule_bursts();
+}
+
+void PingService::on_settled(const std::string& name, Uplink& uplink, const SettledProbe& settled) {
+  reporter_.add_probe(name, settled);
+  const auto& inquiry = uplink.probing.inquiry(settled.probe.target.family());
+  if (inquiry.detector().says_dead()) {
+    traffic_.on_answer(name, true);
+  } else if (!inquiry.is_open()) {
+    traffic_.on_answer(name, false);
+  }
 }
 
 bool PingService::listen() {
@@ -146,19 +193,18 @@ bool PingService::listen() {
   return listening.has_value();
 }
 
-void PingService::probe(std::span<Uplink* const> uplinks, ProbeKind kind) {
+void PingService::probe(std::span<const Turn> turns, ProbeKind kind) {
   // Without ears every probe would count as lost.
   if (!listen()) return;
   std::vector<Round> round;
   std::vector<OutgoingProbe> outgoing;
-  for (Uplink* const uplink : uplinks) {
-    for (const Family family : kProbedFamilies) {
-      const auto probe = uplink->probing.prepare(family, kind, random_());
-      if (!probe) continue;
-      round.push_back({uplink, *probe});
-      outgoing.push_back(
-          {uplink->probing.facts().link_index, probe->target, build_echo_request(family, probe->request)});
-    }
+  const MonoTime due = ports_.scheduler.now().mono;
+  for (const auto& [uplink, family] : turns) {
+    const auto probe = uplink->probing.prepare(family, kind, random_(), due);
+    if (!probe) continue;
+    round.push_back({uplink, *probe});
+    outgoing.push_back(
+        {uplink->probing.facts().link_index, probe->target, build_echo_request(family, probe->request)});
   }
   if (outgoing.empty()) return;
   const auto sent = ports_.prober.send(outgoing);
@@ -201,11 +247,12 @@ void PingService::settle_overdue() {
   const MonoTime now = ports_.scheduler.now().mono;
   std::optional<MonoTime> next;
   for (const auto& [name, uplink] : uplinks_) {
-    for (const auto& lost : uplink->probing.expire(now)) reporter_.add_probe(name, lost);
+    for (const auto& lost : uplink->probing.expire(now)) on_settled(name, *uplink, lost);
     const auto deadline = uplink->probing.next_deadline();
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (next) expect_answer_by(*next);
+  schedule_bursts();
 }
 
 void PingService::on_arrivals(std::span<const ArrivedMessage> arrivals) {
@@ -230,7 +277,10 @@ Result<void> PingService::take(const ArrivedMessage& arrival) {
   auto& probing = uplink->second->probing;
   const auto settled = probing.on_message(*message, arrival.source, arrival.at);
   if (!settled) return tl::unexpected<Error>(settled.error());
-  if (*settled) reporter_.add_probe(probing.config().name, **settled);
+  if (*settled) {
+    on_settled(probing.config().name, *uplink->second, **settled);
+    schedule_bursts();
+  }
   return {};
 }
 
@@ -242,12 +292,26 @@ void PingService::read_kernel() {
   for (const auto& [name, uplink] : uplinks_) {
     note_facts(*uplink, observe_uplink(uplink->probing.config(), *state, numbers_));
   }
+  watch_traffic();
+  schedule_bursts();
   if (!kernel_read_) {
     kernel_read_ = true;
     update_ticks();
     ports_.supervisor.ready();
   }
   show_status();
+}
+
+void PingService::watch_traffic() {
+  std::map<std::string, unsigned> links;
+  for (const auto& [name, uplink] : uplinks_) {
+    const auto& facts = uplink->probing.facts();
+    const bool can_be_asked = std::any_of(kProbedFamilies.begin(), kProbedFamilies.end(), [&](Family family) {
+      return facts.families.at(family).fact == LinkFact::ok;
+    });
+    if (can_be_asked) links[name] = facts.link_index;
+  }
+  traffic_.set_links(links);
 }
 
 void PingService::on_kernel_problem(const Error& error) {
@@ -262,7 +326,7 @@ void PingService::on_kernel_problem(const Error& error) {
 void PingService::note_facts(Uplink& uplink, UplinkFacts facts) {
   const auto& config = uplink.probing.config();
   auto record = make_link_record(config, facts, boot_, ports_.scheduler.now().wall);
-  uplink.probing.set_facts(std::move(facts));
+  uplink.probing.set_facts(std::move(facts), ports_.scheduler.now().mono);
   const auto before = std::exchange(uplink.link, record);
   if (before) {
     record.since = before->since;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/fake_counters.hpp"
 #include "fakes/fake_kernel.hpp"
 #include "fakes/fake_log.hpp"
 #include "fakes/fake_prober.hpp"
@@ -55,9 +56,9 @@ class PingServiceTest : public testing::Test {
     DaemonRecord self;
     self.pid = 42;
     self.version = "1.2.3";
-    service_ =
-        std::make_unique<PingService>(PingPorts{scheduler_, kernel_, prober_, store_, supervisor_, log_},
-                                      config_, "0123abcd", self, [this] { return random_(); });
+    service_ = std::make_unique<PingService>(
+        PingPorts{scheduler_, kernel_, prober_, counters_, store_, supervisor_, log_}, config_, "0123abcd",
+        self, [this] { return random_(); });
     service_->start();
     scheduler_.settle();
   }
@@ -126,6 +127,7 @@ class PingServiceTest : public testing::Test {
   fakes::FakeScheduler scheduler_;
   fakes::FakeKernel kernel_{scheduler_};
   fakes::FakeProber prober_{scheduler_};
+  fakes::FakeCounters counters_;
   fakes::FakeRedis redis_{scheduler_};
   fakes::FakeStore store_{scheduler_, redis_};
   fakes::FakeSupervisor supervisor_;

@@ -21,7 +21,7 @@ TEST(LossWindow, SaysNothingOfNoProbes) {
   EXPECT_EQ(window.loss(), 0);
   EXPECT_EQ(window.rtt(), 0ns);
   EXPECT_EQ(window.jitter(), 0ns);
-  EXPECT_FALSE(window.loss_is_above(0));
+  EXPECT_FALSE(window.loss_is_significantly_above(0));
   EXPECT_FALSE(window.loss_is_below(1));
   EXPECT_FALSE(window.newest().has_value());
 }
@@ -41,9 +41,7 @@ TEST(LossWindow, ComparesExactly) {
   LossWindow window(60s);
   for (int i = 1; i <= 60; ++i) window.record(i <= 12 ? lost(i) : answered(i));
   EXPECT_DOUBLE_EQ(window.loss(), 0.2);
-  EXPECT_FALSE(window.loss_is_above(0.20)) << "12 of 60 is 20 %, not above it";
   EXPECT_FALSE(window.loss_is_below(0.20));
-  EXPECT_TRUE(window.loss_is_above(0.199999));
   EXPECT_TRUE(window.loss_is_below(0.200001));
 }
 
@@ -51,7 +49,39 @@ TEST(LossWindow, NoLossIsBelowEveryRatio) {
   LossWindow window(60s);
   window.record(answered(1));
   EXPECT_TRUE(window.loss_is_below(0));
-  EXPECT_FALSE(window.loss_is_above(0));
+  EXPECT_FALSE(window.loss_is_significantly_above(0));
+}
+
+TEST(LossWindow, IsAboveARatioOnlyByMoreThanChance) {
+  const auto significant = [](int losses, int probes) {
+    LossWindow window(60s);
+    for (int i = 1; i <= probes; ++i) window.record(i <= losses ? lost(i) : answered(i));
+    return window.loss_is_significantly_above(0.20);
+  };
+  EXPECT_FALSE(significant(21, 60));
+  EXPECT_TRUE(significant(22, 60));
+  EXPECT_FALSE(significant(9, 20));
+  EXPECT_TRUE(significant(10, 20));
+}
+
+TEST(LossWindow, ForgetsATargetAsIfItHadNeverBeenAsked) {
+  const auto seed = std::random_device{}();
+  std::mt19937 random(seed);
+  const auto a = *IpAddress::parse("1.1.1.1");
+  const auto b = *IpAddress::parse("8.8.8.8");
+  LossWindow both(60s);
+  LossWindow only(60s);
+  for (int i = 1; i <= 60; ++i) {
+    auto probe = random() % 3 == 0 ? lost(i) : answered(i, std::chrono::milliseconds(random() % 100));
+    probe.target = random() % 2 == 0 ? a : b;
+    both.record(probe);
+    if (probe.target == b) only.record(probe);
+  }
+  both.forget_target(a);
+  EXPECT_EQ(both.probes(), only.probes()) << "seed " << seed;
+  EXPECT_EQ(both.lost(), only.lost()) << "seed " << seed;
+  EXPECT_EQ(both.rtt(), only.rtt()) << "seed " << seed;
+  EXPECT_EQ(both.jitter(), only.jitter()) << "seed " << seed;
 }
 
 TEST(LossWindow, ALateAnswerTakesTheLossBackAndNeverTheOtherWayRound) {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/dead_link_detector.hpp"
+#include "multilink/core/flap_penalty.hpp"
 #include "multilink/core/ip_address.hpp"
 #include "multilink/core/loss_window.hpp"
 #include "multilink/core/records.hpp"
@@ -72,6 +74,7 @@ class HealthMachine {
   HealthState state() const { return state_; }
   const std::string& reason() const { return reason_; }
   const LossWindow& window() const { return window_; }
+  const DeadLinkDetector& detector() const { return detector_; }
   /// The changes of state since the last call, oldest first.
   std::vector<Transition> take_transitions() { return std::exchange(transitions_, {}); }
 
@@ -86,7 +89,7 @@ class HealthMachine {
     HealthState to;
     std::optional<Verdict> (HealthMachine::*when)() const;
   };
-  static const std::array<Row, 6> kTable;
+  static const std::array<Row, 11> kTable;
 
   /// What keeps the state down whatever the probes say.
   struct Bar {
@@ -97,14 +100,21 @@ class HealthMachine {
   std::optional<Verdict> is_barred() const;
   std::optional<Verdict> reports_stopped() const;
   std::optional<Verdict> first_answer() const;
+  std::optional<Verdict> no_first_answer_for_evict_after() const;
+  std::optional<Verdict> dead_by_the_test() const;
+  std::optional<Verdict> alive_by_the_test() const;
   std::optional<Verdict> silent_for_evict_after() const;
   std::optional<Verdict> loss_above_loss_down() const;
+  std::optional<Verdict> rtt_above_latency_down() const;
+  std::optional<Verdict> jitter_above_jitter_down() const;
   std::optional<Verdict> clean_for_up_after() const;
 
   void listen(const ProbeRecord& probe);
   void apply_rules();
   void enter(HealthState to, const Verdict& verdict);
   void begin_fresh_windows(MonoTime after);
+  void note_calm_and_clean();
+  bool is_recovered() const;
   std::optional<Bar> bar() const;
   void explain_bar_change(const std::optional<Bar>& before);
   std::string nothing_heard() const;
@@ -117,9 +127,13 @@ class HealthMachine {
   std::string reason_;
   std::vector<Transition> transitions_;
 
-  LossWindow window_;    // of loss_window: judges what is up
-  LossWindow recovery_;  // of up_after: judges what is down
-  MonoTime heard_;       // sending of the probe heard last
+  DeadLinkDetector detector_;
+  FlapPenalty penalty_;
+  std::optional<MonoTime> calm_from_;   // the detector has had nothing against the link since
+  std::optional<MonoTime> clean_from_;  // the recovery window has been full and clean since
+  LossWindow window_;                   // of loss_window: judges what is up
+  LossWindow recovery_;                 // of up_after: judges what is down
+  MonoTime heard_;                      // sending of the probe heard last
   std::optional<LinkFact> fact_;
   std::optional<MonoTime> report_;  // newest sending of a settled probe, or sight of a standing fact
   // What the unknown state goes by: of the probes sent after it began, an answer and the first loss.

@@ -37,6 +37,8 @@ class LossWindow {
   void record(const ProbeRecord& probe);
   /// Begins afresh: only probes sent later than `time` count from now on.
   void restart_after(MonoTime time);
+  /// Forgets what it knows of one target, which has turned out to say nothing about the link.
+  void forget_target(const IpAddress& target);
   /// A shorter window forgets at once; a longer one fills with time.
   void set_length(Duration length);
 
@@ -45,11 +47,14 @@ class LossWindow {
   std::size_t lost() const { return lost_; }
   double loss() const;  ///< lost / probes, in [0,1]; 0 of none
 
-  /// lost / probes against a ratio in [0,1], which is taken to a millionth: whole numbers are compared
-  /// (lost * 10^6 with ratio * 10^6 * probes), so that 12 of 60 is exactly 20 % and not above it. No loss at
-  /// all is below every ratio, also 0. Both are false of no probes.
-  bool loss_is_above(double ratio) const;
+  /// lost / probes below a ratio in [0,1], which is taken to a millionth: whole numbers are compared (lost * 10^6 with
+  /// ratio * 10^6 * probes), so that 3 of 60 is exactly 5 % and not below it. No loss at all is below every ratio, also
+  /// 0. False of no probes.
   bool loss_is_below(double ratio) const;
+  /// Above it not by chance: were `ratio` p the true loss, so many losses of n would be more than 3 standard deviations
+  /// above the mean, lost - n p > 3 sqrt(n p (1 - p)) (the one-sided score test, whose interval is E. B. Wilson's,
+  /// 1927). Of 60 probes and 20 % that takes 22 losses, of 20 probes 10.
+  bool loss_is_significantly_above(double ratio) const;
 
   /// The probes span the whole of `length` since the last restart (false before the first restart).
   bool is_full() const;
@@ -74,6 +79,7 @@ class LossWindow {
   using Path = std::deque<Sample>;  // the answers of one target, by key
   struct Entry {
     Key key;
+    IpAddress target;
     std::map<IpAddress, Path>::iterator path;  // end() while lost
   };
 

@@ -9,6 +9,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/echo_packet.hpp"
+#include "multilink/core/inquiry.hpp"
 #include "multilink/core/probe_ledger.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/result.hpp"
@@ -27,9 +28,12 @@ struct PreparedProbe {
 };
 
 /// All that pingd knows of one uplink while it probes it: whom to ask next and how long to wait, what is
-/// pending, what the kernel says of the device. Says nothing about when to probe.
+/// pending, what the kernel says of the device, and when to ask beyond the regular interval.
 class UplinkProbing {
  public:
+  /// A target that is set aside is asked so rarely, to see whether it lives again.
+  static constexpr Duration kAsidePause = std::chrono::seconds(30);
+
   /// `first_sequence` as ProbeLedger asks for it.
   UplinkProbing(UplinkConfig config, std::uint16_t identifier, std::uint64_t first_sequence);
 
@@ -39,10 +43,11 @@ class UplinkProbing {
   void configure(UplinkConfig config);
 
   const UplinkFacts& facts() const { return facts_; }
-  void set_facts(UplinkFacts facts) { facts_ = std::move(facts); }
+  void set_facts(UplinkFacts facts, MonoTime now);
 
-  /// The next probe, the family's targets in turn. None while a fact speaks against it, or without a target.
-  std::optional<PreparedProbe> prepare(Family family, ProbeKind kind, std::uint64_t nonce);
+  /// The next probe, the family's targets in turn, but for those set aside. None while a fact speaks against it, or
+  /// without a target.
+  std::optional<PreparedProbe> prepare(Family family, ProbeKind kind, std::uint64_t nonce, MonoTime now);
   /// The probe that was prepared last for its family has left at `at`. Gives the deadline of its answer.
   MonoTime note_sent(const PreparedProbe& probe, const Now& at);
 
@@ -52,6 +57,16 @@ class UplinkProbing {
   std::vector<SettledProbe> expire(MonoTime now);
   std::optional<MonoTime> next_deadline() const;
 
+  /// When the next burst probe of the family is due (it may be past); none: no question is open.
+  std::optional<MonoTime> next_burst(Family family) const;
+  /// A burst probe of the family is being sent, or would be but for this host's refusal: the next is due a pause later.
+  void begin_burst_probe(Family family, MonoTime now) {
+    families_.at(family).inquiry.on_burst_probe_sent(now);
+  }
+  /// Users' traffic has fallen silent: asks every family that can be asked.
+  void on_silence(MonoTime now);
+  const Inquiry& inquiry(Family family) const { return families_.at(family).inquiry; }
+
  private:
   struct PerFamily {
     explicit PerFamily(std::uint64_t first_sequence) : ledger(first_sequence) {}
@@ -60,7 +75,12 @@ class UplinkProbing {
     std::vector<IpAddress> targets;
     std::size_t turn = 0;
     std::map<IpAddress, RttEstimator> rtts;  ///< of each target
+    std::map<IpAddress, MonoTime> asked;     ///< when each target was asked last
+    Inquiry inquiry;
   };
+
+  bool can_ask(Family family) const;
+  static const IpAddress& next_target(PerFamily& state, MonoTime now);
 
   UplinkConfig config_;
   std::uint16_t identifier_;

@@ -21,9 +21,11 @@
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
 #include "multilink/ports/supervisor.hpp"
+#include "multilink/ports/traffic_counters.hpp"
 #include "multilink/services/heartbeat.hpp"
 #include "multilink/services/probe_reporter.hpp"
 #include "multilink/services/service.hpp"
+#include "multilink/services/traffic_watch.hpp"
 
 namespace multilink {
 
@@ -32,6 +34,7 @@ struct PingPorts {
   Scheduler& scheduler;
   KernelReader& kernel;
   Prober& prober;
+  TrafficCounters& counters;
   Store& store;
   Supervisor& supervisor;
   Log& log;
@@ -41,7 +44,8 @@ struct PingPorts {
 /// nothing.
 ///
 /// Uplinks of the same probe_interval share a tick: one call of Prober::send for all of them. An uplink is
-/// probed for a family while its facts are in order. Works without Redis (ProbeReporter keeps what it sees).
+/// probed for a family while its facts are in order. Beyond that, an uplink is probed in a burst while it is in
+/// question whether its link is dead (Inquiry): after a miss, or when users' traffic falls silent (TrafficWatch). Works without Redis (ProbeReporter keeps what it sees).
 ///
 /// A probe that this host itself refuses to send has not been on the link, so it is neither an answer nor a
 /// loss, whatever the errno: EPERM (a firewall), ENETUNREACH (the device was just set down), ENODEV (it is
@@ -75,6 +79,10 @@ class PingService final : public Service {
     MonoTime next;
     std::unique_ptr<Timer> timer;
   };
+  struct Turn {  ///< whom to probe
+    Uplink* uplink;
+    Family family;
+  };
   struct Round {  ///< one probe of a call of Prober::send
     Uplink* uplink;
     PreparedProbe probe;
@@ -85,7 +93,10 @@ class PingService final : public Service {
   void update_ticks();
   void tick(Duration interval);
   bool listen();
-  void probe(std::span<Uplink* const> uplinks, ProbeKind kind);
+  void probe(std::span<const Turn> turns, ProbeKind kind);
+  void on_settled(const std::string& name, Uplink& uplink, const SettledProbe& settled);
+  void schedule_bursts();
+  void burst();
   void note_refusal(Uplink& uplink, const IpAddress& target, const Result<MonoTime>& sent);
   void expect_answer_by(MonoTime deadline);
   void settle_overdue();
@@ -94,6 +105,7 @@ class PingService final : public Service {
   Result<void> take(const ArrivedMessage& arrival);
 
   void read_kernel();
+  void watch_traffic();
   void on_kernel_problem(const Error& error);
   void note_facts(Uplink& uplink, UplinkFacts facts);
   void report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
@@ -114,6 +126,9 @@ class PingService final : public Service {
   std::optional<ProbeIdentity> identity_;  ///< what the prober listens to; none: it refused
   std::string listen_problem_;
   std::map<Duration, Tick> ticks_;  ///< by interval
+  TrafficWatch traffic_;
+  std::optional<MonoTime> burst_at_;
+  std::unique_ptr<Timer> burst_timer_;
   std::optional<MonoTime> deadline_;
   std::unique_ptr<Timer> deadline_timer_;
   RateLimit foreign_messages_{std::chrono::seconds(10)};

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "multilink/core/records.hpp"
+#include "multilink/core/sequential_test.hpp"
+#include "multilink/core/target_watch.hpp"
+#include "multilink/core/time.hpp"
+
+namespace multilink {
+
+/// Is the link of one uplink and family dead? The SequentialTest over every settled probe of the targets that
+/// count, with a baseline of its own learning, and the silence as a person would feel it.
+///
+/// The baseline p0 is the loss of the regular probes in calm times: those that settled since the score last
+/// left 0 are held back until it is known what they were part of; if the link was found dead they are thrown
+/// away. An estimate that learnt from outages would make each detection slower than the one before.
+///
+/// Silence lasts from the sending of a probe until any answer to it or to a later one has arrived.
+///
+/// A loss that is answered late, and a target that is set aside, are taken out of the evidence as if they had
+/// never been in it: the score is worked out anew from the outcomes since it last was 0.
+class DeadLinkDetector {
+ public:
+  /// Regular probes that the baseline goes back: a minute at the default interval.
+  static constexpr std::size_t kBaselineProbes = 60;
+  /// Outcomes since the score last was 0 that are remembered.
+  static constexpr std::size_t kMostEvidence = 512;
+
+  /// How long an outcome is remembered, so that one shown again changes nothing; older ones are not looked at.
+  static constexpr Duration kMemory = std::chrono::minutes(2);
+
+  /// A settled probe, in about the order of settling. Shown again it changes nothing, but that an answer takes back
+  /// the loss.
+  void observe(const ProbeRecord& probe);
+  /// The link is another, or was barred by a fact: evidence and silence so far mean nothing. What was learnt
+  /// stays.
+  void restart_after(MonoTime time);
+  void retain_targets(const std::vector<IpAddress>& targets) { targets_.retain(targets); }
+
+  bool says_dead() const { return test_.says_dead(); }
+  bool is_calm() const { return test_.is_calm(); }
+  double baseline() const;
+  /// The sending of the first probe of the standing silence; none while the last one sent was heard of.
+  std::optional<MonoTime> silent_since() const;
+  const TargetWatch& targets() const { return targets_; }
+
+ private:
+  struct Evidence {
+    std::uint64_t sequence;
+    IpAddress target;
+    Outcome outcome;
+    ProbeKind kind;
+  };
+
+  bool is_news(const ProbeRecord& probe);
+  void note_silence(const ProbeRecord& probe);
+  bool correct(const ProbeRecord& probe);
+  void weigh_anew();
+  void close_if_calm();
+
+  SequentialTest test_;
+  TargetWatch targets_;
+  std::deque<Outcome> learnt_;
+  std::vector<Evidence> evidence_;    ///< since the score last was 0
+  bool was_dead_ = false;             ///< at any time since then
+  MonoTime floor_ = MonoTime::min();  ///< probes sent then or earlier are not looked at
+  std::map<std::pair<MonoTime, std::uint64_t>, Outcome>
+      seen_;                                 ///< by sending and sequence, of the last kMemory
+  MonoTime newest_heard_ = MonoTime::min();  ///< sending of the newest answered probe
+  std::set<MonoTime> unheard_;               ///< sendings of lost ones after it
+};
+
+}  // namespace multilink

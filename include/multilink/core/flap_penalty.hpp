@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "multilink/core/time.hpp"
+
+namespace multilink {
+
+/// Flap damping after RFC 2439: each `down`, and each `suspect` less, adds to a penalty that halves every
+/// half-life; the higher the penalty, the longer the clean time asked for before new flows return. A link
+/// that fails once returns as fast as configured; one that stutters a hundred times an hour does not move
+/// traffic a hundred times.
+class FlapPenalty {
+ public:
+  static constexpr double kOfDown = 1.0;
+  static constexpr double kOfSuspect = 0.5;
+  static constexpr Duration kHalfLife = std::chrono::minutes(5);
+  static constexpr Duration kMostWait = std::chrono::minutes(5);
+  /// A penalty up to this is nobody's flapping.
+  static constexpr double kFree = 1.0;
+
+  /// `was_suspect`: the same failure has been counted as a suspect already.
+  void on_down(bool was_suspect, MonoTime now) { add(was_suspect ? kOfDown - kOfSuspect : kOfDown, now); }
+  void on_suspect(MonoTime now) { add(kOfSuspect, now); }
+
+  double at(MonoTime now) const;
+  /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then 1 s doubled with
+  /// every further half point, at most kMostWait.
+  Duration extra_wait(MonoTime now) const;
+
+ private:
+  void add(double points, MonoTime now);
+
+  double penalty_ = 0;
+  MonoTime as_of_;
+};
+
+}  // namespace multilink

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+
+#include "multilink/core/dead_link_detector.hpp"
+#include "multilink/core/time.hpp"
+
+namespace multilink {
+
+/// When pingd probes one uplink and family beyond the regular interval: the question "is it dead?", from the
+/// miss (or the silence of users' traffic) that raised it to its answer.
+///
+/// While the question is open a probe leaves every 10 ms, so that the SequentialTest decides a few round
+/// trips after the fault whatever the interval. It closes when the test falls to 0 and a probe sent since it
+/// was opened has been answered. A link found dead is probed each 50 ms until 5 s after the opening (most
+/// silences of mobile links end by then), then at the regular interval only; the first answer opens the
+/// question again, so that a return is noticed as fast as a loss. A question that random loss keeps open for
+/// over a second goes on at 100 ms: it is the loss window's then.
+class Inquiry {
+ public:
+  static constexpr Duration kBurstSpacing = std::chrono::milliseconds(10);
+  static constexpr Duration kDeadSpacing = std::chrono::milliseconds(50);
+  static constexpr Duration kLongSpacing = std::chrono::milliseconds(100);
+  static constexpr Duration kBurstFor = std::chrono::seconds(1);
+  static constexpr Duration kDeadFor = std::chrono::seconds(5);
+
+  /// Users' traffic has fallen silent: opens the question if it is closed.
+  void on_silence(MonoTime now);
+  /// A probe has settled, or one that had settled as lost was answered late.
+  void on_settled(const ProbeRecord& probe, MonoTime now);
+  /// The link cannot be probed (a fact): nothing is asked of it, and what was found so far means nothing.
+  void reset(MonoTime now);
+
+  /// When the next probe beyond the regular ones is due (it may be past); nullopt: none is.
+  std::optional<MonoTime> next_probe() const;
+  void on_burst_probe_sent(MonoTime now);
+
+  bool is_open() const { return opened_.has_value(); }
+  const DeadLinkDetector& detector() const { return detector_; }
+  void retain_targets(const std::vector<IpAddress>& targets) { detector_.retain_targets(targets); }
+
+ private:
+  void open(MonoTime now);
+  void after_answer(MonoTime sent, MonoTime now);
+
+  DeadLinkDetector detector_;
+  std::optional<MonoTime> opened_;
+  std::optional<MonoTime> last_sent_;
+  bool answered_since_ = false;  ///< a probe sent since the opening
+  bool was_dead_ = false;        ///< at the last settled probe
+};
+
+}  // namespace multilink

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/dead_link_detector.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace multilink {
+
+void DeadLinkDetector::observe(const ProbeRecord& probe) {
+  if (!is_news(probe)) return;
+  note_silence(probe);
+  const bool was_aside = targets_.is_set_aside(probe.target);
+  targets_.observe(probe);
+  const bool is_aside = targets_.is_set_aside(probe.target);
+  if (probe.outcome == Outcome::answered && correct(probe)) {
+    weigh_anew();
+  } else if (!is_aside) {
+    evidence_.push_back({probe.sequence, probe.target, probe.outcome, probe.kind});
+    if (evidence_.size() > kMostEvidence) evidence_.erase(evidence_.begin());
+    test_.set_baseline(baseline());
+    test_.add(probe.outcome);
+  }
+  if (is_aside && !was_aside) {
+    std::erase_if(evidence_, [&](const Evidence& item) { return item.target == probe.target; });
+    weigh_anew();
+  }
+  was_dead_ = was_dead_ || test_.says_dead();
+  close_if_calm();
+}
+
+bool DeadLinkDetector::is_news(const ProbeRecord& probe) {
+  if (probe.sent <= floor_) return false;
+  const auto [seen, is_new] = seen_.try_emplace({probe.sent, probe.sequence}, probe.outcome);
+  if (!is_new) {
+    if (seen->second == Outcome::answered || probe.outcome == Outcome::lost) return false;
+    seen->second = Outcome::answered;
+  }
+  const MonoTime oldest = seen_.rbegin()->first.first - kMemory;
+  while (seen_.begin()->first.first < oldest) {
+    floor_ = std::max(floor_, seen_.begin()->first.first);
+    seen_.erase(seen_.begin());
+  }
+  return true;
+}
+
+void DeadLinkDetector::note_silence(const ProbeRecord& probe) {
+  if (probe.outcome == Outcome::answered) {
+    newest_heard_ = std::max(newest_heard_, probe.sent);
+    unheard_.erase(unheard_.begin(), unheard_.upper_bound(newest_heard_));
+  } else if (probe.sent > newest_heard_ && !targets_.is_set_aside(probe.target)) {
+    // Only the first matters, and which one that is after an answer to a later one: a few are enough.
+    unheard_.insert(probe.sent);
+    if (unheard_.size() > kMostEvidence) unheard_.erase(std::prev(unheard_.end()));
+  }
+}
+
+bool DeadLinkDetector::correct(const ProbeRecord& probe) {
+  const auto found = std::find_if(evidence_.rbegin(), evidence_.rend(), [&](const Evidence& item) {
+    return item.sequence == probe.sequence && item.outcome == Outcome::lost;
+  });
+  if (found == evidence_.rend()) return false;
+  found->outcome = Outcome::answered;
+  return true;
+}
+
+void DeadLinkDetector::weigh_anew() {
+  test_.reset();
+  for (const auto& item : evidence_) test_.add(item.outcome);
+}
+
+void DeadLinkDetector::close_if_calm() {
+  if (!test_.is_calm()) return;
+  for (const auto& item : evidence_) {
+    if (was_dead_ || item.kind != ProbeKind::regular) continue;
+    learnt_.push_back(item.outcome);
+    if (learnt_.size() > kBaselineProbes) learnt_.pop_front();
+  }
+  evidence_.clear();
+  was_dead_ = false;
+}
+
+void DeadLinkDetector::restart_after(MonoTime time) {
+  floor_ = std::max(floor_, time);
+  seen_.erase(seen_.begin(), seen_.upper_bound({floor_, std::numeric_limits<std::uint64_t>::max()}));
+  test_.reset();
+  evidence_.clear();
+  unheard_.clear();
+  newest_heard_ = std::max(newest_heard_, time);
+  was_dead_ = false;
+}
+
+double DeadLinkDetector::baseline() const {
+  if (learnt_.empty()) return 0;
+  const auto lost = std::count(learnt_.begin(), learnt_.end(), Outcome::lost);
+  return static_cast<double>(lost) / static_cast<double>(learnt_.size());
+}
+
+std::optional<MonoTime> DeadLinkDetector::silent_since() const {
+  if (unheard_.empty()) return std::nullopt;
+  return *unheard_.begin();
+}
+
+}  // namespace multilink

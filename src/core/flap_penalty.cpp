@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/flap_penalty.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace multilink {
+namespace {
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+double FlapPenalty::at(MonoTime now) const {
+  if (penalty_ <= 0) return 0;
+  const double half_lives = std::max(0.0, seconds(now - as_of_) / seconds(kHalfLife));
+  return penalty_ * std::exp2(-half_lives);
+}
+
+void FlapPenalty::add(double points, MonoTime now) {
+  penalty_ = at(now) + points;
+  as_of_ = now;
+}
+
+Duration FlapPenalty::extra_wait(MonoTime now) const {
+  const double above = at(now) - kFree;
+  if (above <= 0) return Duration::zero();
+  const double wait = std::min(seconds(kMostWait), std::exp2(above / kOfSuspect));
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait));
+}
+
+}  // namespace multilink

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/inquiry.hpp"
+
+namespace multilink {
+
+void Inquiry::open(MonoTime now) {
+  opened_ = now;
+  last_sent_.reset();
+  answered_since_ = false;
+}
+
+void Inquiry::on_silence(MonoTime now) {
+  if (!is_open()) open(now);
+}
+
+void Inquiry::on_settled(const ProbeRecord& probe, MonoTime now) {
+  detector_.observe(probe);
+  if (probe.outcome == Outcome::answered) return after_answer(probe.sent, now);
+  if (!is_open() && !detector_.is_calm()) open(now);
+  was_dead_ = detector_.says_dead();
+}
+
+void Inquiry::after_answer(MonoTime sent, MonoTime now) {
+  if (was_dead_) open(now);  // it lives again: ask on at full speed until that is sure
+  was_dead_ = detector_.says_dead();
+  if (!is_open()) return;
+  answered_since_ = answered_since_ || sent >= *opened_;
+  if (detector_.is_calm() && answered_since_) opened_.reset();
+}
+
+void Inquiry::reset(MonoTime now) {
+  detector_.restart_after(now);
+  opened_.reset();
+  last_sent_.reset();
+  was_dead_ = false;
+}
+
+std::optional<MonoTime> Inquiry::next_probe() const {
+  if (!opened_) return std::nullopt;
+  if (!last_sent_) return opened_;
+  const Duration open_for = *last_sent_ - *opened_;
+  if (detector_.says_dead()) {
+    if (open_for >= kDeadFor) return std::nullopt;
+    return *last_sent_ + kDeadSpacing;
+  }
+  return *last_sent_ + (open_for < kBurstFor ? kBurstSpacing : kLongSpacing);
+}
+
+void Inquiry::on_burst_probe_sent(MonoTime now) {
+  last_sent_ = now;
+}
+
+}  // namespace multilink

@@ -148,7 +148,7 @@ struct IcmpProber::Impl {
 void IcmpProber::Impl::prepare() {
   const int fd = socket.native_handle();
   // Deaf until listen(): the empty range admits nothing.
-  auto filtered = attach_icmp_filter(fd, {});
+  const auto filtered = attach_icmp_filter(fd, {});
   if (!filtered) throw std::system_error(filtered.error().code, std::generic_category(), "ICMP filter");
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
@@ -242,7 +242,7 @@ Result<void> IcmpProber::listen(const ProbeIdentity& identity,
     const int code = errno;
     return fail(cat("the mark of probes: ", std::strerror(code), " (it needs CAP_NET_RAW)"), code);
   }
-  const auto filtered = attach_icmp_filter(fd, identity);
+  auto filtered = attach_icmp_filter(fd, identity);
   if (filtered) impl_->on_arrivals = std::move(on_arrivals);
   return filtered;
 }

@@ -12,8 +12,9 @@ from multilink_lab import Lab
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import running
 
-# The window rule: more than 20 % of at least 20 and at most 60 probes, one a second, the last lost after a second.
-WINDOW_RULE_S = 15
+# Traffic falls silent, a burst is sent, the sequential test decides: some 120 ms. One run on a busy machine is allowed
+# more; the bench has the figures.
+DETECTION_MS = 1000
 # The clean time asked for, and the probes it takes to notice.
 UP_AFTER_S = 25
 
@@ -32,8 +33,6 @@ def fail_and_return(options, fault, bound_ms):
     with running(options) as (lab, suite):
         better, other = lab.isps
         flow = lab.udp_flow()
-        if bound_ms >= WINDOW_RULE_S * 1000:
-            suite.wait_probes(better.device, 20)
         begun = better.cut(fault)
         flow.alive(other.source)
         suite.wait_active(2, other.device)
@@ -58,15 +57,15 @@ def test_carrier(options):
 
 
 def test_silent_black_hole(options):
-    return fail_and_return(options, "blackhole", WINDOW_RULE_S * 1000)
+    return fail_and_return(options, "blackhole", DETECTION_MS)
 
 
 def test_dead_next_hop(options):
-    return fail_and_return(options, "dead_next_hop", WINDOW_RULE_S * 1000)
+    return fail_and_return(options, "dead_next_hop", DETECTION_MS)
 
 
 def test_unreachable(options):
-    return fail_and_return(options, "unreachable", WINDOW_RULE_S * 1000)
+    return fail_and_return(options, "unreachable", DETECTION_MS)
 
 
 def test_random_loss(options):

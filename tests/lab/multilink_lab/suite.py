@@ -163,10 +163,6 @@ class Suite:
         self.wait(lambda: self.agrees(device), timeout, f"{device} carries the default")
         return time.monotonic()
 
-    def wait_probes(self, uplink, count):
-        """Until the uplink's loss window holds so many IPv4 probes: the window rule speaks from 20 on."""
-        self.wait(lambda: int(self.health(uplink).get("4.probes", 0)) >= count, count + 10, f"{count} probes")
-
     # --- cost
 
     def cost(self):

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/link_replay.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace multilink {
+namespace {
+
+constexpr Duration kSweep = std::chrono::seconds(1);  // as healthd's
+
+}  // namespace
+
+LinkReplay::LinkReplay(const UplinkConfig& uplink, Link link, MonoTime start)
+    : family_(uplink.targets.at(0).family()),
+      interval_(uplink.probe_interval),
+      link_(std::move(link)),
+      probing_(uplink, 1, 1),
+      machine_(uplink, family_),
+      now_(start),
+      tick_(start),
+      sweep_(start + kSweep) {
+  UplinkFacts facts;
+  facts.link_index = 1;
+  facts.carrier = true;
+  facts.families[family_].fact = LinkFact::ok;
+  probing_.set_facts(std::move(facts), start);
+  machine_.report_fact(LinkFact::ok, start);
+}
+
+void LinkReplay::run_until(MonoTime end) {
+  for (MonoTime next = next_event(); next <= end; next = next_event()) handle(next);
+}
+
+MonoTime LinkReplay::next_event() const {
+  MonoTime next = std::min(tick_, sweep_);
+  if (!arrivals_.empty()) next = std::min(next, arrivals_.top().at);
+  if (const auto deadline = probing_.next_deadline()) next = std::min(next, *deadline);
+  if (const auto burst = probing_.next_burst(family_)) next = std::min(next, *burst);
+  return std::max(next, now_);  // what is overdue is due now
+}
+
+void LinkReplay::handle(MonoTime now) {
+  now_ = now;
+  while (!arrivals_.empty() && arrivals_.top().at <= now) {
+    const Arrival arrival = arrivals_.top();
+    arrivals_.pop();
+    const auto settled = probing_.on_message(EchoReply{arrival.request}, arrival.source, arrival.at);
+    if (settled && *settled) show(**settled);
+  }
+  for (const auto& lost : probing_.expire(now)) show(lost);
+  if (tick_ <= now) {
+    tick_ += interval_;
+    probe(ProbeKind::regular, now);
+  }
+  const auto burst = probing_.next_burst(family_);
+  if (burst && *burst <= now) {
+    probing_.begin_burst_probe(family_, now);
+    probe(ProbeKind::burst, now);
+  }
+  if (sweep_ <= now) sweep_ += kSweep;
+  machine_.advance(now);
+  for (auto& transition : machine_.take_transitions()) changes_.push_back({std::move(transition), now});
+}
+
+void LinkReplay::probe(ProbeKind kind, MonoTime now) {
+  // The wall clock is not looked at by any decision; the nonce only keeps strangers away.
+  const auto prepared = probing_.prepare(family_, kind, 0, now);
+  assert(prepared);
+  probing_.note_sent(*prepared, Now{now, WallTime{}});
+  ++(kind == ProbeKind::regular ? regular_probes_ : burst_probes_);
+  if (const auto rtt = link_(now, prepared->target)) {
+    arrivals_.push({now + *rtt, prepared->request, prepared->target});
+  }
+}
+
+void LinkReplay::show(const SettledProbe& settled) {
+  machine_.observe(settled.record({}));
+}
+
+}  // namespace multilink

@@ -10,7 +10,7 @@ void DeadLinkDetector::observe(const ProbeRecord& probe) {
   if (!is_news(probe)) return;
   note_silence(probe);
   const bool was_aside = targets_.is_set_aside(probe.target);
-  targets_.observe(probe);
+  if (!was_dead_) targets_.observe(probe);  // what is silent with the whole link is no dead target
   const bool is_aside = targets_.is_set_aside(probe.target);
   if (probe.outcome == Outcome::answered && correct(probe)) {
     weigh_anew();
@@ -24,7 +24,10 @@ void DeadLinkDetector::observe(const ProbeRecord& probe) {
     std::erase_if(evidence_, [&](const Evidence& item) { return item.target == probe.target; });
     weigh_anew();
   }
-  was_dead_ = was_dead_ || test_.says_dead();
+  if (!was_dead_ && test_.says_dead()) {
+    was_dead_ = true;
+    targets_.excuse_losses();
+  }
   close_if_calm();
 }
 

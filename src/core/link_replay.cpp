@@ -2,7 +2,6 @@
 #include "multilink/core/link_replay.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace multilink {
@@ -37,7 +36,7 @@ MonoTime LinkReplay::next_event() const {
   MonoTime next = std::min(tick_, sweep_);
   if (!arrivals_.empty()) next = std::min(next, arrivals_.top().at);
   if (const auto deadline = probing_.next_deadline()) next = std::min(next, *deadline);
-  if (const auto burst = probing_.next_burst(family_)) next = std::min(next, *burst);
+  if (const auto burst = probing_.next_burst(family_, now_)) next = std::min(next, *burst);
   return std::max(next, now_);  // what is overdue is due now
 }
 
@@ -52,27 +51,25 @@ void LinkReplay::handle(MonoTime now) {
   for (const auto& lost : probing_.expire(now)) show(lost);
   if (tick_ <= now) {
     tick_ += interval_;
-    probe(ProbeKind::regular, now);
+    send(probing_.prepare(family_, ProbeKind::regular, 0), now);
+    send(probing_.prepare_revisit(family_, 0, now), now);
   }
-  const auto burst = probing_.next_burst(family_);
+  const auto burst = probing_.next_burst(family_, now);
   if (burst && *burst <= now) {
     probing_.begin_burst_probe(family_, now);
-    probe(ProbeKind::burst, now);
+    send(probing_.prepare(family_, ProbeKind::burst, 0), now);
   }
   if (sweep_ <= now) sweep_ += kSweep;
   machine_.advance(now);
   for (auto& transition : machine_.take_transitions()) changes_.push_back({std::move(transition), now});
 }
 
-void LinkReplay::probe(ProbeKind kind, MonoTime now) {
-  // The wall clock is not looked at by any decision; the nonce only keeps strangers away.
-  const auto prepared = probing_.prepare(family_, kind, 0, now);
-  assert(prepared);
-  probing_.note_sent(*prepared, Now{now, WallTime{}});
-  ++(kind == ProbeKind::regular ? regular_probes_ : burst_probes_);
-  if (const auto rtt = link_(now, prepared->target)) {
-    arrivals_.push({now + *rtt, prepared->request, prepared->target});
-  }
+/// The wall clock is not looked at by any decision, and the nonce only keeps strangers away.
+void LinkReplay::send(const std::optional<PreparedProbe>& probe, MonoTime now) {
+  if (!probe) return;
+  probing_.note_sent(*probe, Now{now, WallTime{}});
+  ++(probe->kind == ProbeKind::regular ? regular_probes_ : burst_probes_);
+  if (const auto rtt = link_(now, probe->target)) arrivals_.push({now + *rtt, probe->request, probe->target});
 }
 
 void LinkReplay::show(const SettledProbe& settled) {

@@ -72,6 +72,12 @@ std::optional<MonoTime> ProbeLedger::next_deadline() const {
   return first;
 }
 
+std::size_t ProbeLedger::pending_until(MonoTime deadline) const {
+  return static_cast<std::size_t>(std::ranges::count_if(pending_, [&](std::uint64_t sequence) {
+    return entries_[static_cast<std::size_t>(sequence - first_sequence())].probe.deadline() <= deadline;
+  }));
+}
+
 ProbeLedger::Entry* ProbeLedger::find(std::uint64_t sequence) {
   const std::uint64_t offset = sequence - first_sequence();
   return offset < entries_.size() ? &entries_[static_cast<std::size_t>(offset)] : nullptr;

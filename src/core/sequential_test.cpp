@@ -30,6 +30,10 @@ void SequentialTest::correct_to_answered() {
   move(weight_of_answer(baseline_) - weight_of_loss(baseline_));
 }
 
+std::size_t SequentialTest::losses_to_dead() const {
+  return static_cast<std::size_t>(std::ceil(std::max(0.0, kDecision - score_) / weight_of_loss(baseline_)));
+}
+
 void SequentialTest::move(double by) {
   score_ = std::clamp(score_ + by, 0.0, kDecision);
 }

@@ -68,6 +68,14 @@ void TargetWatch::observe(const ProbeRecord& probe) {
   target.aside = is_dead || loses_more(target, others);
 }
 
+void TargetWatch::excuse_losses() {
+  for (auto& [address, target] : targets_) {
+    if (target.aside) continue;
+    target.test.reset();
+    std::erase(target.recent, Outcome::lost);
+  }
+}
+
 bool TargetWatch::is_set_aside(const IpAddress& target) const {
   const auto found = targets_.find(target);
   return found != targets_.end() && found->second.aside;

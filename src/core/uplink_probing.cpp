@@ -36,24 +36,32 @@ bool UplinkProbing::can_ask(Family family) const {
          !families_.at(family).targets.empty();
 }
 
-const IpAddress& UplinkProbing::next_target(PerFamily& state, MonoTime now) {
+const IpAddress& UplinkProbing::next_target(PerFamily& state) {
   const auto& watch = state.inquiry.detector().targets();
   for (std::size_t tried = 0; tried < state.targets.size(); ++tried) {
     const auto& target = state.targets[state.turn++ % state.targets.size()];
-    const auto asked = state.asked.find(target);
-    if (!watch.is_set_aside(target) || asked == state.asked.end() || now - asked->second >= kAsidePause) {
-      return target;
-    }
+    if (!watch.is_set_aside(target)) return target;
   }
   return state.targets[state.turn++ % state.targets.size()];
 }
 
-std::optional<PreparedProbe> UplinkProbing::prepare(Family family, ProbeKind kind, std::uint64_t nonce,
-                                                    MonoTime now) {
+std::optional<PreparedProbe> UplinkProbing::prepare(Family family, ProbeKind kind, std::uint64_t nonce) {
   if (!can_ask(family)) return std::nullopt;
   auto& state = families_.at(family);
-  const auto& target = next_target(state, now);
+  const auto& target = next_target(state);
   return PreparedProbe{{identifier_, state.ledger.next_sequence(), nonce}, target, kind};
+}
+
+std::optional<PreparedProbe> UplinkProbing::prepare_revisit(Family family, std::uint64_t nonce,
+                                                            MonoTime now) {
+  if (!can_ask(family)) return std::nullopt;
+  const auto& state = families_.at(family);
+  for (const auto& target : state.inquiry.detector().targets().set_aside()) {
+    const auto asked = state.asked.find(target);
+    if (asked != state.asked.end() && now - asked->second < kAsidePause) continue;
+    return PreparedProbe{{identifier_, state.ledger.next_sequence(), nonce}, target, ProbeKind::burst};
+  }
+  return std::nullopt;
 }
 
 MonoTime UplinkProbing::note_sent(const PreparedProbe& probe, const Now& at) {
@@ -101,8 +109,22 @@ std::optional<MonoTime> UplinkProbing::next_deadline() const {
   return first;
 }
 
-std::optional<MonoTime> UplinkProbing::next_burst(Family family) const {
-  return can_ask(family) ? families_.at(family).inquiry.next_probe() : std::nullopt;
+bool UplinkProbing::enough_on_their_way(const PerFamily& state, MonoTime now) {
+  const auto& detector = state.inquiry.detector();
+  const auto needed = detector.losses_to_dead();
+  if (needed == 0) return false;  // it is dead: what is sent now looks for its return
+  Duration timeout = RttEstimator::kMostTimeout;
+  for (const auto& [target, rtt] : state.rtts) {
+    if (!detector.targets().is_set_aside(target)) timeout = std::min(timeout, rtt.timeout());
+  }
+  return state.ledger.pending_until(now + timeout) >= needed;
+}
+
+std::optional<MonoTime> UplinkProbing::next_burst(Family family, MonoTime now) const {
+  if (!can_ask(family)) return std::nullopt;
+  const auto& state = families_.at(family);
+  const auto next = state.inquiry.next_probe();
+  return next && enough_on_their_way(state, std::max(now, *next)) ? std::nullopt : next;
 }
 
 void UplinkProbing::on_silence(MonoTime now) {

@@ -128,20 +128,23 @@ void PingService::tick(Duration interval) {
   tick.next += interval * (1 + (now - tick.next) / interval);
   tick.timer = ports_.scheduler.after(tick.next - now, [this, interval] { this->tick(interval); });
 
-  std::vector<Turn> due;
-  for (const auto& [name, uplink] : uplinks_) {
-    if (uplink->probing.config().probe_interval != interval) continue;
-    for (const Family family : kProbedFamilies) due.push_back({uplink.get(), family});
+  for (const auto why : {Turn::Why::regular, Turn::Why::revisit}) {
+    std::vector<Turn> due;
+    for (const auto& [name, uplink] : uplinks_) {
+      if (uplink->probing.config().probe_interval != interval) continue;
+      for (const Family family : kProbedFamilies) due.push_back({uplink.get(), family, why});
+    }
+    probe(due);
   }
-  probe(due, ProbeKind::regular);
   traffic_.look();
 }
 
 void PingService::schedule_bursts() {
+  const MonoTime now = ports_.scheduler.now().mono;
   std::optional<MonoTime> first;
   for (const auto& [name, uplink] : uplinks_) {
     for (const Family family : kProbedFamilies) {
-      const auto next = uplink->probing.next_burst(family);
+      const auto next = uplink->probing.next_burst(family, now);
       if (next && (!first || *next < *first)) first = next;
     }
   }
@@ -149,7 +152,7 @@ void PingService::schedule_bursts() {
   burst_at_ = first;
   burst_timer_.reset();
   if (!first) return;
-  burst_timer_ = ports_.scheduler.after(*first - ports_.scheduler.now().mono, [this] { burst(); });
+  burst_timer_ = ports_.scheduler.after(*first - now, [this] { burst(); });
 }
 
 void PingService::burst() {
@@ -158,13 +161,13 @@ void PingService::burst() {
   std::vector<Turn> due;
   for (const auto& [name, uplink] : uplinks_) {
     for (const Family family : kProbedFamilies) {
-      const auto next = uplink->probing.next_burst(family);
+      const auto next = uplink->probing.next_burst(family, now);
       if (!next || *next > now) continue;
       uplink->probing.begin_burst_probe(family, now);
-      due.push_back({uplink.get(), family});
+      due.push_back({uplink.get(), family, Turn::Why::burst});
     }
   }
-  probe(due, ProbeKind::burst);
+  probe(due);
   schedule_bursts();
 }
 
@@ -193,18 +196,18 @@ bool PingService::listen() {
   return listening.has_value();
 }
 
-void PingService::probe(std::span<const Turn> turns, ProbeKind kind) {
+void PingService::probe(std::span<const Turn> turns) {
   // Without ears every probe would count as lost.
   if (!listen()) return;
   std::vector<Round> round;
   std::vector<OutgoingProbe> outgoing;
   const MonoTime due = ports_.scheduler.now().mono;
-  for (const auto& [uplink, family] : turns) {
-    const auto probe = uplink->probing.prepare(family, kind, random_(), due);
+  for (const auto& turn : turns) {
+    const auto probe = prepare(turn, due);
     if (!probe) continue;
-    round.push_back({uplink, *probe});
-    outgoing.push_back(
-        {uplink->probing.facts().link_index, probe->target, build_echo_request(family, probe->request)});
+    round.push_back({turn.uplink, *probe});
+    outgoing.push_back({turn.uplink->probing.facts().link_index, probe->target,
+                        build_echo_request(turn.family, probe->request)});
   }
   if (outgoing.empty()) return;
   const auto sent = ports_.prober.send(outgoing);
@@ -216,6 +219,13 @@ void PingService::probe(std::span<const Turn> turns, ProbeKind kind) {
     const auto wall = now.wall + std::chrono::round<std::chrono::milliseconds>(*sent[i] - now.mono);
     expect_answer_by(uplink->probing.note_sent(probe, {*sent[i], wall}));
   }
+}
+
+std::optional<PreparedProbe> PingService::prepare(const Turn& turn, MonoTime now) {
+  auto& probing = turn.uplink->probing;
+  if (turn.why == Turn::Why::revisit) return probing.prepare_revisit(turn.family, random_(), now);
+  const auto kind = turn.why == Turn::Why::regular ? ProbeKind::regular : ProbeKind::burst;
+  return probing.prepare(turn.family, kind, random_());
 }
 
 void PingService::note_refusal(Uplink& uplink, const IpAddress& target, const Result<MonoTime>& sent) {

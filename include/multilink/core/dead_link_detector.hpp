@@ -47,6 +47,7 @@ class DeadLinkDetector {
 
   bool says_dead() const { return test_.says_dead(); }
   bool is_calm() const { return test_.is_calm(); }
+  std::size_t losses_to_dead() const { return test_.losses_to_dead(); }
   double baseline() const;
   /// The sending of the first probe of the standing silence; none while the last one sent was heard of.
   std::optional<MonoTime> silent_since() const;

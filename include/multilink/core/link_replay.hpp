@@ -55,7 +55,7 @@ class LinkReplay {
 
   MonoTime next_event() const;
   void handle(MonoTime now);
-  void probe(ProbeKind kind, MonoTime now);
+  void send(const std::optional<PreparedProbe>& probe, MonoTime now);
   void show(const SettledProbe& settled);
 
   Family family_;

@@ -65,6 +65,8 @@ class ProbeLedger {
   /// When expire() will next have something to settle.
   std::optional<MonoTime> next_deadline() const;
   std::size_t pending() const { return pending_.size(); }
+  /// Those of them that will have settled by then, answered or not.
+  std::size_t pending_until(MonoTime deadline) const;
   std::size_t remembered() const { return entries_.size(); }
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
+
 #include "multilink/core/records.hpp"
 
 namespace multilink {
@@ -33,6 +35,8 @@ class SequentialTest {
   void reset() { score_ = 0; }
 
   double score() const { return score_; }
+  /// How many losses in a row would make it say "dead"; 0 when it does.
+  std::size_t losses_to_dead() const;
   bool is_calm() const { return score_ <= 0; }
   bool says_dead() const { return score_ >= kDecision; }
 

@@ -33,6 +33,9 @@ class TargetWatch {
   /// A settled probe; a late answer is shown as an answer of its own.
   void observe(const ProbeRecord& probe);
 
+  /// The link was silent as a whole: no loss so far speaks against any target.
+  void excuse_losses();
+
   bool is_set_aside(const IpAddress& target) const;
   std::vector<IpAddress> set_aside() const;            ///< in order of address
   void retain(const std::vector<IpAddress>& targets);  ///< forgets those no longer configured

@@ -47,7 +47,10 @@ class UplinkProbing {
 
   /// The next probe, the family's targets in turn, but for those set aside. None while a fact speaks against it, or
   /// without a target.
-  std::optional<PreparedProbe> prepare(Family family, ProbeKind kind, std::uint64_t nonce, MonoTime now);
+  std::optional<PreparedProbe> prepare(Family family, ProbeKind kind, std::uint64_t nonce);
+  /// A probe to a target that is set aside, if it is time to see whether it lives again. It goes beside the regular
+  /// one, never instead, since it says nothing about the link; and so it is no regular one.
+  std::optional<PreparedProbe> prepare_revisit(Family family, std::uint64_t nonce, MonoTime now);
   /// The probe that was prepared last for its family has left at `at`. Gives the deadline of its answer.
   MonoTime note_sent(const PreparedProbe& probe, const Now& at);
 
@@ -57,8 +60,10 @@ class UplinkProbing {
   std::vector<SettledProbe> expire(MonoTime now);
   std::optional<MonoTime> next_deadline() const;
 
-  /// When the next burst probe of the family is due (it may be past); none: no question is open.
-  std::optional<MonoTime> next_burst(Family family) const;
+  /// When the next burst probe of the family is due (it may be past). None: no question is open, or one more could not
+  /// answer it sooner, since as many probes as it takes are on their way and will have settled before; look again when
+  /// one has.
+  std::optional<MonoTime> next_burst(Family family, MonoTime now) const;
   /// A burst probe of the family is being sent, or would be but for this host's refusal: the next is due a pause later.
   void begin_burst_probe(Family family, MonoTime now) {
     families_.at(family).inquiry.on_burst_probe_sent(now);
@@ -80,7 +85,8 @@ class UplinkProbing {
   };
 
   bool can_ask(Family family) const;
-  static const IpAddress& next_target(PerFamily& state, MonoTime now);
+  static const IpAddress& next_target(PerFamily& state);
+  static bool enough_on_their_way(const PerFamily& state, MonoTime now);
 
   UplinkConfig config_;
   std::uint16_t identifier_;

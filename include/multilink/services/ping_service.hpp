@@ -80,8 +80,10 @@ class PingService final : public Service {
     std::unique_ptr<Timer> timer;
   };
   struct Turn {  ///< whom to probe
+    enum class Why : std::uint8_t { regular, burst, revisit };
     Uplink* uplink;
     Family family;
+    Why why;
   };
   struct Round {  ///< one probe of a call of Prober::send
     Uplink* uplink;
@@ -93,7 +95,8 @@ class PingService final : public Service {
   void update_ticks();
   void tick(Duration interval);
   bool listen();
-  void probe(std::span<const Turn> turns, ProbeKind kind);
+  void probe(std::span<const Turn> turns);
+  std::optional<PreparedProbe> prepare(const Turn& turn, MonoTime now);
   void on_settled(const std::string& name, Uplink& uplink, const SettledProbe& settled);
   void schedule_bursts();
   void burst();

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/gateway.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "fakes/routing_samples.hpp"
+#include "multilink/core/text.hpp"
+#include "multilink/services/store_commands.hpp"
+
+namespace multilink::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kBoot = "0123abcd";
+constexpr Duration kTidyEvery = 10min;
+
+/// A thousand hours of lines would fill the memory.
+class NoLog final : public Log {
+ public:
+  void write(LogLevel, std::string_view) override {}
+};
+
+class NoSupervisor final : public Supervisor {
+ public:
+  void ready() override {}
+  void status(std::string_view) override {}
+};
+
+std::string device(std::size_t uplink) {
+  return cat("wan", uplink);
+}
+
+IpAddress target(std::size_t index) {
+  return *IpAddress::parse(cat("203.0.113.", index + 1));
+}
+
+std::size_t index_of_target(const IpAddress& address) {
+  std::size_t index = 0;
+  while (target(index) != address) ++index;
+  return index;
+}
+
+Config configure(std::vector<SimulatedUplink>& uplinks) {
+  Config config;
+  for (std::size_t i = 0; i < uplinks.size(); ++i) {
+    auto& uplink = uplinks[i].config;
+    uplink.device = uplink.name = device(i);
+    uplink.precedence = static_cast<unsigned>(i + 1);
+    uplink.targets.clear();
+    for (std::size_t t = 0; t < SimulatedGateway::kTargets; ++t) uplink.targets.push_back(target(t));
+    config.uplinks.push_back(uplink);
+  }
+  return config;
+}
+
+}  // namespace
+
+/// The host's devices: what they carry, and how much they have counted.
+class SimulatedGateway::Host final : public TrafficCounters {
+ public:
+  Host(fakes::FakeScheduler& scheduler, std::vector<SimulatedUplink>& uplinks)
+      : kernel(scheduler), prober(scheduler), scheduler_(scheduler), begin_(scheduler.now().mono) {
+    for (std::size_t i = 0; i < uplinks.size(); ++i) {
+      const auto name = device(i);
+      Wire wire{with_outages(uplinks[i].link, uplinks[i].outages), uplinks[i].outages, uplinks[i].packets};
+      wires_.emplace(kernel.add_link(name), std::move(wire));
+      kernel.add_address(name, cat("10.0.", i, ".2/24"));
+      (void)kernel.add_route(
+          fakes::default_via(kernel, cat("10.0.", i, ".1"), name, static_cast<std::uint32_t>(100 + i)));
+    }
+    prober.set_world([this](const OutgoingProbe& probe) {
+      auto& wire = wires_.at(probe.link_index);
+      ++wire.probes;
+      const auto rtt = wire.link(scheduler_.now().mono - begin_, index_of_target(probe.target));
+      return rtt ? fakes::ProbePath{fakes::ProbePath::End::answers, *rtt}
+                 : fakes::ProbePath{fakes::ProbePath::End::silent};
+    });
+  }
+
+  /// Users' packets: sent evenly, answered after 20 ms unless an outage has them.
+  std::optional<TrafficCount> read(unsigned link_index) override {
+    auto& wire = wires_.at(link_index);
+    const Duration now = scheduler_.now().mono - begin_;
+    while (wire.next < wire.outages.size() && wire.outages[wire.next].to <= now) {
+      wire.lost += wire.outages[wire.next].to - wire.outages[wire.next].from;
+      ++wire.next;
+    }
+    Duration lost = wire.lost;
+    if (wire.next < wire.outages.size() && wire.outages[wire.next].from < now) {
+      lost += now - wire.outages[wire.next].from;
+    }
+    const auto count = [&](Duration of) {
+      return static_cast<std::uint64_t>(wire.packets * std::chrono::duration<double>(of).count());
+    };
+    return TrafficCount{count(now - lost), count(now)};
+  }
+
+  std::uint64_t probes(std::size_t uplink) const {
+    return std::next(wires_.begin(), static_cast<long>(uplink))->second.probes;
+  }
+
+  fakes::FakeKernel kernel;
+  fakes::FakeProber prober;
+
+ private:
+  struct Wire {
+    SimulatedLink link;
+    Outages outages;
+    double packets = 0;
+    std::uint64_t probes = 0;
+    std::size_t next = 0;  // outage that is not over
+    Duration lost{};       // time in outages that are over
+  };
+
+  fakes::FakeScheduler& scheduler_;
+  MonoTime begin_;
+  std::map<unsigned, Wire> wires_;  // by device index, in the order of the uplinks
+};
+
+struct SimulatedGateway::Daemons {
+  /// Several daemons watch one kernel.
+  class SharedKernel final : public Kernel {
+   public:
+    SharedKernel(fakes::FakeKernel& kernel, std::vector<std::function<void(const KernelChange&)>>& watchers,
+                 std::function<void()> on_apply)
+        : kernel_(kernel), watchers_(watchers), on_apply_(std::move(on_apply)) {}
+    Result<KernelState> read() override { return kernel_.read(); }
+    void watch(std::function<void(const KernelChange&)> on_change) override {
+      watchers_.push_back(std::move(on_change));
+    }
+    Result<void> apply(const RouteOperation& operation) override {
+      auto applied = kernel_.apply(operation);
+      on_apply_();
+      return applied;
+    }
+
+   private:
+    fakes::FakeKernel& kernel_;
+    std::vector<std::function<void(const KernelChange&)>>& watchers_;
+    std::function<void()> on_apply_;
+  };
+
+  Daemons(fakes::FakeScheduler& scheduler, Host& host, const Config& config, std::uint64_t seed,
+          std::function<void()> on_apply)
+      : random(seed),
+        redis(scheduler),
+        kernel(host.kernel, watchers, std::move(on_apply)),
+        ping_store(scheduler, redis),
+        health_store(scheduler, redis),
+        route_store(scheduler, redis),
+        observer(scheduler, redis),
+        pingd({scheduler, kernel, host.prober, host, ping_store, supervisor, log}, config, kBoot,
+              {1, "sim", {}, {}}, [this] { return random(); }),
+        healthd({scheduler, health_store, supervisor, log}, config, kBoot, {2, "sim", {}, {}}),
+        routed({scheduler, kernel, route_store, supervisor, log}, config, kBoot, {3, "sim", {}, {}}) {
+    host.kernel.watch([this](const KernelChange& change) {
+      for (const auto& watcher : watchers) watcher(change);
+    });
+  }
+
+  std::mt19937_64 random;
+  NoLog log;
+  NoSupervisor supervisor;
+  RedisKeys keys{"local"};
+  fakes::FakeRedis redis;
+  std::vector<std::function<void(const KernelChange&)>> watchers;
+  SharedKernel kernel;
+  fakes::FakeStore ping_store;
+  fakes::FakeStore health_store;
+  fakes::FakeStore route_store;
+  fakes::FakeStore observer;
+  PingService pingd;
+  HealthService healthd;
+  RouteService routed;
+};
+
+SimulatedGateway::SimulatedGateway(std::vector<SimulatedUplink> uplinks, std::uint64_t seed)
+    : begin_(scheduler_.now().mono),
+      uplinks_(std::move(uplinks)),
+      states_(uplinks_.size(), HealthState::unknown) {
+  const auto config = configure(uplinks_);
+  host_ = std::make_unique<Host>(scheduler_, uplinks_);
+  daemons_ = std::make_unique<Daemons>(scheduler_, *host_, config, seed, [this] { note_carrier(); });
+  daemons_->observer.start(
+      {daemons_->keys.status_channel()},
+      {[] {}, [](const Error&) {}, [this](std::string_view, std::string_view name) { note_health(name); }});
+  // The links' own clocks run already: the first probe leaves at a random phase of them.
+  scheduler_.advance(std::chrono::milliseconds(seed * 7919 % 1000));
+  daemons_->healthd.start();
+  daemons_->routed.start();
+  daemons_->pingd.start();
+}
+
+SimulatedGateway::~SimulatedGateway() = default;
+
+Duration SimulatedGateway::now() const {
+  return scheduler_.now().mono - begin_;
+}
+
+void SimulatedGateway::run_until(Duration end) {
+  while (now() < end) {
+    scheduler_.advance(std::min(kTidyEvery, end - now()));
+    host_->prober.forget_sent();
+    host_->kernel.forget_applied();
+  }
+}
+
+HealthState SimulatedGateway::state(std::size_t uplink) const {
+  return states_.at(uplink);
+}
+
+std::uint64_t SimulatedGateway::probes(std::size_t uplink) const {
+  return host_->probes(uplink);
+}
+
+void SimulatedGateway::note_health(std::string_view name) {
+  const auto fields = as_fields(daemons_->redis.execute({"HGETALL", daemons_->keys.health(name)}));
+  const auto record = fields ? HealthRecord::decode(*fields) : fail("");
+  if (!record) return;
+  std::size_t uplink = 0;
+  while (device(uplink) != name) ++uplink;
+  const auto& health = record->families.at(Family::v4);
+  const auto before = std::exchange(states_.at(uplink), health.state);
+  if (before != health.state) changes_.push_back({uplink, now(), before, health.state, health.reason});
+}
+
+void SimulatedGateway::note_carrier() {
+  const auto carrier = host_->kernel.carrier_of({.destination = *IpAddress::parse("198.51.100.1")});
+  for (std::size_t i = 0; i < uplinks_.size(); ++i) {
+    if (device(i) != carrier || (!switches_.empty() && switches_.back().uplink == i)) continue;
+    switches_.push_back({now(), i});
+  }
+}
+
+}  // namespace multilink::sim

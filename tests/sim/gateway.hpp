@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "fakes/fake_kernel.hpp"
+#include "fakes/fake_prober.hpp"
+#include "fakes/fake_redis.hpp"
+#include "fakes/fake_scheduler.hpp"
+#include "fakes/fake_store.hpp"
+#include "multilink/core/redis_keys.hpp"
+#include "multilink/services/health_service.hpp"
+#include "multilink/services/ping_service.hpp"
+#include "multilink/services/route_service.hpp"
+#include "sim/link_kinds.hpp"
+
+namespace multilink::sim {
+
+/// One uplink of a SimulatedGateway.
+struct SimulatedUplink {
+  UplinkConfig config = {};  ///< device, name and targets are given by the gateway; the rest counts
+  SimulatedLink link = {};
+  Outages outages = {};  ///< of the link, on top of what it does by itself
+  double packets = 0;    ///< a second of users' traffic, each way
+};
+
+/// pingd, healthd and routed as they are, each with its own connection to one Redis, on a host whose links are models:
+/// everything but the sockets, in virtual time. Times here count from the beginning.
+class SimulatedGateway {
+ public:
+  static constexpr std::size_t kTargets = 3;
+
+  /// The first uplink is the best. `seed` gives the phase of the probes and pingd's secrets.
+  explicit SimulatedGateway(std::vector<SimulatedUplink> uplinks, std::uint64_t seed = 1);
+  ~SimulatedGateway();
+  SimulatedGateway(const SimulatedGateway&) = delete;
+  SimulatedGateway& operator=(const SimulatedGateway&) = delete;
+
+  void run_until(Duration end);
+
+  /// A state that healthd has published of an uplink.
+  struct Change {
+    std::size_t uplink = 0;
+    Duration when{};
+    HealthState from = HealthState::unknown;
+    HealthState to = HealthState::unknown;
+    std::string reason;
+  };
+  const std::vector<Change>& changes() const { return changes_; }
+  HealthState state(std::size_t uplink) const;
+
+  /// The kernel's default route has moved: new flows take this uplink.
+  struct Switch {
+    Duration when{};
+    std::size_t uplink = 0;
+  };
+  const std::vector<Switch>& switches() const { return switches_; }
+
+  std::uint64_t probes(std::size_t uplink) const;
+
+ private:
+  class Host;  // devices and counters
+  struct Daemons;
+
+  Duration now() const;
+  void note_health(std::string_view name);
+  void note_carrier();
+
+  fakes::FakeScheduler scheduler_;
+  MonoTime begin_;
+  std::vector<SimulatedUplink> uplinks_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<Daemons> daemons_;
+  std::vector<HealthState> states_;
+  std::vector<Change> changes_;
+  std::vector<Switch> switches_;
+};
+
+}  // namespace multilink::sim

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/measure.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/gateway.hpp"
+
+namespace multilink::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kWarmUp = 2min;  // a full loss window, and more
+constexpr Duration kOutage = 10s;
+
+std::vector<SimulatedUplink> one(const SimulatedLink& link, const UplinkConfig& settings) {
+  std::vector<SimulatedUplink> out(1);
+  out[0].config = settings;
+  out[0].link = link;
+  return out;
+}
+
+}  // namespace
+
+const std::vector<LinkKind>& link_kinds() {
+  static const auto loses = [](double loss) {
+    return [loss](std::uint64_t seed) { return random_loss(loss, seed); };
+  };
+  static const std::vector<LinkKind> all{
+      {"no loss", loses(0)},
+      {"random loss 1 %", loses(0.01)},
+      {"random loss 5 %", loses(0.05)},
+      {"random loss 10 %", loses(0.10)},
+      {"random loss 20 %", loses(0.20)},
+      {"random loss 30 %", loses(0.30)},
+      {"bursty: 100 ms each 20 s", [](auto seed) { return gilbert_elliott(20s, 100ms, 0.9, seed); }},
+      {"bursty: 1 s each 5 min", [](auto seed) { return gilbert_elliott(5min, 1s, 0.9, seed); }},
+      {"periodic: 60 ms each 1 s", [](auto seed) { return periodic_loss(1s, 60ms, seed); }},
+      {"periodic: 200 ms each 15 s", [](auto seed) { return periodic_loss(15s, 200ms, seed); }},
+      {"one of 3 targets dead", [](auto seed) { return dead_target(random_loss(0, seed)); }},
+      {"one of 3 answers each 5 s", [](auto seed) { return rate_limited_target(random_loss(0, seed), 5s); }},
+      {"asymmetric, 1 % there, 4 % back", [](auto seed) { return asymmetric(0.01, 0.04, seed); }},
+      {"RTT 20 to 400 ms in 10 s", [](auto seed) { return drifting_rtt(seed); }},
+      {"bufferbloat, 1 s each minute", [](auto seed) { return bufferbloat_spikes(seed); }},
+      {"RTT 600 ms, loss 2 %", [](auto seed) { return random_loss(0.02, seed, 600ms); }},
+  };
+  return all;
+}
+
+Calm measure_calm(const SimulatedLink& link, const UplinkConfig& settings, double hours, std::uint64_t seed) {
+  SimulatedGateway gateway(one(link, settings), seed);
+  const Duration end = sim::hours(hours);
+  gateway.run_until(kWarmUp);
+  const auto before = gateway.probes(0);
+  gateway.run_until(end);
+  Calm out;
+  out.hours = hours;
+  for (const auto& change : gateway.changes()) {
+    out.suspects += change.to == HealthState::suspect ? 1 : 0;
+    out.downs += change.to == HealthState::down ? 1 : 0;
+  }
+  out.probes_per_second =
+      static_cast<double>(gateway.probes(0) - before) / std::chrono::duration<double>(end - kWarmUp).count();
+  return out;
+}
+
+Detection measure_detection(const SimulatedLink& link, const UplinkConfig& settings, unsigned outages,
+                            double packets, std::uint64_t seed) {
+  auto uplinks = one(link, settings);
+  const Duration end = kWarmUp + outages * Duration(2min);
+  for (const auto& outage : random_outages(end, 1min, kOutage, kOutage, seed)) {
+    if (outage.from > kWarmUp && uplinks[0].outages.size() < outages) uplinks[0].outages.push_back(outage);
+  }
+  uplinks[0].packets = packets;
+  const auto all = uplinks[0].outages;
+  SimulatedGateway gateway(std::move(uplinks), seed);
+
+  Detection out;
+  for (const auto& outage : all) {
+    gateway.run_until(outage.from);
+    if (gateway.state(0) != HealthState::up) continue;
+    ++out.outages;
+    const auto known = gateway.changes().size();
+    gateway.run_until(outage.to);
+    if (gateway.changes().size() == known) {
+      ++out.missed;
+    } else {
+      out.delays.push_back(gateway.changes()[known].when - outage.from);
+    }
+  }
+  std::ranges::sort(out.delays);
+  return out;
+}
+
+Duration Detection::quantile(double p) const {
+  if (delays.empty()) return {};
+  const auto rank = static_cast<std::size_t>(std::ceil(p * static_cast<double>(delays.size())));
+  return delays[std::clamp<std::size_t>(rank, 1, delays.size()) - 1];
+}
+
+Duration hours(double number) {
+  return Duration(std::llround(number * 3.6e12));
+}
+
+}  // namespace multilink::sim

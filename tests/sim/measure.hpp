@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "sim/link_kinds.hpp"
+
+namespace multilink::sim {
+
+/// A kind of link, as a row of the table.
+struct LinkKind {
+  std::string name;
+  std::function<SimulatedLink(std::uint64_t seed)> make;
+};
+const std::vector<LinkKind>& link_kinds();
+
+/// What the suite made of a link that worked all the time.
+struct Calm {
+  double hours = 0;
+  unsigned suspects = 0;
+  unsigned downs = 0;
+  double probes_per_second = 0;
+};
+Calm measure_calm(const SimulatedLink& link, const UplinkConfig& settings, double hours, std::uint64_t seed);
+
+/// What it made of a link that failed now and again.
+struct Detection {
+  unsigned outages = 0;  ///< that began while the uplink was up
+  unsigned missed = 0;   ///< of these, it stayed up throughout
+  std::vector<Duration>
+      delays;  ///< of the others, from the failure to the state that takes traffic away; ascending
+  /// p in [0,1]; 0 of none.
+  Duration quantile(double p) const;
+};
+/// `outages` failures of 10 s, a minute or more apart, at `packets` a second of users' traffic.
+Detection measure_detection(const SimulatedLink& link, const UplinkConfig& settings, unsigned outages,
+                            double packets, std::uint64_t seed);
+
+Duration hours(double number);
+
+}  // namespace multilink::sim

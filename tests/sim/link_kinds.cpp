@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <random>
 #include <utility>
 
@@ -39,27 +38,10 @@ SimulatedLink with_queue(std::function<Duration(Duration at)> wait, std::uint64_
   };
 }
 
-/// Moments that come each `pause` or up to half as long again: when the latest was, for times in order.
-class Moments {
- public:
-  Moments(Duration pause, std::uint64_t seed) : pause_(pause), random_(seed) { next_ = draw(); }
-
-  std::optional<Duration> latest(Duration at) {
-    while (next_ <= at) {
-      latest_ = next_;
-      next_ += draw();
-    }
-    return latest_;
-  }
-
- private:
-  Duration draw() { return times(pause_, 1 + uniform(random_) / 2); }
-
-  Duration pause_;
-  Random random_;
-  Duration next_{};
-  std::optional<Duration> latest_;
-};
+/// How long ago the last multiple of `every` was; none before the first.
+std::optional<Duration> since_last(Duration every, Duration at) {
+  return at < every ? std::nullopt : std::optional(at % every);
+}
 
 }  // namespace
 
@@ -115,24 +97,23 @@ SimulatedLink asymmetric(double loss_there, double loss_back, std::uint64_t seed
   };
 }
 
-SimulatedLink drifting_rtt(std::uint64_t seed) {
+SimulatedLink drifting_rtt(Duration every, std::uint64_t seed) {
   return with_queue(
-      [moments = std::make_shared<Moments>(5min, seed + 1)](Duration at) {
-        const auto begun = moments->latest(at);
-        if (!begun || at - *begun > 70s) return Duration{};
-        return times(380ms, std::min(1.0, static_cast<double>((at - *begun).count()) / 1e10));
+      [every](Duration at) {
+        const auto since = since_last(every, at);
+        if (!since || *since > kDriftLasts) return Duration{};
+        return times(380ms, std::min(1.0, static_cast<double>(since->count()) / 1e10));
       },
       seed);
 }
 
-SimulatedLink bufferbloat_spikes(std::uint64_t seed) {
+SimulatedLink bufferbloat_spikes(Duration every, std::uint64_t seed) {
   return with_queue(
-      [moments = std::make_shared<Moments>(1min, seed + 1)](Duration at) {
-        const auto begun = moments->latest(at);
-        const Duration end = begun ? *begun + 1s : Duration{};
-        if (!begun || at >= end) return Duration{};
-        // All of it arrives when the spike is over.
-        return std::min<Duration>(end - at, (at - *begun) * 10);
+      [every](Duration at) {
+        const auto since = since_last(every, at);
+        if (!since || *since >= kSpikeLasts) return Duration{};
+        // It fills within 100 ms; all of it arrives when the spike is over.
+        return std::min<Duration>(kSpikeLasts - *since, *since * 10);
       },
       seed);
 }

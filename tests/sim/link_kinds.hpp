@@ -36,11 +36,14 @@ SimulatedLink rate_limited_target(SimulatedLink link, Duration pause);
 /// queue of up to 200 ms that comes and goes within seconds.
 SimulatedLink asymmetric(double loss_there, double loss_back, std::uint64_t seed);
 
-/// Now and again the round-trip time climbs from 20 to 400 ms within 10 s and stays there for a minute.
-SimulatedLink drifting_rtt(std::uint64_t seed);
+/// At each multiple of `every` the round-trip time begins to climb from 20 to 400 ms within 10 s; after kDriftLasts it
+/// falls back at once.
+constexpr Duration kDriftLasts = std::chrono::seconds(70);
+SimulatedLink drifting_rtt(Duration every, std::uint64_t seed);
 
-/// Now and again a buffer fills within 100 ms and holds everything back for a second.
-SimulatedLink bufferbloat_spikes(std::uint64_t seed);
+/// At each multiple of `every` a buffer fills and holds everything back until kSpikeLasts later.
+constexpr Duration kSpikeLasts = std::chrono::seconds(1);
+SimulatedLink bufferbloat_spikes(Duration every, std::uint64_t seed);
 
 /// A time in which nothing gets through.
 struct Outage {

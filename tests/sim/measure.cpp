@@ -41,8 +41,8 @@ const std::vector<LinkKind>& link_kinds() {
       {"one of 3 targets dead", [](auto seed) { return dead_target(random_loss(0, seed)); }},
       {"one of 3 answers each 5 s", [](auto seed) { return rate_limited_target(random_loss(0, seed), 5s); }},
       {"asymmetric, 1 % there, 4 % back", [](auto seed) { return asymmetric(0.01, 0.04, seed); }},
-      {"RTT 20 to 400 ms in 10 s", [](auto seed) { return drifting_rtt(seed); }},
-      {"bufferbloat, 1 s each minute", [](auto seed) { return bufferbloat_spikes(seed); }},
+      {"RTT 20 to 400 ms in 10 s", [](auto seed) { return drifting_rtt(311700ms, seed); }},
+      {"bufferbloat, 1 s each minute", [](auto seed) { return bufferbloat_spikes(61700ms, seed); }},
       {"RTT 600 ms, loss 2 %", [](auto seed) { return random_loss(0.02, seed, 600ms); }},
   };
   return all;

@@ -34,18 +34,25 @@ def say(text=""):
 
 
 class Timeline:
-    """Lines with the time since the last fault."""
+    """Lines with the time since the last fault, in the order of their times."""
 
     def __init__(self):
         self._zero = time.time()
+        self._lines = []
 
-    def begin(self, title, begun):
+    def begin(self, title, begun, text):
         self._zero = time.time() - (time.monotonic() - begun)
         say(f"\n{STYLE.bold}{title}{STYLE.end}")
+        self.line(text, self._zero)
+        self.show()
 
-    def line(self, text, wall=None):
-        since = (time.time() if wall is None else wall) - self._zero
-        say(f"  {since:+9.3f} s  {text}")
+    def line(self, text, wall):
+        self._lines.append((wall - self._zero, text))
+
+    def show(self):
+        for since, text in sorted(self._lines):
+            say(f"  {since:+9.3f} s  {text}")
+        self._lines.clear()
 
     def happened(self, event):
         """One entry of the suite's own stream of events."""
@@ -89,26 +96,27 @@ class Show:
         better, backup = self.lab.isps[:2]
         self._told = len(self.suite.events())
         begun = better.cut(fault)
-        self.timeline.begin(title, begun)
-        self.timeline.line(f"{STYLE.red}cut{STYLE.end}")
+        self.timeline.begin(title, begun, f"{STYLE.red}cut{STYLE.end}")
         self.wait_for_path(backup.device, 60)
-        self.timeline.line(f"traffic flows again, by {backup.device}", time.time() - time.monotonic()
+        self.timeline.line(f"the client has the first answer by {backup.device}", time.time() - time.monotonic()
                            + self.flow.alive(backup.source))
         report = self.flow.report(begun - 0.5)
         self.tell_new_events()
-        say(f"    {STYLE.bold}1000 packets/s from a client, each to be answered: silence of {report['outage_ms']:.0f} ms, "
-            f"{report['lost']} packets lost{STYLE.end}")
+        self.timeline.show()
+        say(f"    {STYLE.bold}1000 packets/s from a client, each to be answered: what was sent within "
+            f"{report['outage_ms']:.0f} ms was lost, {report['lost']} packets{STYLE.end}")
         return report["outage_ms"]
 
     def return_home(self, fault):
         better = self.lab.isps[0]
         begun = better.repair(fault)
-        self.timeline.begin("ISP 1 is repaired", begun)
-        self.timeline.line(f"{STYLE.green}repaired{STYLE.end}; it is watched for a while before traffic returns")
+        self.timeline.begin("ISP 1 is repaired", begun,
+                            f"{STYLE.green}repaired{STYLE.end}; it is watched for a while before traffic returns")
         self.wait_for_path(better.device, 90)
         report = self.flow.report(begun)
         self.tell_new_events()
-        say(f"    {STYLE.bold}on the way back: {report['lost']} packets lost{STYLE.end}")
+        self.timeline.show()
+        say(f"    {STYLE.bold}on the way back: {report['lost']} packets lost, in flight on the path being left{STYLE.end}")
 
 
 def free_port(wanted):
@@ -161,10 +169,7 @@ def show_status(suite, build):
 
 def stay(address):
     say(f"\nEverything keeps running: {STYLE.bold}{address}{STYLE.end}   (Ctrl-C ends it)")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        say()
+    signal.pause()
 
 
 def run(arguments):
@@ -192,6 +197,11 @@ def run(arguments):
         say("Cleaning up: namespaces, processes and files of this run are gone when it ends.")
 
 
+def interrupted(*_):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, help="build folder")
@@ -200,10 +210,15 @@ def main():
     arguments = parser.parse_args()
     arguments.build = os.path.abspath(arguments.build)
     isolate()
+    # One Ctrl-C ends it, wherever it is; the cleaning up that follows is not to be disturbed by a second.
+    signal.signal(signal.SIGINT, interrupted)
     try:
         run(arguments)
     except TimeoutError as error:
         sys.exit(f"quickstart: {error}")
+    except KeyboardInterrupt:
+        say("\nEnded by Ctrl-C; namespaces, processes and files of this run are gone.")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

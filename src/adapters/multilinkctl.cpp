@@ -12,6 +12,7 @@
 
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/replay_command.hpp"
 #include "multilink/adapters/status_source.hpp"
 #include "multilink/adapters/version.hpp"
 #include "multilink/core/status_json.hpp"
@@ -24,24 +25,29 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr const char* kHelp =
-    "Usage: multilinkctl [OPTION]... status [--json]\n"
+    "Usage: multilinkctl status [--json]\n"
+    "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
     "\n"
-    "Shows what the multilink suite is doing, as its daemons report it to Redis.\n"
+    "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
+    "and the\n"
+    "                 last events\n"
+    "  replay         what the probes that Redis keeps of an uplink, or those in a file, would have led to "
+    "with other\n"
+    "                 settings (docs/replay.md)\n"
     "\n"
-    "  status         the uplinks, the daemons and the last events, as a table\n"
-    "\n"
-    "  --json         the same as JSON (docs/status-json.md)\n"
+    "  --uplink NAME  the uplink; with --file, whose settings to begin with (else the defaults)\n"
+    "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
+    "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
+    "  --json         JSON instead of text (docs/status-json.md, docs/replay.md)\n"
     "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
     "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
-    "Exit status: 0 done, 1 Redis cannot be read, 64 wrong usage, 78 the configuration is refused.\n";
+    "Exit status: 0 done, 1 Redis or the file cannot be read, 64 wrong usage, 78 the configuration is "
+    "refused.\n";
 
-struct Options {
-  std::string config{kDefaultConfigPath};
-  std::optional<RedisAddress> redis;
-  bool json = false;
+struct Options : ReplayRequest {
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -64,13 +70,17 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 6> kOptions{{{"config", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 9> kOptions{{{"config", required_argument, nullptr, 'c'},
+                                            {"uplink", required_argument, nullptr, 'u'},
+                                            {"file", required_argument, nullptr, 'f'},
+                                            {"set", required_argument, nullptr, 's'},
                                             {"redis", required_argument, nullptr, 'r'},
                                             {"json", no_argument, nullptr, 'j'},
                                             {"help", no_argument, nullptr, 'h'},
                                             {"version", no_argument, nullptr, 'v'},
                                             {nullptr, 0, nullptr, 0}}};
   Options options;
+  options.config = kDefaultConfigPath;
   for (int key = 0; (key = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
     switch (key) {
       case 'c':
@@ -78,6 +88,15 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 'r':
         if (!take_redis(optarg, options)) return std::nullopt;
+        break;
+      case 'u':
+        options.uplink = optarg;
+        break;
+      case 'f':
+        options.file = optarg;
+        break;
+      case 's':
+        options.settings.emplace_back(optarg);
         break;
       case 'j':
         options.json = true;
@@ -118,14 +137,22 @@ int show_status(const Options& options) {
   return print(options.json ? render_status_json(*snapshot) : render_status_text(*snapshot));
 }
 
+int replay(const Options& options) {
+  const auto text = run_replay(options, kDeadline);
+  if (text) return print(*text);
+  for (const auto& line : text.error().lines) complain(line);
+  return text.error().status;
+}
+
 int run(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options && options->help) return print(kHelp);
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
   if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
-  if (options && options->words.empty()) complain("say what to do: status");
+  if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
+  if (options && options->words.empty()) complain("say what to do: status or replay");
   if (options && !options->words.empty()) {
-    complain(cat("'", printable(join(options->words, " ")), "' is not a command; there is: status"));
+    complain(cat("'", printable(join(options->words, " ")), "' is not a command; there is: status, replay"));
   }
   complain("see multilinkctl --help");
   return kExitUsage;

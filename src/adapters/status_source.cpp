@@ -2,11 +2,14 @@
 #include "multilink/adapters/status_source.hpp"
 
 #include <cerrno>
+#include <memory>
+#include <utility>
 
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/event_loop.hpp"
 #include "multilink/adapters/redis_store.hpp"
 #include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
 #include "multilink/services/status_reader.hpp"
 
 namespace multilink {
@@ -53,19 +56,50 @@ tl::expected<StatusSource, std::vector<std::string>> find_status_source(
   return StatusSource{redis.value_or(suite.redis), suite.site, *login};
 }
 
-Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline) {
+namespace {
+
+/// Lets `start` begin a reading of Redis and gives its result. Where Redis did not answer, the Error says why.
+template <class T, class Start>
+Result<T> read_from(const StatusSource& source, Start start) {
   EventLoop loop;
   LastComplaint complaint;
   RedisStore store(loop, complaint, source.redis, source.login);
-  StatusReader reader(loop, store, source.site);
-  Result<StatusSnapshot> result = fail("not read");
-  reader.start(deadline, [&](Result<StatusSnapshot> read) {
+  Result<T> result = fail("not read");
+  const auto reader = start(loop, store, [&](Result<T> read) {
     result = std::move(read);
     loop.stop();
   });
   loop.run();
   if (result || complaint.text().empty()) return result;
   return fail(cat(result.error().message, ": ", complaint.text()));
+}
+
+}  // namespace
+
+Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline) {
+  return read_from<StatusSnapshot>(source, [&](EventLoop& loop, RedisStore& store, auto done) {
+    auto reader = std::make_unique<StatusReader>(loop, store, source.site);
+    reader->start(deadline, done);
+    return reader;
+  });
+}
+
+Result<std::vector<Reply>> run_on_redis(const StatusSource& source, std::vector<Store::Command> commands,
+                                        Duration deadline) {
+  return read_from<std::vector<Reply>>(source, [&](EventLoop& loop, RedisStore& store, auto done) {
+    Store::Events events;
+    events.on_ready = [&store, commands = std::move(commands), done] {
+      store.run(commands, [done](Result<std::vector<Reply>> replies) {
+        if (replies) done(std::move(replies));  // else on_ready comes again, or the deadline
+      });
+    };
+    events.on_lost = [](const Error&) {};
+    events.on_message = [](std::string_view, std::string_view) {};
+    store.start({}, std::move(events));
+    return loop.after(deadline, [deadline, done] {
+      done(fail(cat("Redis gave no answer within ", format_milliseconds(deadline, 0))));
+    });
+  });
 }
 
 }  // namespace multilink

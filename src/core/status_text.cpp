@@ -14,33 +14,12 @@ namespace {
 
 constexpr std::size_t kMostText = 200;  // bytes of one untrusted text on a line
 
-using Row = std::vector<std::string>;
-
 std::string safe(std::string_view text) {
   return printable(text, kMostText);
 }
 
-/// Rows in columns as wide as their widest cell; the last column is as long as it is.
-std::string aligned(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      line.append(i + 1 < row.size() ? widths[i] - row[i].size() + 2 : 0, ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += cat(line, '\n');
-  }
-  return out;
-}
-
 std::string uplink_table(const StatusSnapshot& snapshot) {
-  std::vector<Row> rows{
+  std::vector<std::vector<std::string>> rows{
       {"UPLINK", "FAMILY", "STATE", "STATUS", "TRAFFIC", "LOSS", "RTT", "JITTER", "SINCE", "REASON"}};
   for (const auto& uplink : snapshot.uplinks) {
     for (const Family family : families_shown(uplink)) {
@@ -53,7 +32,7 @@ std::string uplink_table(const StatusSnapshot& snapshot) {
                       safe(reason_of(uplink, family))});
     }
   }
-  return aligned(rows);
+  return align_columns(rows);
 }
 
 std::string daemon_lines(const StatusSnapshot& snapshot) {
@@ -69,7 +48,7 @@ std::string daemon_lines(const StatusSnapshot& snapshot) {
 }
 
 std::string event_lines(const StatusSnapshot& snapshot) {
-  std::vector<Row> rows;
+  std::vector<std::vector<std::string>> rows;
   for (const auto& event : snapshot.events) {
     const std::string change =
         event.from.empty() && event.to.empty() ? "" : cat(event.from, " -> ", event.to);
@@ -77,7 +56,7 @@ std::string event_lines(const StatusSnapshot& snapshot) {
                     event.family ? cat("IPv", to_string(*event.family)) : "", safe(change),
                     safe(event.reason)});
   }
-  return rows.empty() ? "  none yet\n" : aligned(rows);
+  return rows.empty() ? "  none yet\n" : align_columns(rows);
 }
 
 }  // namespace

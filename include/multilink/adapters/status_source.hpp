@@ -8,6 +8,7 @@
 #include "multilink/adapters/redis_login.hpp"
 #include "multilink/core/config.hpp"
 #include "multilink/core/status_snapshot.hpp"
+#include "multilink/ports/store.hpp"
 
 namespace multilink {
 
@@ -31,5 +32,9 @@ tl::expected<StatusSource, std::vector<std::string>> find_status_source(
 
 /// Reads the status once; an Error at the latest after `deadline`, with the reason why Redis did not answer.
 Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline);
+
+/// Runs the commands once, in one batch: the replies, or an Error at the latest after `deadline`.
+Result<std::vector<Reply>> run_on_redis(const StatusSource& source, std::vector<Store::Command> commands,
+                                        Duration deadline);
 
 }  // namespace multilink

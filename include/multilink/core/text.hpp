@@ -37,6 +37,10 @@ std::string_view trim(std::string_view text);  ///< without blanks, tabs and CR 
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
+/// Rows (at least one, all of the same length) as lines, in columns as wide as their widest cell; the last column is as
+/// long as it is.
+std::string align_columns(const std::vector<std::vector<std::string>>& rows);
+
 /// The whole of `text` as a whole number in decimal; nullopt on anything else, on blanks and on overflow.
 template <std::integral T>
 std::optional<T> parse_number(std::string_view text) {

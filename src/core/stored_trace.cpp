@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/stored_trace.hpp"
+
+#include <algorithm>
+
+#include "multilink/core/dead_link_detector.hpp"
+
+namespace multilink {
+
+StoredTrace trace_of_stored(std::vector<ProbeRecord> probes) {
+  StoredTrace out;
+  if (probes.empty()) return out;
+  const auto newest = std::ranges::max_element(probes, {}, &ProbeRecord::sent_wall)->boot;
+  std::erase_if(probes, [&](const ProbeRecord& probe) { return probe.boot != newest; });
+  std::ranges::sort(probes, {},
+                    [](const ProbeRecord& probe) { return std::pair(probe.sent, probe.sequence); });
+  out.begin = probes.front().sent_wall;
+  DeadLinkDetector detector;
+  for (const auto& probe : probes) {
+    detector.observe(probe);
+    if (detector.targets().is_set_aside(probe.target)) continue;
+    const bool answered = probe.outcome == Outcome::answered;
+    out.trace.push_back(
+        {probe.sent - probes.front().sent, answered ? std::optional(probe.rtt) : std::nullopt});
+  }
+  return out;
+}
+
+}  // namespace multilink

@@ -50,7 +50,7 @@ double median_return(const Rule& rule) {
   for (unsigned run = 0; run < kRuns; ++run) {
     std::mt19937_64 random(run);
     const auto before = rule.follow(silent_between(5min, Duration::max()), 10min, random);
-    const Duration repair = before.front().when + 1s + 2s * run / kRuns;
+    const Duration repair = before.front().when + 1s + 2000ms * run / kRuns;
     random.seed(run);
     const auto decisions = rule.follow(silent_between(5min, repair), 20min, random);
     EXPECT_EQ(decisions.size(), 2U) << rule.name;

@@ -45,8 +45,10 @@ GatewayScore score_beside_ideal(const LinkTrace& trace, const Decisions& decisio
   return score_gateway({{truth, decisions}, {ideal, none}}, {0, 1}, length_of(trace));
 }
 
-/// Whether the link was held to be up from the silence's beginning to its end.
+/// Whether the link was not found dead in a silence. What multilink decides first is what the link is, from `unknown`: a
+/// silence that began before was there when it started, and is not judged.
 bool is_unnoticed(const Interval& silence, const Decisions& decisions) {
+  if (decisions.empty() || silence.from < decisions.front().when) return false;
   Judgement judgement = Judgement::usable;
   for (const auto& decision : decisions) {
     if (decision.when > silence.to) break;

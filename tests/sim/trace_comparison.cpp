@@ -118,7 +118,7 @@ Comparison compare_traces(const TraceFolder& folder, unsigned phases) {
   // A run's seeds are as far from the next run's as no series has segments.
   constexpr std::uint64_t kSeeds = 1'000'000;
   const auto rules = all_rules();
-  Comparison out;
+  Comparison out{phases, {}, {}};
   for (const auto& series : folder.series) {
     SeriesResult result{series.name, series.link};
     for (const auto& rule : rules) {

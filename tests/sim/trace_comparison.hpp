@@ -66,6 +66,7 @@ struct GroupResult {
 };
 
 struct Comparison {
+  unsigned phases = 1;  ///< how often everything was followed
   std::vector<SeriesResult> series;
   std::vector<GroupResult> groups;
 };

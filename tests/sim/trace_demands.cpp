@@ -10,6 +10,7 @@ namespace multilink::sim {
 namespace {
 
 constexpr double kMostSwitches = 30;  // an hour
+constexpr Duration kLeastTime = std::chrono::minutes(10);
 
 std::string number(double value) {
   return format_decimal(value, 1);
@@ -23,7 +24,7 @@ std::string place(const SeriesResult& series, const Findings::Case& found) {
   return cat(series.name, ", segment ", found.segment, " at ", seconds(found.from));
 }
 
-void check_series(const SeriesResult& series, std::vector<std::string>& broken) {
+void check_series(const SeriesResult& series, unsigned phases, std::vector<std::string>& broken) {
   for (const auto& found : series.apart.wrong_downs) {
     broken.push_back(
         cat(place(series, found), ": down though something always arrived within evict_after: ", found.what));
@@ -40,7 +41,8 @@ void check_series(const SeriesResult& series, std::vector<std::string>& broken) 
     }
   }
   const auto& ours = series.joined_scores.front().score;
-  if (const double rate = ours.switches / ours.hours(); rate > kMostSwitches)
+  if (const double rate = ours.switches / ours.hours();
+      rate > kMostSwitches && ours.time >= phases * kLeastTime)
     broken.push_back(cat(series.name, ": ", number(rate), " switches an hour"));
 }
 
@@ -70,7 +72,7 @@ void check_group(const GroupResult& group, std::vector<std::string>& broken) {
 
 std::vector<std::string> broken_demands(const Comparison& comparison) {
   std::vector<std::string> broken;
-  for (const auto& series : comparison.series) check_series(series, broken);
+  for (const auto& series : comparison.series) check_series(series, comparison.phases, broken);
   for (const auto& group : comparison.groups) check_group(group, broken);
   return broken;
 }

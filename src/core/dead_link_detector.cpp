@@ -12,6 +12,7 @@ void DeadLinkDetector::observe(const ProbeRecord& probe) {
   const bool was_aside = targets_.is_set_aside(probe.target);
   if (!was_dead_) targets_.observe(probe);  // what is silent with the whole link is no dead target
   const bool is_aside = targets_.is_set_aside(probe.target);
+  if (probe.outcome == Outcome::answered) rtts_[probe.target].add(probe.rtt);
   if (probe.outcome == Outcome::answered && correct(probe)) {
     weigh_anew();
   } else if (!is_aside) {
@@ -24,7 +25,7 @@ void DeadLinkDetector::observe(const ProbeRecord& probe) {
     std::erase_if(evidence_, [&](const Evidence& item) { return item.target == probe.target; });
     weigh_anew();
   }
-  if (!was_dead_ && test_.says_dead()) {
+  if (!was_dead_ && says_dead()) {
     was_dead_ = true;
     targets_.excuse_losses();
   }
@@ -51,9 +52,9 @@ void DeadLinkDetector::note_silence(const ProbeRecord& probe) {
     newest_heard_ = std::max(newest_heard_, probe.sent);
     unheard_.erase(unheard_.begin(), unheard_.upper_bound(newest_heard_));
   } else if (probe.sent > newest_heard_ && !targets_.is_set_aside(probe.target)) {
-    // Only the first matters, and which one that is after an answer to a later one: a few are enough.
+    // Of many the first and the last matter, and which one is the first after an answer to a later one.
+    if (unheard_.size() >= kMostEvidence) unheard_.erase(std::prev(unheard_.end()));
     unheard_.insert(probe.sent);
-    if (unheard_.size() > kMostEvidence) unheard_.erase(std::prev(unheard_.end()));
   }
 }
 
@@ -96,6 +97,28 @@ double DeadLinkDetector::baseline() const {
   if (learnt_.empty()) return 0;
   const auto lost = std::count(learnt_.begin(), learnt_.end(), Outcome::lost);
   return static_cast<double>(lost) / static_cast<double>(learnt_.size());
+}
+
+void DeadLinkDetector::retain_targets(const std::vector<IpAddress>& targets) {
+  targets_.retain(targets);
+  std::erase_if(rtts_,
+                [&](const auto& item) { return std::ranges::find(targets, item.first) == targets.end(); });
+}
+
+bool DeadLinkDetector::is_urgent() const {
+  return std::ranges::any_of(evidence_, [](const Evidence& item) { return item.kind == ProbeKind::urgent; });
+}
+
+Duration DeadLinkDetector::patience() const {
+  Duration timeout = RttEstimator::kMostTimeout;
+  for (const auto& [target, rtt] : rtts_) {
+    if (!targets_.is_set_aside(target)) timeout = std::min(timeout, rtt.timeout());
+  }
+  return std::clamp<Duration>(kTimeoutsOfPatience * timeout, kLeastPatience, kMostPatience);
+}
+
+Duration DeadLinkDetector::silence() const {
+  return unheard_.empty() ? Duration{} : *unheard_.rbegin() - *unheard_.begin();
 }
 
 std::optional<MonoTime> DeadLinkDetector::silent_since() const {

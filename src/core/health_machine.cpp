@@ -34,13 +34,14 @@ std::string loss_over(const LossWindow& window) {
 // The first row that fits decides, then the table is looked at again until none does. (Every entry into
 // `down` or `unknown` begins fresh windows, so that this ends.)
 // clang-format off
-const std::array<HealthMachine::Row, 11> HealthMachine::kTable{{
+const std::array<HealthMachine::Row, 12> HealthMachine::kTable{{
     // from                 to                    when
     {std::nullopt,          HealthState::down,    &HealthMachine::is_barred},
     {std::nullopt,          HealthState::unknown, &HealthMachine::reports_stopped},
     {HealthState::unknown,  HealthState::up,      &HealthMachine::first_answer},
     {HealthState::unknown,  HealthState::down,    &HealthMachine::no_first_answer_for_evict_after},
     {HealthState::up,       HealthState::suspect, &HealthMachine::dead_by_the_test},
+    {HealthState::up,       HealthState::suspect, &HealthMachine::silent_for_long},
     {HealthState::up,       HealthState::down,    &HealthMachine::loss_above_loss_down},
     {HealthState::up,       HealthState::down,    &HealthMachine::rtt_above_latency_down},
     {HealthState::up,       HealthState::down,    &HealthMachine::jitter_above_jitter_down},
@@ -99,6 +100,7 @@ void HealthMachine::listen(const ProbeRecord& probe) {
   heard_ = probe.sent;
   report_ = std::max(report_.value_or(probe.sent), probe.sent);
   detector_.observe(probe);
+  if (probe.outcome == Outcome::answered) answered_ = std::max(answered_, probe.sent);
   if (detector_.targets().is_set_aside(probe.target)) {
     window_.forget_target(probe.target);
     recovery_.forget_target(probe.target);
@@ -116,7 +118,7 @@ void HealthMachine::listen(const ProbeRecord& probe) {
 }
 
 void HealthMachine::note_calm_and_clean() {
-  if (!detector_.is_calm()) {
+  if (!detector_.is_calm() || is_silent_for_long()) {
     calm_from_.reset();
   } else if (!calm_from_) {
     calm_from_ = now_;
@@ -164,7 +166,13 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
   answer_.reset();
   unanswered_.reset();
   state_ = to;
+  entered_ = now_;
   reason_ = verdict.reason;
+}
+
+bool HealthMachine::answers() const {
+  return (state_ == HealthState::suspect || state_ == HealthState::down) && !bar() && answered_ > entered_ &&
+         !detector_.says_dead() && !is_silent_for_long();
 }
 
 void HealthMachine::begin_fresh_windows(MonoTime after) {
@@ -241,6 +249,18 @@ std::optional<HealthMachine::Verdict> HealthMachine::dead_by_the_test() const {
       cat("probes go unanswered where ", percent(detector_.baseline()), " are lost in calm times")};
 }
 
+/// Two thirds of the way to `down`: whatever the odds, nothing has arrived.
+bool HealthMachine::is_silent_for_long() const {
+  const auto since = detector_.silent_since();
+  return since && now_ - *since >= config_.evict_after * 2 / 3;
+}
+
+std::optional<HealthMachine::Verdict> HealthMachine::silent_for_long() const {
+  if (!is_silent_for_long()) return std::nullopt;
+  return Verdict{now_, *detector_.silent_since(),
+                 cat("no answer from any target for ", seconds(config_.evict_after * 2 / 3))};
+}
+
 std::optional<HealthMachine::Verdict> HealthMachine::alive_by_the_test() const {
   if (!calm_from_) return std::nullopt;
   const Duration wait = penalty_.extra_wait(now_);
@@ -250,7 +270,8 @@ std::optional<HealthMachine::Verdict> HealthMachine::alive_by_the_test() const {
 
 std::optional<HealthMachine::Verdict> HealthMachine::silent_for_evict_after() const {
   const auto since = detector_.silent_since();
-  if (!since || now_ - *since < config_.evict_after) return std::nullopt;
+  if (!since || now_ - *since < config_.evict_after || detector_.unheard() < kLeastUnheard)
+    return std::nullopt;
   return Verdict{*since + config_.evict_after, *since,
                  cat("no answer from any target for ", seconds(config_.evict_after))};
 }

@@ -11,6 +11,7 @@ void Inquiry::open(MonoTime now) {
 
 void Inquiry::on_silence(MonoTime now) {
   if (!is_open()) open(now);
+  urgent_ = true;
 }
 
 void Inquiry::on_settled(const ProbeRecord& probe, MonoTime now) {
@@ -25,12 +26,15 @@ void Inquiry::after_answer(MonoTime sent, MonoTime now) {
   was_dead_ = detector_.says_dead();
   if (!is_open()) return;
   answered_since_ = answered_since_ || sent >= *opened_;
-  if (detector_.is_calm() && answered_since_) opened_.reset();
+  if (!detector_.is_calm() || !answered_since_) return;
+  opened_.reset();
+  urgent_ = false;
 }
 
 void Inquiry::reset(MonoTime now) {
   detector_.restart_after(now);
   opened_.reset();
+  urgent_ = false;
   last_sent_.reset();
   was_dead_ = false;
 }
@@ -43,7 +47,8 @@ std::optional<MonoTime> Inquiry::next_probe() const {
     if (open_for >= kDeadFor) return std::nullopt;
     return *last_sent_ + kDeadSpacing;
   }
-  return *last_sent_ + (open_for < kBurstFor ? kBurstSpacing : kLongSpacing);
+  if (open_for >= kBurstFor) return *last_sent_ + kLongSpacing;
+  return *last_sent_ + (urgent_ ? kBurstSpacing : kCalmSpacing);
 }
 
 void Inquiry::on_burst_probe_sent(MonoTime now) {

@@ -57,11 +57,14 @@ void LinkReplay::handle(MonoTime now) {
   const auto burst = probing_.next_burst(family_, now);
   if (burst && *burst <= now) {
     probing_.begin_burst_probe(family_, now);
-    send(probing_.prepare(family_, ProbeKind::burst, 0), now);
+    send(probing_.prepare(family_, probing_.inquiry(family_).kind(), 0), now);
   }
   if (sweep_ <= now) sweep_ += kSweep;
   machine_.advance(now);
   for (auto& transition : machine_.take_transitions()) changes_.push_back({std::move(transition), now});
+  if (machine_.answers() == answers_) return;
+  answers_ = machine_.answers();
+  answering_.emplace_back(now, answers_);
 }
 
 /// The wall clock is not looked at by any decision, and the nonce only keeps strangers away.

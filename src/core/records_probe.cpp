@@ -28,9 +28,22 @@ std::optional<Fields> take_apart(std::string_view member) {
   return parts;
 }
 
+char letter(ProbeKind kind) {
+  switch (kind) {
+    case ProbeKind::regular:
+      return 'r';
+    case ProbeKind::burst:
+      return 'b';
+    case ProbeKind::urgent:
+      return 'u';
+  }
+  return 'r';
+}
+
 std::optional<ProbeKind> parse_kind(std::string_view text) {
   if (text == "r") return ProbeKind::regular;
   if (text == "b") return ProbeKind::burst;
+  if (text == "u") return ProbeKind::urgent;
   return std::nullopt;
 }
 
@@ -38,8 +51,8 @@ std::optional<ProbeKind> parse_kind(std::string_view text) {
 
 std::string ProbeRecord::encode() const {
   return cat(boot, ':', sequence, ':', static_cast<unsigned>(outcome), ':', encode_microseconds(rtt), ':',
-             to_string(target.family()), ':', kind == ProbeKind::burst ? 'b' : 'r', ':',
-             sent.time_since_epoch().count(), ':', target.to_string());
+             to_string(target.family()), ':', letter(kind), ':', sent.time_since_epoch().count(), ':',
+             target.to_string());
 }
 
 Result<ProbeRecord> ProbeRecord::decode(std::string_view member, double score) {
@@ -54,7 +67,7 @@ Result<ProbeRecord> ProbeRecord::decode(std::string_view member, double score) {
   out.sequence = reader.number<std::uint64_t>("sequence", 0, UINT64_MAX);
   out.outcome = reader.flag("outcome") ? Outcome::answered : Outcome::lost;
   out.rtt = reader.microseconds("rtt_us");
-  out.kind = reader.parsed("kind", "r or b", parse_kind);
+  out.kind = reader.parsed("kind", "r, b or u", parse_kind);
   out.sent = MonoTime(Duration(reader.number<std::int64_t>("sent_ns", 0, INT64_MAX)));
   out.target = reader.parsed("target", "an address", IpAddress::parse);
   if (reader.parsed("family", "4 or 6", parse_family) != out.target.family()) {

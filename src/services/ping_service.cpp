@@ -224,7 +224,7 @@ void PingService::probe(std::span<const Turn> turns) {
 std::optional<PreparedProbe> PingService::prepare(const Turn& turn, MonoTime now) {
   auto& probing = turn.uplink->probing;
   if (turn.why == Turn::Why::revisit) return probing.prepare_revisit(turn.family, random_(), now);
-  const auto kind = turn.why == Turn::Why::regular ? ProbeKind::regular : ProbeKind::burst;
+  const auto kind = turn.why == Turn::Why::regular ? ProbeKind::regular : probing.inquiry(turn.family).kind();
   return probing.prepare(turn.family, kind, random_());
 }
 

@@ -60,7 +60,7 @@ bool ProbeReporter::is_urgent(Uplink& uplink, const SettledProbe& probe) const {
   const auto last = uplink.last.find(probe.probe.target.family());
   const bool was_calm = last != uplink.last.end() && last->second == Outcome::answered;
   return !was_calm || probe.outcome == Outcome::lost || probe.corrects ||
-         probe.probe.kind == ProbeKind::burst;
+         probe.probe.kind != ProbeKind::regular;
 }
 
 void ProbeReporter::schedule(Duration delay) {

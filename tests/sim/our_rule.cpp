@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sim/our_rule.hpp"
 
-#include <utility>
-
 #include "multilink/core/link_replay.hpp"
 
 namespace multilink::sim {
@@ -43,9 +41,25 @@ Decisions follow_multilink(const Carry& carry, Duration end, std::mt19937_64& ra
   LinkReplay replay(
       uplink, [&](MonoTime at, const IpAddress&) { return carry(at - kStart); }, kStart + first);
   replay.run_until(kStart + end);
+  // Both in order of time.
   Decisions decisions;
-  for (auto& [transition, decided] : replay.take_changes()) {
-    decisions.push_back({decided - kStart, judgement(transition.to), std::move(transition.reason)});
+  Decision now;
+  const auto changes = replay.take_changes();
+  const auto answering = replay.take_answering();
+  auto change = changes.begin();
+  auto answer = answering.begin();
+  while (change != changes.end() || answer != answering.end()) {
+    const bool is_change =
+        answer == answering.end() || (change != changes.end() && change->decided <= answer->first);
+    if (is_change) {
+      now = {change->decided - kStart, judgement(change->transition.to), change->transition.reason,
+             now.answers};
+      ++change;
+    } else {
+      now = {answer->first - kStart, now.judgement, "", answer->second};
+      ++answer;
+    }
+    decisions.push_back(now);
   }
   return decisions;
 }

@@ -25,6 +25,7 @@ struct Decision {
   Duration when{};  ///< since the beginning
   Judgement judgement = Judgement::usable;
   std::string reason{};  ///< for people; may be empty
+  bool answers = false;  ///< not usable, but better than one that does not answer, if none is usable
 };
 
 /// What one rule decides about one link, in order of time. Before the first of them the link is usable.

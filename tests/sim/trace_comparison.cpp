@@ -67,7 +67,9 @@ Findings judge(const LinkTrace& trace, const Decisions& decisions, std::size_t s
     if (is_unnoticed(silence, decisions))
       findings.unnoticed.push_back({segment, silence.from, silence.to, "silent"});
   }
+  Judgement before = Judgement::usable;
   for (const auto& decision : decisions) {
+    if (std::exchange(before, decision.judgement) == decision.judgement) continue;
     findings.suspects += decision.judgement == Judgement::suspect ? 1 : 0;
     if (decision.judgement != Judgement::evicted) continue;
     ++findings.downs;

@@ -54,6 +54,10 @@ class LinkView {
     const auto* decision = decisions_.before(now);
     return decision == nullptr || decision->judgement == Judgement::usable;
   }
+  bool answers(Duration now) {
+    const auto* decision = decisions_.before(now);
+    return decision == nullptr || decision->judgement == Judgement::usable || decision->answers;
+  }
 
  private:
   Reader<Interval, &Interval::to> dead_;
@@ -84,8 +88,10 @@ void count_evictions(const std::vector<JudgedLink>& links, Duration end, Gateway
     for (std::size_t other = 0; other < links.size(); ++other) {
       if (other != index) others.emplace_back(links[other]);
     }
+    Judgement before = Judgement::usable;
     for (const auto& decision : links[index].decisions) {
-      if (decision.judgement != Judgement::evicted || decision.when >= end) continue;
+      const bool is_news = std::exchange(before, decision.judgement) != decision.judgement;
+      if (!is_news || decision.judgement != Judgement::evicted || decision.when >= end) continue;
       if (std::ranges::none_of(others, [&](LinkView& other) { return other.is_usable(decision.when); }))
         continue;
       ++score.evictions;
@@ -175,8 +181,11 @@ GatewayScore score_gateway(const std::vector<JudgedLink>& links, const std::vect
   std::size_t active = precedence.front();
   for (std::size_t index = 0; index + 1 < moments.size(); ++index) {
     const Duration now = moments[index];
-    const auto choice =
+    auto choice =
         std::ranges::find_if(precedence, [&](std::size_t link) { return views[link].is_usable(now); });
+    if (choice == precedence.end() && !views[active].answers(now)) {
+      choice = std::ranges::find_if(precedence, [&](std::size_t link) { return views[link].answers(now); });
+    }
     if (choice != precedence.end() && *choice != active) {
       active = *choice;
       ++score.switches;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multilink/core/records.hpp"
+#include "multilink/core/rtt_estimator.hpp"
 #include "multilink/core/sequential_test.hpp"
 #include "multilink/core/target_watch.hpp"
 #include "multilink/core/time.hpp"
@@ -34,6 +35,10 @@ class DeadLinkDetector {
   /// Outcomes since the score last was 0 that are remembered.
   static constexpr std::size_t kMostEvidence = 512;
 
+  static constexpr Duration kLeastPatience = std::chrono::milliseconds(200);
+  static constexpr Duration kMostPatience = std::chrono::seconds(1);
+  static constexpr int kTimeoutsOfPatience = 2;
+
   /// How long an outcome is remembered, so that one shown again changes nothing; older ones are not looked at.
   static constexpr Duration kMemory = std::chrono::minutes(2);
 
@@ -43,14 +48,22 @@ class DeadLinkDetector {
   /// The link is another, or was barred by a fact: evidence and silence so far mean nothing. What was learnt
   /// stays.
   void restart_after(MonoTime time);
-  void retain_targets(const std::vector<IpAddress>& targets) { targets_.retain(targets); }
+  void retain_targets(const std::vector<IpAddress>& targets);
 
-  bool says_dead() const { return test_.says_dead(); }
+  /// The odds say so, and the silence has lasted long enough: patience() where nobody is known to wait. Users' traffic
+  /// that has fallen silent (an urgent probe in the evidence) is reason enough by itself.
+  bool says_dead() const { return test_.says_dead() && (is_urgent() || silence() >= patience()); }
+  /// Some link stands still for a moment now and then. Twice what an answer may take, as the link has been of late;
+  /// within [kLeastPatience, kMostPatience].
+  Duration patience() const;
   bool is_calm() const { return test_.is_calm(); }
   std::size_t losses_to_dead() const { return test_.losses_to_dead(); }
   double baseline() const;
   /// The sending of the first probe of the standing silence; none while the last one sent was heard of.
   std::optional<MonoTime> silent_since() const;
+  /// So many probes were sent in the standing silence (at most kMostEvidence are counted), over so long a time.
+  std::size_t unheard() const { return unheard_.size(); }
+  Duration silence() const;
   const TargetWatch& targets() const { return targets_; }
 
  private:
@@ -61,6 +74,7 @@ class DeadLinkDetector {
     ProbeKind kind;
   };
 
+  bool is_urgent() const;
   bool is_news(const ProbeRecord& probe);
   void note_silence(const ProbeRecord& probe);
   bool correct(const ProbeRecord& probe);
@@ -77,6 +91,7 @@ class DeadLinkDetector {
       seen_;                                 ///< by sending and sequence, of the last kMemory
   MonoTime newest_heard_ = MonoTime::min();  ///< sending of the newest answered probe
   std::set<MonoTime> unheard_;               ///< sendings of lost ones after it
+  std::map<IpAddress, RttEstimator> rtts_;   ///< of the targets
 };
 
 }  // namespace multilink

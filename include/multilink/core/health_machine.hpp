@@ -13,6 +13,7 @@
 #include "multilink/core/ip_address.hpp"
 #include "multilink/core/loss_window.hpp"
 #include "multilink/core/records.hpp"
+#include "multilink/core/rtt_estimator.hpp"
 #include "multilink/core/time.hpp"
 
 namespace multilink {
@@ -45,8 +46,11 @@ class HealthMachine {
   /// sees to it that a window can hold them.)
   static constexpr std::size_t kLeastProbes = 20;
   /// The longest that pingd waits for an answer, and the time that its report may take.
-  static constexpr Duration kLongestTimeout = std::chrono::seconds(3);
+  static constexpr Duration kLongestTimeout = RttEstimator::kMostTimeout;
   static constexpr Duration kReportMargin = std::chrono::seconds(1);
+
+  /// Without so many lost probes a silence is not known well enough to cut connections.
+  static constexpr std::size_t kLeastUnheard = 5;
 
   /// `uplink` gives the thresholds.
   HealthMachine(const UplinkConfig& uplink, Family family);
@@ -72,6 +76,9 @@ class HealthMachine {
   void configure(const UplinkConfig& uplink, MonoTime now);
 
   HealthState state() const { return state_; }
+  /// It is not up, and yet answers: traffic that has no better place to go may. (It waits out its clean time, or loses
+  /// too much.)
+  bool answers() const;
   const std::string& reason() const { return reason_; }
   const LossWindow& window() const { return window_; }
   const DeadLinkDetector& detector() const { return detector_; }
@@ -89,7 +96,7 @@ class HealthMachine {
     HealthState to;
     std::optional<Verdict> (HealthMachine::*when)() const;
   };
-  static const std::array<Row, 11> kTable;
+  static const std::array<Row, 12> kTable;
 
   /// What keeps the state down whatever the probes say.
   struct Bar {
@@ -102,6 +109,7 @@ class HealthMachine {
   std::optional<Verdict> first_answer() const;
   std::optional<Verdict> no_first_answer_for_evict_after() const;
   std::optional<Verdict> dead_by_the_test() const;
+  std::optional<Verdict> silent_for_long() const;
   std::optional<Verdict> alive_by_the_test() const;
   std::optional<Verdict> silent_for_evict_after() const;
   std::optional<Verdict> loss_above_loss_down() const;
@@ -119,6 +127,7 @@ class HealthMachine {
   void explain_bar_change(const std::optional<Bar>& before);
   std::string nothing_heard() const;
   Duration longest_silence() const;
+  bool is_silent_for_long() const;
 
   UplinkConfig config_;
   Family family_;
@@ -129,11 +138,13 @@ class HealthMachine {
 
   DeadLinkDetector detector_;
   FlapPenalty penalty_;
-  std::optional<MonoTime> calm_from_;   // the detector has had nothing against the link since
-  std::optional<MonoTime> clean_from_;  // the recovery window has been full and clean since
-  LossWindow window_;                   // of loss_window: judges what is up
-  LossWindow recovery_;                 // of up_after: judges what is down
-  MonoTime heard_;                      // sending of the probe heard last
+  std::optional<MonoTime> calm_from_;    // the detector has had nothing against the link since
+  std::optional<MonoTime> clean_from_;   // the recovery window has been full and clean since
+  LossWindow window_;                    // of loss_window: judges what is up
+  LossWindow recovery_;                  // of up_after: judges what is down
+  MonoTime heard_;                       // sending of the probe heard last
+  MonoTime answered_ = MonoTime::min();  // sending of the newest that was answered
+  MonoTime entered_ = MonoTime::min();   // when the state began
   std::optional<LinkFact> fact_;
   std::optional<MonoTime> report_;  // newest sending of a settled probe, or sight of a standing fact
   // What the unknown state goes by: of the probes sent after it began, an answer and the first loss.

@@ -11,8 +11,8 @@ namespace multilink {
 /// When pingd probes one uplink and family beyond the regular interval: the question "is it dead?", from the
 /// miss (or the silence of users' traffic) that raised it to its answer.
 ///
-/// While the question is open a probe leaves every 10 ms, so that the SequentialTest decides a few round
-/// trips after the fault whatever the interval. It closes when the test falls to 0 and a probe sent since it
+/// While the question is open a probe leaves every 10 ms if users' traffic has fallen silent, so that it is decided a
+/// few round trips after the fault whatever the interval; every 25 ms if it was only a probe that was missed. It closes when the test falls to 0 and a probe sent since it
 /// was opened has been answered. A link found dead is probed each 50 ms until 5 s after the opening (most
 /// silences of mobile links end by then), then at the regular interval only; the first answer opens the
 /// question again, so that a return is noticed as fast as a loss. A question that random loss keeps open for
@@ -20,6 +20,7 @@ namespace multilink {
 class Inquiry {
  public:
   static constexpr Duration kBurstSpacing = std::chrono::milliseconds(10);
+  static constexpr Duration kCalmSpacing = std::chrono::milliseconds(25);
   static constexpr Duration kDeadSpacing = std::chrono::milliseconds(50);
   static constexpr Duration kLongSpacing = std::chrono::milliseconds(100);
   static constexpr Duration kBurstFor = std::chrono::seconds(1);
@@ -37,6 +38,8 @@ class Inquiry {
   void on_burst_probe_sent(MonoTime now);
 
   bool is_open() const { return opened_.has_value(); }
+  /// Of the probes that on_burst_probe_sent() tells of.
+  ProbeKind kind() const { return urgent_ ? ProbeKind::urgent : ProbeKind::burst; }
   const DeadLinkDetector& detector() const { return detector_; }
   void retain_targets(const std::vector<IpAddress>& targets) { detector_.retain_targets(targets); }
 
@@ -47,6 +50,7 @@ class Inquiry {
   DeadLinkDetector detector_;
   std::optional<MonoTime> opened_;
   std::optional<MonoTime> last_sent_;
+  bool urgent_ = false;          ///< users' traffic is silent
   bool answered_since_ = false;  ///< a probe sent since the opening
   bool was_dead_ = false;        ///< at the last settled probe
 };

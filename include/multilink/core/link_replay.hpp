@@ -40,6 +40,8 @@ class LinkReplay {
   HealthState state() const { return machine_.state(); }
   /// The changes of state since the last call, oldest first.
   std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
+  /// Whether a link that is not up answers (HealthMachine::answers): each change since the last call, oldest first.
+  std::vector<std::pair<MonoTime, bool>> take_answering() { return std::exchange(answering_, {}); }
   /// Probes that have left.
   std::uint64_t regular_probes() const { return regular_probes_; }
   std::uint64_t burst_probes() const { return burst_probes_; }
@@ -65,6 +67,8 @@ class LinkReplay {
   HealthMachine machine_;
   std::priority_queue<Arrival> arrivals_;
   std::vector<Change> changes_;
+  std::vector<std::pair<MonoTime, bool>> answering_;
+  bool answers_ = false;
   MonoTime now_;    // what happened last happened then
   MonoTime tick_;   // the next regular probe
   MonoTime sweep_;  // when the machine is told the time next

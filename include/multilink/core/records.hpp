@@ -22,11 +22,11 @@ using Fields = std::map<std::string, std::string>;
 
 enum class Outcome : std::uint8_t { lost = 0, answered = 1 };
 
-/// Why pingd set a probe off. Burst probes ask a question after a miss; only regular ones enter the loss
-/// window.
-enum class ProbeKind : std::uint8_t { regular, burst };
+/// Why pingd set a probe off. Burst probes ask a question after a miss, urgent ones since users' traffic has fallen
+/// silent; only regular ones enter the loss window.
+enum class ProbeKind : std::uint8_t { regular, burst, urgent };
 
-/// One settled probe. On the wire: "<boot>:<seq>:<0|1>:<rtt_us>:<4|6>:<kind r|b>:<sent_mono_ns>:<target>",
+/// One settled probe. On the wire: "<boot>:<seq>:<0|1>:<rtt_us>:<4|6>:<kind r|b|u>:<sent_mono_ns>:<target>",
 /// score = sent_wall in ms. A late reply removes the member with 0 and adds the one with 1.
 struct ProbeRecord {
   std::string boot;  ///< 8 hex digits of the kernel's boot id: monotonic times compare only within one boot

@@ -121,6 +121,11 @@ Duration DeadLinkDetector::silence() const {
   return unheard_.empty() ? Duration{} : *unheard_.rbegin() - *unheard_.begin();
 }
 
+std::optional<MonoTime> DeadLinkDetector::surely_silent_since() const {
+  if (unheard_.size() < 2) return std::nullopt;
+  return *std::next(unheard_.begin());
+}
+
 std::optional<MonoTime> DeadLinkDetector::silent_since() const {
   if (unheard_.empty()) return std::nullopt;
   return *unheard_.begin();

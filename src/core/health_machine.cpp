@@ -249,10 +249,11 @@ std::optional<HealthMachine::Verdict> HealthMachine::dead_by_the_test() const {
       cat("probes go unanswered where ", percent(detector_.baseline()), " are lost in calm times")};
 }
 
-/// Two thirds of the way to `down`: whatever the odds, nothing has arrived.
+/// Two thirds of the way to `down`: whatever the odds, nothing has arrived. One lost probe alone may be the last word of a
+/// pingd that has died.
 bool HealthMachine::is_silent_for_long() const {
   const auto since = detector_.silent_since();
-  return since && now_ - *since >= config_.evict_after * 2 / 3;
+  return since && detector_.unheard() >= 2 && now_ - *since >= config_.evict_after * 2 / 3;
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::silent_for_long() const {
@@ -269,10 +270,9 @@ std::optional<HealthMachine::Verdict> HealthMachine::alive_by_the_test() const {
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::silent_for_evict_after() const {
-  const auto since = detector_.silent_since();
-  if (!since || now_ - *since < config_.evict_after || detector_.unheard() < kLeastUnheard)
-    return std::nullopt;
-  return Verdict{*since + config_.evict_after, *since,
+  const auto since = detector_.surely_silent_since();
+  if (!since || now_ - *since < config_.evict_after || detector_.unheard() < kLeastUnheard) return std::nullopt;
+  return Verdict{*since + config_.evict_after, *detector_.silent_since(),
                  cat("no answer from any target for ", seconds(config_.evict_after))};
 }
 

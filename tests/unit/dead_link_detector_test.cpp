@@ -43,19 +43,65 @@ class Prober {
 void feed(DeadLinkDetector& detector, Prober& prober, int probes, Outcome outcome,
           ProbeKind kind = ProbeKind::regular) {
   for (int i = 0; i < probes; ++i)
-    detector.observe(prober.next(outcome, kind == ProbeKind::burst ? 10ms : 1s, kind));
+    detector.observe(prober.next(outcome, kind == ProbeKind::regular ? 1s : 10ms, kind));
 }
 
 TEST(DeadLinkDetector, FourLossesAreADeadLinkAndFourAnswersALivingOne) {
   DeadLinkDetector detector;
   Prober prober;
   feed(detector, prober, 60, Outcome::answered);
-  feed(detector, prober, 3, Outcome::lost, ProbeKind::burst);
+  feed(detector, prober, 3, Outcome::lost, ProbeKind::urgent);
   EXPECT_FALSE(detector.says_dead());
+  feed(detector, prober, 1, Outcome::lost, ProbeKind::urgent);
+  EXPECT_TRUE(detector.says_dead());
+  feed(detector, prober, 4, Outcome::answered, ProbeKind::urgent);
+  EXPECT_TRUE(detector.is_calm());
+}
+
+TEST(DeadLinkDetector, WhereNobodyIsKnownToWaitTheSilenceMustLast) {
+  DeadLinkDetector detector;
+  Prober prober;
+  feed(detector, prober, 60, Outcome::answered);
+  EXPECT_EQ(detector.patience(), DeadLinkDetector::kLeastPatience);
+  feed(detector, prober, 20, Outcome::lost, ProbeKind::burst);
+  EXPECT_FALSE(detector.says_dead()) << "190 ms of silence";
+  EXPECT_EQ(detector.losses_to_dead(), 0U);
   feed(detector, prober, 1, Outcome::lost, ProbeKind::burst);
   EXPECT_TRUE(detector.says_dead());
-  feed(detector, prober, 4, Outcome::answered, ProbeKind::burst);
-  EXPECT_TRUE(detector.is_calm());
+}
+
+TEST(DeadLinkDetector, OneUrgentProbeInTheEvidenceIsReasonEnough) {
+  DeadLinkDetector detector;
+  Prober prober;
+  feed(detector, prober, 60, Outcome::answered);
+  feed(detector, prober, 4, Outcome::lost, ProbeKind::burst);
+  EXPECT_FALSE(detector.says_dead());
+  feed(detector, prober, 1, Outcome::lost, ProbeKind::urgent);
+  EXPECT_TRUE(detector.says_dead());
+}
+
+TEST(DeadLinkDetector, ALinkWhoseAnswersTakeLongIsGivenMoreTime) {
+  DeadLinkDetector detector;
+  Prober prober;
+  for (int i = 0; i < 60; ++i) {
+    auto probe = prober.next(Outcome::answered, 1s);
+    probe.rtt = i % 2 == 0 ? 100ms : 300ms;
+    detector.observe(probe);
+  }
+  EXPECT_GT(detector.patience(), 500ms);
+  EXPECT_LE(detector.patience(), DeadLinkDetector::kMostPatience);
+}
+
+TEST(DeadLinkDetector, AnOutageOfTheLinkSetsNoTargetAside) {
+  DeadLinkDetector detector;
+  Prober prober(3);
+  feed(detector, prober, 60, Outcome::answered);
+  feed(detector, prober, 100, Outcome::lost, ProbeKind::urgent);
+  // The first answers overtake what is still known as lost of one target.
+  auto late = prober.next(Outcome::lost, 10ms, ProbeKind::urgent);
+  feed(detector, prober, 2, Outcome::answered, ProbeKind::urgent);
+  detector.observe(late);
+  EXPECT_TRUE(detector.targets().set_aside().empty());
 }
 
 TEST(DeadLinkDetector, TheTenthOutageIsSeenAsFastAsTheFirst) {
@@ -84,7 +130,7 @@ TEST(DeadLinkDetector, ALateAnswerTakesTheLossOutOfTheEvidence) {
   Prober prober;
   feed(detector, prober, 60, Outcome::answered);
   std::vector<ProbeRecord> lost;
-  for (int i = 0; i < 4; ++i) lost.push_back(prober.next(Outcome::lost, 10ms, ProbeKind::burst));
+  for (int i = 0; i < 4; ++i) lost.push_back(prober.next(Outcome::lost, 10ms, ProbeKind::urgent));
   for (const auto& probe : lost) detector.observe(probe);
   ASSERT_TRUE(detector.says_dead());
   for (auto probe : lost) {

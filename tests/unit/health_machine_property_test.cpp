@@ -30,8 +30,8 @@ double between(Random& random, double low, double high) {
   return std::uniform_real_distribution(low, high)(random);
 }
 
-/// Some hours of one link: phases without, with little and with total loss, long enough to leave no doubt,
-/// and some in which pingd is dead; at the end a quiet minute.
+/// Some hours of one link: phases without, with little and with total loss, long enough to leave no doubt and far enough
+/// apart for the flap damping to forget, and some in which pingd is dead; at the end it is quiet for longer than the flap damping lasts.
 std::vector<ProbeRecord> history(Random& random) {
   std::vector<ProbeRecord> probes;
   double time = 0;
@@ -41,21 +41,22 @@ std::vector<ProbeRecord> history(Random& random) {
       probes.push_back(chance(random, loss) ? lost(time) : answered(time, rtt));
     }
   };
-  for (int i = 0; i < 30; ++i) {
+  for (int i = 0; i < 12; ++i) {
     if (chance(random, 0.2)) time += between(random, 8, 100);
     constexpr std::array kLosses{0.0, 0.01, 1.0};
     phase(kLosses[random() % kLosses.size()], between(random, 120, 300));
+    phase(0, 3600);
   }
-  phase(0, 60);
+  phase(0, 400);
   return probes;
 }
 
-/// The machine lives through it: losses become known up to 3 s after their sending, records are read a while
+/// The machine lives through it: losses become known 1.5 s after their sending, records are read a while
 /// after they were written, and time is told about each second.
 std::vector<Transition> live(HealthMachine& machine, const std::vector<ProbeRecord>& probes, Random& random) {
   std::multimap<MonoTime, ProbeRecord> arrivals;
   for (const auto& probe : probes) {
-    const auto settled = probe.sent + (probe.outcome == Outcome::lost ? Duration(3s) : probe.rtt);
+    const auto settled = probe.sent + (probe.outcome == Outcome::lost ? Duration(1500ms) : probe.rtt);
     arrivals.emplace(settled + std::chrono::milliseconds(random() % 500), probe);
   }
   MonoTime tick = arrivals.begin()->first;
@@ -72,16 +73,29 @@ std::vector<Transition> replay(HealthMachine& machine, const std::vector<ProbeRe
   return machine.take_transitions();
 }
 
-/// A replay sees a loss at its sending, life up to 3.5 s later, by when younger answers may have ended an
+/// But for suspects that came to nothing.
+std::vector<Transition> lasting(const std::vector<Transition>& transitions) {
+  std::vector<Transition> out;
+  for (const auto& transition : transitions) {
+    if (!out.empty() && out.back().to == HealthState::suspect && transition.to == out.back().from) {
+      out.pop_back();
+    } else {
+      out.push_back(transition);
+    }
+  }
+  return out;
+}
+
+/// A replay sees a loss at its sending, life up to 2 s later, by when younger answers may have ended an
 /// outage: there the two may differ by a clean time, or a few when a loss disturbs those.
 TEST(HealthMachineProperties, AReplayComesToTheStateOfOneWhoLivedThroughIt) {
   auto random = seeded_random();
-  for (int run = 0; run < 10; ++run) {
+  for (int run = 0; run < 4; ++run) {
     const auto probes = history(random);
     HealthMachine living(uplink(), Family::v4);
     HealthMachine replaying(uplink(), Family::v4);
-    const auto lived = live(living, probes, random);
-    const auto replayed = replay(replaying, probes);
+    const auto lived = lasting(live(living, probes, random));
+    const auto replayed = lasting(replay(replaying, probes));
     ASSERT_EQ(living.state(), replaying.state());
     ASSERT_EQ(living.window().lost(), replaying.window().lost());
     ASSERT_EQ(lived.size(), replayed.size());
@@ -94,7 +108,7 @@ TEST(HealthMachineProperties, AReplayComesToTheStateOfOneWhoLivedThroughIt) {
 
 TEST(HealthMachineProperties, TheOrderOfArrivalWithinAFewSecondsDoesNotMatter) {
   auto random = seeded_random();
-  for (int run = 0; run < 10; ++run) {
+  for (int run = 0; run < 4; ++run) {
     const auto probes = history(random);
     auto shuffled = probes;
     for (std::size_t i = 0; i + 4 <= shuffled.size(); i += 4) {
@@ -114,7 +128,7 @@ TEST(HealthMachineProperties, TheOrderOfArrivalWithinAFewSecondsDoesNotMatter) {
 
 TEST(HealthMachineProperties, TheWallClockDecidesNothing) {
   auto random = seeded_random();
-  for (int run = 0; run < 10; ++run) {
+  for (int run = 0; run < 4; ++run) {
     auto probes = history(random);
     HealthMachine steady(uplink(), Family::v4);
     HealthMachine stepped(uplink(), Family::v4);
@@ -158,7 +172,11 @@ TEST(HealthMachineProperties, FiveMinutesOfFivePercentRandomLossHardlyEverAreDow
   for (int run = 0; run < kRuns; ++run) {
     HealthMachine machine(uplink(), Family::v4);
     for (int i = 0; i < 300; ++i) machine.observe(i > 0 && chance(random, 0.05) ? lost(i) : answered(i));
-    downs += machine.take_transitions().size() > 1 ? 1 : 0;
+    const auto transitions = machine.take_transitions();
+    downs += std::ranges::any_of(
+                 transitions, [](const Transition& transition) { return transition.to == HealthState::down; })
+                 ? 1
+                 : 0;
   }
   EXPECT_LE(downs, kRuns * 3 / 100);
 }

@@ -12,6 +12,7 @@ const MonoTime kStart{std::chrono::hours(10)};
 
 void settle(Inquiry& inquiry, Outcome outcome, MonoTime sent, MonoTime now) {
   ProbeRecord probe;
+  probe.kind = inquiry.kind();
   probe.sequence = static_cast<std::uint64_t>(sent.time_since_epoch().count());
   probe.target = *IpAddress::parse("192.0.2.1");
   probe.sent = sent;
@@ -59,7 +60,22 @@ TEST(Inquiry, AMissOnADeadLinkIsDecidedAFewSpacingsAndATimeoutLater) {
   settle(inquiry, Outcome::lost, kStart - 30ms, kStart);
   World world(30ms);
   MonoTime now = kStart;
+  inquiry.on_silence(kStart);
   world.run(inquiry, now, kStart + 60ms, /*alive=*/false);
+  EXPECT_TRUE(inquiry.detector().says_dead());
+}
+
+TEST(Inquiry, AMissAloneIsAskedAboutLessOftenAndForLonger) {
+  Inquiry inquiry;
+  for (int i = 0; i < 20; ++i)
+    settle(inquiry, Outcome::answered, kStart - 30s + i * 1s, kStart - 29s + i * 1s);
+  settle(inquiry, Outcome::lost, kStart - 30ms, kStart);
+  World world(30ms);
+  MonoTime now = kStart;
+  world.run(inquiry, now, kStart + 150ms, /*alive=*/false);
+  EXPECT_FALSE(inquiry.detector().says_dead());
+  EXPECT_LE(world.sent(), 7U);
+  world.run(inquiry, now, kStart + 2s, /*alive=*/false);
   EXPECT_TRUE(inquiry.detector().says_dead());
 }
 
@@ -89,7 +105,7 @@ TEST(Inquiry, ADeadLinkCostsLittleAndIsGivenUpOnAfterAWhile) {
   World world(30ms);
   MonoTime now = kStart;
   world.run(inquiry, now, kStart + 60s, /*alive=*/false);
-  EXPECT_LE(world.sent(), 110U);
+  EXPECT_LE(world.sent(), 130U);
   EXPECT_FALSE(inquiry.next_probe());
 }
 

@@ -61,6 +61,8 @@ class DeadLinkDetector {
   double baseline() const;
   /// The sending of the first probe of the standing silence; none while the last one sent was heard of.
   std::optional<MonoTime> silent_since() const;
+  /// The sending of the second: the first may have been lost by itself, while what was sent between the two arrived.
+  std::optional<MonoTime> surely_silent_since() const;
   /// So many probes were sent in the standing silence (at most kMostEvidence are counted), over so long a time.
   std::size_t unheard() const { return unheard_.size(); }
   Duration silence() const;

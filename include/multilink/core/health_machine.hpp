@@ -13,7 +13,6 @@
 #include "multilink/core/ip_address.hpp"
 #include "multilink/core/loss_window.hpp"
 #include "multilink/core/records.hpp"
-#include "multilink/core/rtt_estimator.hpp"
 #include "multilink/core/time.hpp"
 
 namespace multilink {
@@ -45,12 +44,13 @@ class HealthMachine {
   /// The window rule is silent below so many probes: 3 losses of 10 are not yet a rate. (The configuration
   /// sees to it that a window can hold them.)
   static constexpr std::size_t kLeastProbes = 20;
-  /// The longest that pingd waits for an answer, and the time that its report may take.
-  static constexpr Duration kLongestTimeout = RttEstimator::kMostTimeout;
+  /// More than the longest that pingd waits for an answer (RttEstimator::kMostTimeout), and the time that its report may
+  /// take.
+  static constexpr Duration kLongestTimeout = std::chrono::seconds(3);
   static constexpr Duration kReportMargin = std::chrono::seconds(1);
 
   /// Without so many lost probes a silence is not known well enough to cut connections.
-  static constexpr std::size_t kLeastUnheard = 5;
+  static constexpr std::size_t kLeastUnheard = 10;
 
   /// `uplink` gives the thresholds.
   HealthMachine(const UplinkConfig& uplink, Family family);

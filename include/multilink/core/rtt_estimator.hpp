@@ -19,14 +19,14 @@ namespace multilink {
 ///   it would only make each further loss slower to notice.
 /// - Every answer is a sample, also a late one: each probe is sent once and is told apart from all others, so
 ///   Karn's ambiguity does not exist. A link that has become slower is thus learned from its late answers.
-/// - At most 1.5 s: what takes longer is of no use to anybody, and counts as lost until it arrives. With the 3 s that a
+/// - At most 1.2 s: what takes longer is of no use to anybody, and counts as lost until it arrives. With the 3 s that a
 ///   loaded radio link would ask for, a silence of 3 s would be over before the first loss was known.
 class RttEstimator {
  public:
   static constexpr Duration kInitialTimeout = std::chrono::seconds(1);
   static constexpr Duration kLeastMargin = std::chrono::milliseconds(10);
   static constexpr Duration kLeastTimeout = std::chrono::milliseconds(20);
-  static constexpr Duration kMostTimeout = std::chrono::milliseconds(1500);
+  static constexpr Duration kMostTimeout = std::chrono::milliseconds(1200);
 
   void add(Duration rtt);  ///< negative ones count as zero
   /// kInitialTimeout before the first sample, then within [kLeastTimeout, kMostTimeout].

@@ -13,6 +13,17 @@
 namespace multilink {
 namespace {
 
+std::string_view remedy_for(int code) {
+  switch (code) {
+    case ENOENT:
+      return "write one, or name it with --config FILE";
+    case EACCES:
+      return "let this user read it, or name another one with --config FILE";
+    default:
+      return "name a readable text file with --config FILE";
+  }
+}
+
 Result<std::string> read_file(const std::string& path, std::size_t most) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -20,10 +31,12 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) {
     const int code = errno != 0 ? errno : EIO;
-    return fail(cat("cannot be read: ", std::strerror(code)), code);
+    return fail(cat("cannot be read: ", std::strerror(code), "; ", remedy_for(code)), code);
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > most) return fail(cat("is larger than ", most, " bytes"), EFBIG);
+  if (text.size() > most) {
+    return fail(cat("is larger than ", most, " bytes; name the right file with --config FILE"), EFBIG);
+  }
   return text;
 }
 
@@ -34,9 +47,7 @@ ParsedConfig load_config_file(const std::string& path) {
   const auto text = read_file(path, kLargest);
   if (text) return parse_config(*text, path);
   ParsedConfig refused;
-  refused.errors.push_back(
-      {path, 0,
-       cat("the configuration ", text.error().message, "; write one, or name it with --config FILE")});
+  refused.errors.push_back({path, 0, cat("the configuration ", text.error().message)});
   return refused;
 }
 

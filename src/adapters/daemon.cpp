@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <iostream>
 #include <optional>
 
 #include "multilink/adapters/config_file.hpp"
+#include "multilink/adapters/instance_lock.hpp"
 #include "multilink/adapters/redis_store.hpp"
 #include "multilink/adapters/spdlog_log.hpp"
+#include "multilink/adapters/start_failure.hpp"
 #include "multilink/adapters/systemd_supervisor.hpp"
 #include "multilink/adapters/version.hpp"
 #include "multilink/core/config_report.hpp"
@@ -156,6 +159,12 @@ class Runner {
       return kExitFailure;
     }
     if (options_.action != nullptr) return options_.action->run(parts_);
+    const auto lock = InstanceLock::take(spec_.name, config_.suite.site);
+    if (!lock && lock.error().code == EADDRINUSE) {
+      log_.error(lock.error().message);
+      return kExitFailure;
+    }
+    if (!lock) log_.warning(lock.error().message);
     log_.info(cat(spec_.name, ' ', version(), " starts with ", config_.uplinks.size(), " uplink(s) from ",
                   options_.config_path));
     const auto service = spec_.make(parts_);
@@ -232,6 +241,9 @@ int run(int argc, char** argv, const DaemonSpec& spec) {
 int run_daemon(int argc, char** argv, const DaemonSpec& spec) {
   try {
     return run(argc, argv, spec);
+  } catch (const StartFailure& failure) {
+    std::cerr << spec.name << ": " << failure.what() << '\n';
+    return kExitFailure;
   } catch (const std::exception& error) {
     std::cerr << spec.name << ": ends after an unexpected error: " << error.what() << '\n';
     return kExitFailure;

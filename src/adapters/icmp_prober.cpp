@@ -15,6 +15,7 @@
 
 #include "multilink/adapters/icmp_filter.hpp"
 #include "multilink/adapters/icmp_prober.hpp"
+#include "multilink/adapters/start_failure.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/text.hpp"
 
@@ -33,8 +34,8 @@ constexpr std::size_t kIcmpHeader = 8;
 int open_socket() {
   const int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
   if (fd < 0) {
-    throw std::system_error(errno, std::generic_category(),
-                            "a raw ICMP socket (it needs CAP_NET_RAW, or root)");
+    throw StartFailure(cat("cannot open a raw ICMP socket: ", std::strerror(errno),
+                           "; that takes CAP_NET_RAW: start it as root, or by its unit"));
   }
   return fd;
 }

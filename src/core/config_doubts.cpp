@@ -2,6 +2,7 @@
 #include "multilink/core/config_doubts.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "multilink/core/text.hpp"
 
@@ -14,6 +15,7 @@ class DoubtCheck {
 
   std::vector<LineProblem> run() {
     check_single_targets(draft_.suite);
+    check_probed_family();
     for (const auto& uplink : draft_.uplinks) ++tiers_[uplink.settings.precedence];
     for (const auto& uplink : draft_.uplinks) {
       check_single_targets(uplink);
@@ -35,6 +37,19 @@ class DoubtCheck {
       doubt(section.line_of("targets"),
             cat("targets: '", targets.front().to_string(), "' is the only IPv", to_string(family),
                 " target and decides alone: when it is dead, the link counts as dead; give two or more"));
+    }
+  }
+
+  /// Once for each list of targets, however many uplinks go by it.
+  void check_probed_family() {
+    std::set<unsigned> named;
+    for (const auto& uplink : draft_.uplinks) {
+      const auto line = (uplink.sets("targets") ? uplink : draft_.suite).line_of("targets");
+      if (!uplink.settings.targets_of(Family::v4).empty() || !named.insert(line).second) continue;
+      doubt(line,
+            cat("targets: there is no IPv4 target for [", printable(uplink.settings.device),
+                "], and this version probes and routes IPv4 only: the uplink never comes up; add two or "
+                "more IPv4 addresses"));
     }
   }
 

@@ -88,10 +88,12 @@ void HealthMachine::excuse_silence(MonoTime now) {
 void HealthMachine::configure(const UplinkConfig& uplink, MonoTime now) {
   now_ = std::max(now_, now);
   const auto before = bar();
+  const bool had_targets = has_targets();
   config_ = uplink;
   window_.set_length(uplink.loss_window);
   recovery_.set_length(uplink.up_after);
-  if (state_ == HealthState::unknown && !report_) reason_ = nothing_heard();
+  const bool targets_changed = !has_targets() || !had_targets;
+  if (state_ == HealthState::unknown && (!report_ || targets_changed)) reason_ = nothing_heard();
   explain_bar_change(before);
   apply_rules();
 }
@@ -159,7 +161,7 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
       penalty_.on_suspect(verdict.at);
       break;
     case HealthState::down:
-      penalty_.on_down(state_ == HealthState::suspect, verdict.at);
+      if (is_flap()) penalty_.on_down(state_ == HealthState::suspect, verdict.at);
       begin_fresh_windows(verdict.at);
       break;
   }
@@ -173,6 +175,14 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
 bool HealthMachine::answers() const {
   return (state_ == HealthState::suspect || state_ == HealthState::down) && !bar() && answered_ > entered_ &&
          !detector_.says_dead() && !is_silent_for_long();
+}
+
+/// Of what takes the state down: whether the link itself has failed, rather than somebody has changed its settings
+/// or it has not been there yet.
+bool HealthMachine::is_flap() const {
+  if (!bar()) return true;
+  const bool was_there = state_ == HealthState::up || state_ == HealthState::suspect;
+  return config_.enabled && fact_ == LinkFact::no_carrier && was_there;
 }
 
 void HealthMachine::begin_fresh_windows(MonoTime after) {
@@ -224,6 +234,7 @@ std::optional<HealthMachine::Verdict> HealthMachine::is_barred() const {
 
 std::optional<HealthMachine::Verdict> HealthMachine::reports_stopped() const {
   if (!config_.enabled || !report_ || now_ - *report_ <= longest_silence()) return std::nullopt;
+  if (!has_targets()) return Verdict{*report_ + longest_silence(), *report_, nothing_heard()};
   return Verdict{*report_ + longest_silence(), *report_,
                  cat("pingd's reports stopped: no probe settled for ", seconds(longest_silence()))};
 }
@@ -321,8 +332,12 @@ std::optional<HealthMachine::Verdict> HealthMachine::clean_for_up_after() const 
       cat(loss_over(recovery_), " is below loss_up ", percent(config_.loss_up), damped(wait, "has"))};
 }
 
+bool HealthMachine::has_targets() const {
+  return !config_.targets_of(family_).empty();
+}
+
 std::string HealthMachine::nothing_heard() const {
-  if (config_.targets_of(family_).empty()) return cat("no IPv", to_string(family_), " target is configured");
+  if (!has_targets()) return cat("no IPv", to_string(family_), " target is configured");
   return "no probe has settled yet";
 }
 

@@ -12,7 +12,8 @@
 namespace multilink {
 namespace {
 
-constexpr std::size_t kMostNamed = 8;  // uplinks in the line for the service manager
+constexpr std::size_t kMostNamed = 8;         // uplinks in the line for the service manager
+constexpr std::size_t kMostDeletions = 1000;  // commands for uplinks that are listed and not configured
 
 Error failure_in(const std::vector<Reply>& replies) {
   for (const auto& reply : replies) {
@@ -30,7 +31,8 @@ HealthService::HealthService(const Parts& parts, const Config& config, std::stri
       keys_(config.suite.site),
       boot_(std::move(boot)),
       heartbeat_(parts.scheduler, parts.store, keys_.daemon("healthd"), std::move(self)),
-      complaints_(parts.log) {}
+      complaints_(parts.log),
+      events_(parts.store, keys_, complaints_) {}
 
 void HealthService::start() {
   configure();
@@ -114,7 +116,6 @@ void HealthService::on_ready() {
     wanted_closely_.insert(name);
   }
   heartbeat_.beat();
-  write_list(now);
   read_next();
 }
 
@@ -142,7 +143,10 @@ void HealthService::read_next() {
   const auto most = read.closely ? kMostClosely : kMostHinted;
 
   Commands commands{{"HGETALL", keys_.daemon("pingd")}};
-  if (read.closely) commands.push_back({"ZRANGE", keys_.uplinks(), "0", "-1", "WITHSCORES"});
+  if (read.closely) {
+    commands.push_back({"ZRANGE", keys_.uplinks(), "0", "-1", "WITHSCORES"});
+    commands.push_back(events_.look());
+  }
   while (!wanted.empty() && read.questions.size() < most) {
     auto name = std::move(wanted.extract(wanted.begin()).value());
     const auto& uplink = uplinks_.at(name);
@@ -164,8 +168,9 @@ void HealthService::on_read(const Read& read, const Result<std::vector<Reply>>& 
   take_pingd(rest.front(), now);
   rest = rest.subspan(1);
   if (read.closely) {
-    take_list(rest.front(), now);
-    rest = rest.subspan(1);
+    take_list(rest[0], now);
+    events_.take(rest[1], now.mono);
+    rest = rest.subspan(2);
   }
   for (const auto& [name, question] : read.questions) {
     const auto own = rest.first(question.replies());
@@ -192,7 +197,6 @@ void HealthService::take_pingd(const Reply& reply, const Now& now) {
 
 void HealthService::take_list(const Reply& reply, const Now& now) {
   const auto scored = as_scored(reply);
-  is_list_spoilt_ = !scored;
   listed_ = scored ? std::map(scored->begin(), scored->end()) : std::map<std::string, double>{};
   if (!scored) complaints_.refuse(keys_.uplinks(), scored.error().message, now.mono);
   write_list(now);
@@ -203,6 +207,7 @@ void HealthService::write(const std::string& name, bool with_figures) {
   if (batch.commands.empty()) return;
   auto commands = batch.commands;
   const auto done = [this, name, batch = std::move(batch)](const Result<std::vector<Reply>>& replies) {
+    if (replies) delete_spoilt_keys(parts_.store, batch.commands, *replies);
     const auto uplink = uplinks_.find(name);
     if (uplink != uplinks_.end()) uplink->second.written(batch, replies, parts_.scheduler.now());
   };
@@ -211,25 +216,23 @@ void HealthService::write(const std::string& name, bool with_figures) {
 
 /// Makes the key `uplinks` hold the uplinks of the configuration, and takes away what was published of others.
 void HealthService::write_list(const Now& now) {
-  Commands commands;
-  if (is_list_spoilt_) commands.push_back({"DEL", keys_.uplinks()});
-  is_list_spoilt_ = false;
   std::map<std::string, double> wanted;
   for (const auto& uplink : config_.uplinks) wanted[uplink.name] = uplink.precedence;
+  if (!listed_ || *listed_ == wanted) return;
+  // Whole and in one step, however much somebody else has put there.
+  Store::Command addition{"ZADD", keys_.uplinks()};
   for (const auto& [name, precedence] : wanted) {
-    const auto listed = listed_.find(name);
-    if (listed != listed_.end() && listed->second == precedence) continue;
-    commands.push_back({"ZADD", keys_.uplinks(), cat(static_cast<unsigned>(precedence)), name});
+    addition.push_back(cat(static_cast<unsigned>(precedence)));
+    addition.push_back(name);
   }
-  for (const auto& [name, precedence] : listed_) {
-    if (wanted.contains(name)) continue;
-    commands.push_back({"ZREM", keys_.uplinks(), name});
-    if (!is_name(name)) continue;
+  Commands commands{{"MULTI"}, {"DEL", keys_.uplinks()}, std::move(addition), {"EXEC"}};
+  for (const auto& [name, precedence] : *listed_) {
+    if (wanted.contains(name) || !is_name(name)) continue;
+    if (commands.size() > kMostDeletions) break;
     PublishedHealth(keys_, name).append_deletes(commands);
     commands.push_back({"PUBLISH", keys_.status_channel(), name});
   }
   listed_ = std::move(wanted);
-  if (commands.empty()) return;
   parts_.store.run(std::move(commands), [this, now](const Result<std::vector<Reply>>& replies) {
     if (const auto error = replies ? failure_in(*replies) : Error{}; !error.message.empty()) {
       complaints_.refuse(keys_.uplinks(), error.message, now.mono);

@@ -24,13 +24,24 @@ void Heartbeat::set_config(const Config& config) {
 
 void Heartbeat::beat() {
   if (!store_.is_ready()) return;
-  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive);
-  store_.run({hash_write(key_, record_.encode()), {"PEXPIRE", key_, std::to_string(life.count())}}, {});
+  const auto record = record_.encode();
+  store_.run({{"MULTI"},
+              {"DEL", key_},
+              hash_write(key_, record),
+              lives_for(kTimeToLive),
+              {"EXEC"},
+              lives_for(kTimeToLive)},  // a Redis without room takes this one only
+             {});
 }
 
 void Heartbeat::stop() {
   timer_.reset();
-  if (store_.is_ready()) store_.run({{"DEL", key_}}, {});
+  if (store_.is_ready()) store_.run({lives_for(kAfterlife)}, {});
+}
+
+Store::Command Heartbeat::lives_for(Duration length) const {
+  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(length);
+  return {"PEXPIRE", key_, std::to_string(life.count())};
 }
 
 void Heartbeat::schedule() {

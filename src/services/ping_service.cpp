@@ -39,7 +39,8 @@ PingService::PingService(PingPorts ports, Config config, std::string boot, Daemo
                  std::move(self)),
       first_id_(static_cast<std::uint16_t>(random_() % kIdentifierSpan)),
       traffic_(ports_.scheduler, ports_.counters, [this](const std::string& name) {
-        uplinks_.at(name)->probing.on_silence(ports_.scheduler.now().mono);
+        uplinks_.at(name)->probing.on_silence(
+            ports_.scheduler.now().mono);  // watch_traffic() follows uplinks_
         schedule_bursts();
       }) {}
 
@@ -92,6 +93,7 @@ void PingService::apply_config() {
   for (const auto& [name, unused] : before) reporter_.forget(name);
   by_identifier_.clear();
   for (const auto& [name, uplink] : uplinks_) by_identifier_[uplink->probing.identifier()] = uplink.get();
+  watch_traffic();
   if (kernel_read_) update_ticks();
 }
 
@@ -317,7 +319,8 @@ void PingService::watch_traffic() {
   for (const auto& [name, uplink] : uplinks_) {
     const auto& facts = uplink->probing.facts();
     const bool can_be_asked = std::any_of(kProbedFamilies.begin(), kProbedFamilies.end(), [&](Family family) {
-      return facts.families.at(family).fact == LinkFact::ok;
+      const auto seen = facts.families.find(family);  // none before the kernel has been read
+      return seen != facts.families.end() && seen->second.fact == LinkFact::ok;
     });
     if (can_be_asked) links[name] = facts.link_index;
   }

@@ -12,6 +12,7 @@ ProbeReporter::ProbeReporter(Scheduler& scheduler, Store& store, Log& log, Redis
     : scheduler_(scheduler), store_(store), log_(log), keys_(std::move(keys)), boot_(std::move(boot)) {}
 
 void ProbeReporter::add_probe(const std::string& name, const SettledProbe& probe) {
+  scores_.note(scheduler_.now());
   auto& uplink = uplinks_[name];
   const Duration delay = is_urgent(uplink, probe) ? Duration::zero() : kGather;
   uplink.last[probe.probe.target.family()] = probe.outcome;
@@ -41,6 +42,11 @@ void ProbeReporter::forget(const std::string& name) {
 }
 
 void ProbeReporter::on_ready() {
+  refresh();
+}
+
+void ProbeReporter::refresh() {
+  refresh_timer_ = scheduler_.after(kRefresh, [this] { refresh(); });
   for (const auto& [name, uplink] : uplinks_) {
     if (uplink.link) links_due_.insert(name);
   }
@@ -81,7 +87,10 @@ ProbeReporter::Batch ProbeReporter::take_batch() {
   for (const auto& event : batch.events) batch.commands.push_back(event_write(keys_, event));
   for (auto& [name, uplink] : uplinks_) {
     const bool link_due = batch.links.count(name) != 0;
-    if (link_due) batch.commands.push_back(hash_write(keys_.link(name), uplink.link->encode()));
+    if (link_due) {
+      append_hash_replace(batch.commands, keys_.link(name), uplink.link->encode());
+      batch.commands.push_back(removal_of_the_future(keys_.probes(name)));
+    }
     const bool probes_due = !uplink.unwritten.empty();
     if (probes_due) append_probes(batch, name, uplink);
     if (link_due || probes_due) batch.commands.push_back({"PUBLISH", keys_.probe_channel(), name});
@@ -105,6 +114,16 @@ void ProbeReporter::append_probes(Batch& batch, const std::string& name, Uplink&
   batch.probes[name] = std::exchange(uplink.unwritten, {});
 }
 
+/// No probe of ours has such a score, also not from before the wall clock was set back: left alone, entries from
+/// the future would count as the newest for ever and push ours out.
+Store::Command ProbeReporter::removal_of_the_future(const std::string& key) {
+  const Now now = scheduler_.now();
+  scores_.note(now);
+  std::int64_t newest = 0;
+  for (const auto& range : scores_.ranges(now.mono - history_, now)) newest = std::max(newest, range.second);
+  return {"ZREMRANGEBYSCORE", key, cat("(", newest), "+inf"};
+}
+
 void ProbeReporter::append_trim(Batch& batch, const std::string& key, Uplink& uplink) {
   const Now now = scheduler_.now();
   if (uplink.trimmed && now.mono < *uplink.trimmed + kTrimEvery) return;
@@ -112,6 +131,7 @@ void ProbeReporter::append_trim(Batch& batch, const std::string& key, Uplink& up
   const auto history = std::chrono::duration_cast<std::chrono::milliseconds>(history_);
   const auto oldest = now.wall - history;
   batch.commands.push_back({"ZREMRANGEBYSCORE", key, "-inf", cat("(", oldest.time_since_epoch().count())});
+  batch.commands.push_back(removal_of_the_future(key));  // before the count, in which they would be the last
   batch.commands.push_back({"ZREMRANGEBYRANK", key, "0", std::to_string(-kMostStored - 1)});
   // An uplink that nobody writes about any more does not stay for ever.
   const auto spare = std::chrono::duration_cast<std::chrono::milliseconds>(2 * kTrimEvery);
@@ -128,6 +148,7 @@ void ProbeReporter::on_written(const std::shared_ptr<Batch>& batch,
   const auto refusal = find_refusal(*batch, *replies);
   note_problem(refusal.value_or(""));
   if (!refusal) return;
+  delete_spoilt_keys(store_, batch->commands, *replies);
   keep_refused_events(*batch, *replies);
   take_back(std::move(*batch));
   schedule(kRetry);
@@ -136,12 +157,9 @@ void ProbeReporter::on_written(const std::shared_ptr<Batch>& batch,
 std::optional<std::string> ProbeReporter::find_refusal(const Batch& batch,
                                                        const std::vector<Reply>& replies) {
   std::optional<std::string> first;
-  for (std::size_t i = 0; i < replies.size(); ++i) {
-    const auto* failure = std::get_if<Reply::Failure>(&replies[i].value);
-    if (failure == nullptr) continue;
-    const auto& key = batch.commands.at(i).at(1);
-    if (failure->message.rfind("WRONGTYPE", 0) == 0) store_.run({{"DEL", key}}, {});
-    if (!first) first = cat(key, ": ", printable(failure->message));
+  for (std::size_t i = 0; i < replies.size() && !first; ++i) {
+    const auto* refusal = refusal_in(replies[i]);
+    if (refusal != nullptr) first = cat(subject_of(batch.commands.at(i)), ": ", printable(*refusal));
   }
   return first;
 }
@@ -150,7 +168,7 @@ void ProbeReporter::keep_refused_events(Batch& batch, const std::vector<Reply>& 
   std::deque<EventRecord> refused;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const auto& reply = replies.at(batch.forgotten.size() + i);  // as take_batch() orders the commands
-    if (std::holds_alternative<Reply::Failure>(reply.value)) refused.push_back(std::move(batch.events[i]));
+    if (refusal_in(reply) != nullptr) refused.push_back(std::move(batch.events[i]));
   }
   batch.events = std::move(refused);
 }
@@ -175,12 +193,14 @@ void ProbeReporter::take_back(Batch batch) {
 
 void ProbeReporter::note_problem(const std::string& problem) {
   if (problem == problem_) return;
-  problem_ = problem;
   if (problem.empty()) {
     log_.info("Redis takes what pingd writes again");
-  } else {
+  } else if (complaint_pace_.admit(scheduler_.now().mono)) {
     log_.error(cat("Redis refuses what pingd writes (it is kept for 2 minutes and tried again): ", problem));
+  } else {
+    return;  // said when it lasts
   }
+  problem_ = problem;
 }
 
 void ProbeReporter::drop_oldest(Uplink& uplink) const {

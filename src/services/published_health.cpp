@@ -91,14 +91,13 @@ void PublishedHealth::append_writes(const HealthRecord& record, std::vector<Stor
   }
   auto wanted = record.encode();
   if (health_ == wanted) return;
-  // A key of another type must go before a hash can be written; fields that are none of ours go after.
-  if (!health_) commands.push_back({"DEL", health_key_});
-  commands.push_back(hash_write(health_key_, wanted));
-  Store::Command strangers{"HDEL", health_key_};
-  for (const auto& [field, value] : health_.value_or(Fields{})) {
-    if (!wanted.contains(field)) strangers.push_back(field);
+  const bool is_ours =
+      health_ && std::ranges::all_of(*health_, [&](const auto& item) { return wanted.contains(item.first); });
+  if (is_ours) {
+    commands.push_back(hash_write(health_key_, wanted));
+  } else {
+    append_hash_replace(commands, health_key_, wanted);
   }
-  if (strangers.size() > 2) commands.push_back(std::move(strangers));
   health_ = std::move(wanted);
 }
 

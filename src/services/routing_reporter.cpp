@@ -47,7 +47,7 @@ void RoutingReporter::write() {
   if (!known_ || !adopted_ || !store_.is_ready()) return;
   std::vector<Store::Command> commands;
   for (const auto& event : events_) commands.push_back(event_write(keys_, event));
-  commands.push_back(hash_write(keys_.routing(), record_.encode()));
+  append_hash_replace(commands, keys_.routing(), record_.encode());
   if (!std::exchange(announced_, true)) commands.push_back({"PUBLISH", keys_.routing_channel(), ""});
   store_.run(commands, [this, commands, events = std::exchange(events_, {})](const auto& replies) {
     on_written(commands, events, replies);
@@ -62,16 +62,13 @@ void RoutingReporter::on_written(const std::vector<Store::Command>& commands,
   bool refused = false;
   std::deque<EventRecord> again;
   for (std::size_t i = 0; i < commands.size(); ++i) {
-    const auto* failure =
-        replies && i < replies->size() ? std::get_if<Reply::Failure>(&(*replies)[i].value) : nullptr;
-    if (replies && failure == nullptr) continue;
+    const auto* refusal = replies && i < replies->size() ? refusal_in((*replies)[i]) : nullptr;
+    if (replies && refusal == nullptr) continue;
     refused = true;
     if (i < events.size()) again.push_back(events[i]);
-    if (failure == nullptr) continue;
-    const auto& key = commands[i].at(1);
-    complaints_.refuse(key, failure->message, scheduler_.now().mono);
-    if (failure->message.starts_with("WRONGTYPE")) store_.run({{"DEL", key}}, {});
+    if (refusal != nullptr) complaints_.refuse(subject_of(commands[i]), *refusal, scheduler_.now().mono);
   }
+  if (replies) delete_spoilt_keys(store_, commands, *replies);
   if (!refused) return complaints_.accept(keys_.routing());
   events_.insert(events_.begin(), again.begin(), again.end());
   while (events_.size() > kMostEventsKept) events_.pop_front();

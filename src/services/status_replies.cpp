@@ -10,7 +10,6 @@ namespace multilink {
 
 namespace {
 
-constexpr unsigned kEvents = 20;
 constexpr unsigned kProbes = 20;
 
 using Problems = std::vector<StatusProblem>;
@@ -37,13 +36,6 @@ Result<bool> decode_status(const Reply& reply, std::string_view key, Problems& p
     return fail(cat("'", printable(text), "' is neither TRUE nor FALSE"));
   };
   return noted(as_string(reply).and_then(decode), key, problems);
-}
-
-/// One entry of XREVRANGE: [id, [field, value, …]].
-Result<EventRecord> decode_event(const Reply& entry) {
-  const auto* parts = std::get_if<Reply::Array>(&entry.value);
-  if (parts == nullptr || parts->size() != 2) return fail("not an entry of a stream");
-  return as_fields((*parts)[1]).and_then([](const Fields& fields) { return EventRecord::decode(fields); });
 }
 
 std::vector<EventRecord> decode_events(const Reply& reply, std::string_view key, Problems& problems) {
@@ -92,11 +84,23 @@ std::map<Family, RecentProbes> decode_probes(const Reply& reply, std::string_vie
 
 }  // namespace
 
+Result<std::string> id_of_entry(const Reply& entry) {
+  const auto* parts = std::get_if<Reply::Array>(&entry.value);
+  if (parts == nullptr || parts->size() != 2) return fail("not an entry of a stream");
+  return as_string(parts->front());
+}
+
+Result<EventRecord> decode_event(const Reply& entry) {
+  const auto* parts = std::get_if<Reply::Array>(&entry.value);
+  if (parts == nullptr || parts->size() != 2) return fail("not an entry of a stream");
+  return as_fields((*parts)[1]).and_then([](const Fields& fields) { return EventRecord::decode(fields); });
+}
+
 std::vector<Store::Command> suite_commands(const RedisKeys& keys) {
   std::vector<Store::Command> commands{
       {"ZRANGE", keys.uplinks(), "0", std::to_string(kMaxActive - 1), "WITHSCORES"},
       {"HGETALL", keys.routing()},
-      {"XREVRANGE", keys.events(), "+", "-", "COUNT", std::to_string(kEvents)}};
+      {"XREVRANGE", keys.events(), "+", "-", "COUNT", std::to_string(kEventsShown)}};
   for (const auto name : kDaemonNames) commands.push_back({"HGETALL", keys.daemon(name)});
   return commands;
 }

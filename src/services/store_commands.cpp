@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/services/store_commands.hpp"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 namespace multilink {
@@ -13,6 +15,11 @@ void append_fields(Store::Command& command, const Fields& fields) {
   }
 }
 
+/// An entry whose id is the greatest there is leaves no room for another, also once it is gone.
+bool is_about_the_value(std::string_view refusal) {
+  return refusal.starts_with("WRONGTYPE") || refusal.find("exhausted the last possible ID") != refusal.npos;
+}
+
 }  // namespace
 
 Store::Command hash_write(std::string key, const Fields& fields) {
@@ -21,10 +28,37 @@ Store::Command hash_write(std::string key, const Fields& fields) {
   return command;
 }
 
+void append_hash_replace(std::vector<Store::Command>& commands, const std::string& key,
+                         const Fields& fields) {
+  commands.push_back({"MULTI"});
+  commands.push_back({"DEL", key});
+  commands.push_back(hash_write(key, fields));
+  commands.push_back({"EXEC"});
+}
+
 Store::Command event_write(const RedisKeys& keys, const EventRecord& event) {
   Store::Command command{"XADD", keys.events(), "MAXLEN", "~", std::to_string(kMostEvents), "*"};
   append_fields(command, event.encode());
   return command;
+}
+
+std::string_view subject_of(const Store::Command& command) {
+  return command.at(command.size() > 1 ? 1 : 0);
+}
+
+const std::string* refusal_in(const Reply& reply) {
+  const auto* failure = std::get_if<Reply::Failure>(&reply.value);
+  return failure == nullptr ? nullptr : &failure->message;
+}
+
+void delete_spoilt_keys(Store& store, const std::vector<Store::Command>& commands,
+                        const std::vector<Reply>& replies) {
+  std::set<std::string, std::less<>> spoilt;
+  for (std::size_t i = 0; i < std::min(commands.size(), replies.size()); ++i) {
+    const auto* refusal = refusal_in(replies[i]);
+    if (refusal != nullptr && is_about_the_value(*refusal)) spoilt.emplace(subject_of(commands[i]));
+  }
+  for (const auto& key : spoilt) store.run({{"DEL", key}}, {});
 }
 
 }  // namespace multilink

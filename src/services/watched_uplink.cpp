@@ -16,10 +16,6 @@ namespace {
 /// A probe sent by then had settled, and its report had arrived, when the last read was asked for.
 constexpr Duration kOverlap = HealthMachine::kLongestTimeout + HealthMachine::kReportMargin;
 
-bool failed(const Reply& reply) {
-  return std::holds_alternative<Reply::Failure>(reply.value);
-}
-
 }  // namespace
 
 WatchedUplink::WatchedUplink(const UplinkConfig& uplink, const std::string& boot, const RedisKeys& keys,
@@ -150,14 +146,14 @@ WatchedUplink::Batch WatchedUplink::write(bool with_figures) {
 void WatchedUplink::written(Batch batch, const Result<std::vector<Reply>>& replies, const Now& now) {
   std::vector<EventRecord> lost;
   for (std::size_t i = 0; i < batch.commands.size(); ++i) {
-    if (replies && !failed((*replies)[i])) continue;
+    if (replies && refusal_in((*replies)[i]) == nullptr) continue;
     if (i < batch.keys) published_.forget();
     if (i >= batch.keys && i < batch.keys + batch.events.size()) {
       lost.push_back(std::move(batch.events[i - batch.keys]));
     }
     if (replies) {
-      complaints_.refuse(cat(batch.commands[i][0], ' ', batch.commands[i][1]),
-                         printable(std::get<Reply::Failure>((*replies)[i].value).message), now.mono);
+      complaints_.refuse(cat("writing ", subject_of(batch.commands[i])),
+                         printable(*refusal_in((*replies)[i])), now.mono);
     }
   }
   std::ranges::move(unwritten_, std::back_inserter(lost));

@@ -108,6 +108,35 @@ TEST_P(StoreContract, AnErrorReplyIsOneReplyAmongTheOthers) {
   EXPECT_EQ(as_string((*replies)[3]), "1");
 }
 
+TEST_P(StoreContract, ATransactionIsAnsweredByItsLastCommand) {
+  Daemon daemon(*world_);
+  await_ready(daemon);
+  world_->execute({"SET", "h", "of another type"});
+  const auto replies = ask(daemon, {{"MULTI"},
+                                    {"DEL", "h"},
+                                    {"HSET", "h", "field", "value"},
+                                    {"PEXPIRE", "h", "15000"},
+                                    {"EXEC"},
+                                    {"HGETALL", "h"}});
+  ASSERT_TRUE(replies) << replies.error().message;
+  const Reply results{Reply::Array{number(1), number(1), number(1)}};
+  EXPECT_THAT(*replies, ElementsAre(text("OK"), text("QUEUED"), text("QUEUED"), text("QUEUED"), results,
+                                    list({"field", "value"})));
+}
+
+TEST_P(StoreContract, ATransactionWithARefusedCommandChangesNothing) {
+  Daemon daemon(*world_);
+  await_ready(daemon);
+  world_->execute({"SET", "a", "1"});
+  const auto replies = ask(daemon, {{"MULTI"}, {"DEL", "a"}, {"NOSUCH"}, {"EXEC"}, {"GET", "a"}});
+  ASSERT_TRUE(replies) << replies.error().message;
+  ASSERT_EQ(replies->size(), 5U);
+  EXPECT_TRUE(std::holds_alternative<Reply::Failure>((*replies)[2].value));
+  EXPECT_EQ((*replies)[3],
+            (Reply{Reply::Failure{"EXECABORT Transaction discarded because of previous errors."}}));
+  EXPECT_EQ((*replies)[4], text("1"));
+}
+
 TEST_P(StoreContract, ValuesMayHoldAnyBytes) {
   Daemon daemon(*world_);
   await_ready(daemon);

@@ -52,26 +52,32 @@ const std::map<std::string, FakeRedis::CommandSpec>& FakeRedis::commands() {
       {"PTTL", {&FakeRedis::pttl, 2, 2, false}},
       {"PUBLISH", {&FakeRedis::publish, 3, 3, false}},
       {"XADD", {&FakeRedis::xadd, 5, kAny, true}},
+      {"XDEL", {&FakeRedis::xdel, 3, kAny, false}},
       {"XRANGE", {&FakeRedis::xrange, 4, 6, false}},
       {"XREVRANGE", {&FakeRedis::xrevrange, 4, 6, false}},
   };
   return all;
 }
 
-Reply FakeRedis::execute(const Command& command) {
+std::optional<Reply> FakeRedis::refusal(const Command& command, bool queued) const {
   const auto found = commands().find(upper(command.at(0)));
   if (found == commands().end()) {
-    return {Reply::Failure{cat("ERR unknown command '", command[0], "'")}};
+    return Reply{Reply::Failure{cat("ERR unknown command '", command[0], "'")}};
   }
   const auto& spec = found->second;
   if (command.size() < spec.least || command.size() > spec.most) {
-    return {Reply::Failure{cat("ERR wrong number of arguments for '", lower(command[0]), "' command")}};
+    return Reply{Reply::Failure{cat("ERR wrong number of arguments for '", lower(command[0]), "' command")}};
   }
-  if (full_ && spec.needs_memory) {
-    return {Reply::Failure{"OOM command not allowed when used memory > 'maxmemory'."}};
+  if (full_ && (spec.needs_memory || queued)) {
+    return Reply{Reply::Failure{"OOM command not allowed when used memory > 'maxmemory'."}};
   }
+  return std::nullopt;
+}
+
+Reply FakeRedis::execute(const Command& command) {
+  if (auto no = refusal(command)) return *no;
   try {
-    return (this->*spec.run)(command);
+    return (this->*commands().at(upper(command[0])).run)(command);
   } catch (const Reply::Failure& failure) {
     return {failure};
   }
@@ -395,6 +401,17 @@ Reply FakeRedis::entries(const Command& command, bool reverse) {
     out.push_back({Reply::Array{{cat(id.first, '-', id.second)}, {std::move(flat)}}});
   }
   return {std::move(out)};
+}
+
+Reply FakeRedis::xdel(const Command& command) {
+  auto* stream = get<Stream>(command[1]);
+  std::size_t deleted = 0;
+  for (std::size_t i = 2; stream != nullptr && i < command.size(); ++i) {
+    deleted += std::erase_if(stream->entries, [&](const auto& entry) {
+      return cat(entry.first.first, '-', entry.first.second) == command[i];
+    });
+  }
+  return number(deleted);
 }
 
 Reply FakeRedis::xrange(const Command& command) {

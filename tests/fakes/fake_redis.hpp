@@ -36,6 +36,8 @@ class FakeRedis {
 
   /// Runs one command, whoever asks: a store, or a test that reads or spoils a key.
   Reply execute(const Store::Command& command);
+  /// What Redis says before it looks at any key, if that is no: also to a command it is to queue.
+  std::optional<Reply> refusal(const Store::Command& command, bool queued = false) const;
 
   void stop();                                    ///< as if killed; the data wait for start()
   void start() { running_ = true; }               ///< stores find it again by their own retries
@@ -104,6 +106,7 @@ class FakeRedis {
   Reply pttl(const Command& command);
   Reply publish(const Command& command);
   Reply xadd(const Command& command);
+  Reply xdel(const Command& command);
   Reply xrange(const Command& command);
   Reply xrevrange(const Command& command);
 

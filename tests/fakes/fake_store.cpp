@@ -2,6 +2,7 @@
 #include "fakes/fake_store.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace multilink::fakes {
 namespace {
@@ -10,6 +11,7 @@ using std::chrono::milliseconds;
 constexpr Duration kRetry = milliseconds(100);
 constexpr Duration kDeadline = milliseconds(500);       // for an answer
 constexpr Duration kIdleDeadline = milliseconds(1500);  // until an idle connection's PING goes unanswered
+constexpr const char* kAborted = "EXECABORT Transaction discarded because of previous errors.";
 
 }  // namespace
 
@@ -59,9 +61,40 @@ void FakeStore::serve() {
   if (sent_.empty() || !redis_.is_answering()) return;
   const auto batch = std::move(sent_.front());
   sent_.erase(sent_.begin());
-  std::vector<Reply> replies;
-  for (const auto& command : batch.commands) replies.push_back(redis_.execute(command));
+  auto replies = execute(batch.commands);
   if (batch.done) batch.done(std::move(replies));
+}
+
+/// One batch; a transaction ends in the batch in which it began.
+std::vector<Reply> FakeStore::execute(const std::vector<Command>& commands) {
+  std::vector<Reply> replies;
+  std::optional<std::vector<Command>> queue;
+  bool is_spoilt = false;
+  for (const auto& command : commands) {
+    if (command.at(0) == "MULTI") {
+      assert(!queue);
+      queue.emplace();
+      is_spoilt = false;
+      replies.push_back({std::string("OK")});
+    } else if (command[0] == "EXEC") {
+      Reply::Array results;
+      for (const auto& queued : queue.value()) {
+        if (!is_spoilt) results.push_back(redis_.execute(queued));
+      }
+      queue.reset();
+      replies.push_back(is_spoilt ? Reply{Reply::Failure{kAborted}} : Reply{std::move(results)});
+    } else if (!queue) {
+      replies.push_back(redis_.execute(command));
+    } else if (auto no = redis_.refusal(command, true)) {
+      is_spoilt = true;
+      replies.push_back(*no);
+    } else {
+      queue->push_back(command);
+      replies.push_back({std::string("QUEUED")});
+    }
+  }
+  assert(!queue);
+  return replies;
 }
 
 bool FakeStore::is_subscribed(const std::string& channel) const {
@@ -108,7 +141,7 @@ void FakeStore::server_froze() {
 void FakeStore::server_thawed() {
   deadline_ = nullptr;
   for (const auto& commands : std::exchange(orphans_, {})) {
-    for (const auto& command : commands) redis_.execute(command);
+    execute(commands);
   }
   for (std::size_t i = 0; i < sent_.size(); ++i) {
     scheduler_.post([this, alive = std::weak_ptr(connection_)] {

@@ -42,6 +42,7 @@ class FakeStore final : public Store, private FakeRedis::Client {
   void connect();
   void lose(const std::string& reason);
   void serve();
+  std::vector<Reply> execute(const std::vector<Command>& commands);
 
   FakeScheduler& scheduler_;
   FakeRedis& redis_;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Nonsense and forgeries from outside: no crash, no wrong status."""
 
+import json
 import os
 import random
 import socket
@@ -13,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import DAEMONS, running
+from multilink_lab.waiting import wait_until
 
 KEYS = ("uplinks", "routing", "events", *(f"daemon:{name}" for name in DAEMONS),
         *(f"uplink:{uplink}:{key}" for uplink in ("wan1", "wan2")
@@ -62,11 +64,103 @@ def test_garbage_in_redis(options):
         report = flow.report(begun - 0.2)
         expect(not suite.died(), suite.died())
         expect(report["lost"] == 0 and list(report["sources"]) == [lab.isps[0].source], report)
-        # Clean again by itself: what is theirs the daemons write anew, what is nobody's is ignored.
-        suite.redis()("FLUSHALL")
-        suite.wait_status(15, wan1="TRUE", wan2="TRUE")
+        # Members that look like fresh probes and are none go out of sight when 20 newer ones have come.
+        return {"seed": seed, "clean_s": await_clean(suite, 40)}
+
+
+WRONG_TYPES = {"string": ("SET", "garbage"), "list": ("RPUSH", "garbage"), "set": ("SADD", "garbage"),
+               "hash": ("HSET", "garbage", "garbage"), "sorted set": ("ZADD", "inf", "garbage"),
+               "stream": ("XADD", "*", "garbage", "garbage")}
+LAST_ID = "18446744073709551615-18446744073709551615"
+
+
+def own_keys(suite):
+    return [suite.key(key) for key in KEYS if not key.endswith(":admin")]
+
+
+def shape(suite):
+    """What may not differ once all is in order: the type of each key, and the fields of each hash."""
+    redis = suite.redis()
+    kinds = {key: redis("TYPE", key) for key in own_keys(suite)}
+    if kinds[suite.key("events")] == "none":
+        kinds[suite.key("events")] = "stream"  # until there is an event
+    return {key: (kind, sorted(redis.fields(key)) if kind == "hash" else None) for key, kind in kinds.items()}
+
+
+def is_clean(suite):
+    shown = suite.lab.gateway.run(f"{suite.bin}/multilinkctl", "--config", suite.config, "status", "--json")
+    status = json.loads(shown)
+    return (not status["problems"] and all(daemon["reports"] for daemon in status["daemons"])
+            and [uplink["name"] for uplink in status["uplinks"]] == ["wan1", "wan2"]
+            and all(uplink["status"] for uplink in status["uplinks"])
+            and status["uplinks"][0]["families"]["4"]["carries_default"])
+
+
+def await_clean(suite, seconds, wanted=None):
+    """Until the status is without fault and the keys have the shape that is wanted. Gives how long it took."""
+    begun = time.monotonic()
+    wait_until(lambda: is_clean(suite) and wanted in (None, shape(suite)), seconds, what="a clean status")
+    return round(time.monotonic() - begun, 1)
+
+
+def add_strangers(redis, key, kind):
+    """Puts what nobody wrote beside what is there."""
+    if kind == "hash":
+        redis("HSET", key, "stranger", "x" * 200_000, *(word for i in range(100) for word in (f"field{i}", "x")))
+    elif kind == "zset":
+        for score in ("inf", "-inf", "1e300", time.time_ns() // 1_000_000 + 86_400_000):
+            redis("ZADD", key, *(word for i in range(25_000) for word in (score, f"{score}:{i}")))
+    elif kind == "stream":
+        redis("XADD", key, "*", "stranger", "x" * 200_000)
+        redis("XADD", key, LAST_ID, "id", "garbage")
+    else:
+        redis("SET", key, "x" * 200_000)
+
+
+def test_every_key_is_put_in_order(options):
+    """Each key is spoilt once in each way, and mended by its writer within seconds: traffic notices nothing."""
+    took = {}
+    with running(options) as (lab, suite):
+        redis, flow, begun = suite.redis(), lab.udp_flow(), time.monotonic()
+        await_clean(suite, 10)
+        good = shape(suite)
+
+        def spoil_all(name, how):
+            for key in own_keys(suite):
+                how(key)
+            took[name] = await_clean(suite, 15, good)
+
+        for name, (command, *rest) in WRONG_TYPES.items():
+            spoil_all(name, lambda key, words=(command, rest): (redis("DEL", key), redis(words[0], key, *words[1])))
+        spoil_all("missing", lambda key: good[key][0] != "stream" and redis("DEL", key))
+        spoil_all("values", lambda key: [redis("HSET", key, field, "\x01" * 600) for field in good[key][1] or ()])
+        measured = redis("ZCARD", suite.key("uplink", "wan1", "probes"))
+        spoil_all("strangers", lambda key: add_strangers(redis, key, good[key][0]))
+        expect(not suite.died(), suite.died())
+        report = flow.report(begun)
+        expect(report["lost"] == 0 and list(report["sources"]) == [lab.isps[0].source], report)
+        # What was measured is still there, and events can be written.
+        suite.kill("healthd")
+        suite.start("healthd")
+        end = time.monotonic() + 9
+        while time.monotonic() < end:
+            expect(suite.status("wan1") == "TRUE", suite.health("wan1"))
+            time.sleep(0.1)
+        expect(int(suite.health("wan1")["4.probes"]) > measured > 5, f"{measured} before; {suite.health('wan1')}")
+        lab.isps[1].cut("carrier")
+        suite.wait(lambda: any(event["to"] == "no_carrier" for event in suite.events()), 10, "an event")
+    return took
+
+
+def test_a_forged_fact_does_not_last(options):
+    """A fact that is well formed and wrong is believed until pingd writes its facts anew."""
+    with running(options) as (lab, suite):
+        suite.redis()("HSET", suite.key("uplink", "wan1", "link"), "4.fact", "no_carrier")
+        suite.wait_status(5, wan1="FALSE")
+        begun = time.monotonic()
+        back = suite.wait_status(20, wan1="TRUE") - begun
         suite.wait_active(5, "wan1")
-    return {"seed": seed}
+    return {"back_s": round(back, 1)}
 
 
 def checksum(data):

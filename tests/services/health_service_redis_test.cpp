@@ -220,6 +220,32 @@ TEST_F(HealthServiceRedisTest, WhatOthersWriteIntoItsKeysDoesNotLast) {
   EXPECT_GE(log_.count("is not as healthd wrote it", LogLevel::warning), 1U);
 }
 
+TEST_F(HealthServiceRedisTest, EventsStayReadable) {
+  start_both();
+  const auto good = events("eth0");
+  const auto entries = [&] {
+    const auto reply = redis_.execute({"XRANGE", keys_.events(), "-", "+"});
+    const auto* all = std::get_if<Reply::Array>(&reply.value);
+    return all == nullptr ? std::string::npos : all->size();
+  };
+  const auto before = entries();
+  redis_.execute({"XADD", keys_.events(), "*", "id", "no event"});
+  redis_.execute({"XADD", keys_.events(), "*", "stranger", std::string(200'000, 'x')});
+  run(6s);
+  EXPECT_EQ(entries(), before);
+  EXPECT_EQ(events("eth0"), good);
+  EXPECT_GE(log_.count(keys_.events(), LogLevel::warning), 1U);
+  for (int i = 0; i < 100; ++i) redis_.execute({"XADD", keys_.events(), "*", "id", "no event"});
+  run(6s);
+  EXPECT_EQ(entries(), 0U) << "nothing to be seen but garbage";
+  redis_.execute({"SET", keys_.events(), "garbage"});
+  run(6s);
+  EXPECT_EQ(entries(), 0U);
+  pingd_.set_fact("eth0", Family::v4, LinkFact::no_carrier);
+  run(1s);
+  EXPECT_EQ(events("eth0").size(), 1U);
+}
+
 TEST_F(HealthServiceRedisTest, UplinksThatNobodyConfiguredAreTakenFromTheList) {
   redis_.execute({"ZADD", keys_.uplinks(), "1", "stranger", "2", "a b/c"});
   start_both();

@@ -184,7 +184,7 @@ TEST_F(HealthServiceTest, SaysThatItLivesUntilItIsStopped) {
   ASSERT_TRUE(self.has_value());
   EXPECT_EQ(self->pid, 4711);
   service_->stop();
-  scheduler_.settle();
+  run(Heartbeat::kAfterlife + 1s);
   EXPECT_FALSE(exists(keys_.daemon("healthd")));
   EXPECT_EQ(status("eth0"), "TRUE") << "the last good state stays";
 }

@@ -22,8 +22,9 @@ class HeartbeatTest : public testing::Test {
   }
 
   Result<DaemonRecord> read() {
-    const auto fields = as_fields(redis_.execute({"HGETALL", "daemon"}));
-    return DaemonRecord::decode(fields.value());
+    return as_fields(redis_.execute({"HGETALL", "daemon"})).and_then([](const Fields& fields) {
+      return DaemonRecord::decode(fields);
+    });
   }
 
   fakes::FakeScheduler scheduler_;
@@ -61,15 +62,59 @@ TEST_F(HeartbeatTest, ShowsTheConfigurationInForce) {
   EXPECT_NE(read()->config_hash, before);
 }
 
-TEST_F(HeartbeatTest, TakesItsRecordAwayAtAnOrderlyEnd) {
+TEST_F(HeartbeatTest, AfterAnOrderlyEndTheRecordSoonVanishes) {
   Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
   heartbeat.start({});
   heartbeat.beat();
   scheduler_.settle();
   ASSERT_TRUE(read());
   heartbeat.stop();
-  scheduler_.advance(std::chrono::minutes(1));
+  scheduler_.advance(Heartbeat::kAfterlife + seconds(1));
   EXPECT_FALSE(read());
+}
+
+TEST_F(HeartbeatTest, TheEndOfOneProcessLeavesAnothersRecord) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  heartbeat.start({});
+  self_.pid = 43;
+  Heartbeat other(scheduler_, store_, "daemon", self_);
+  other.start({});
+  heartbeat.beat();
+  scheduler_.advance(seconds(2));
+  other.beat();
+  scheduler_.settle();
+  heartbeat.stop();
+  for (int i = 0; i < 60; ++i) {
+    scheduler_.advance(seconds(1));
+    ASSERT_TRUE(read()) << "after " << i << " s";
+    EXPECT_EQ(read()->pid, 43);
+  }
+}
+
+TEST_F(HeartbeatTest, OverwritesWhateverIsInItsKey) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  heartbeat.start({});
+  const std::vector<Store::Command> garbage{{"SET", "daemon", "x"},
+                                            {"ZADD", "daemon", "inf", "x"},
+                                            {"HSET", "daemon", "stranger", std::string(200'000, 'x')},
+                                            {"HSET", "daemon", "pid", "-1"}};
+  for (const auto& command : garbage) {
+    redis_.execute({"DEL", "daemon"});
+    redis_.execute(command);
+    scheduler_.advance(Heartbeat::kPeriod + std::chrono::milliseconds(1));
+    ASSERT_TRUE(read()) << command[0];
+    EXPECT_EQ(as_fields(redis_.execute({"HGETALL", "daemon"}))->count("stranger"), 0U);
+  }
+}
+
+TEST_F(HeartbeatTest, AFullRedisKeepsTheRecord) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  heartbeat.start({});
+  heartbeat.beat();
+  scheduler_.settle();
+  redis_.refuse_writes(true);
+  scheduler_.advance(std::chrono::minutes(10));
+  EXPECT_TRUE(read());
 }
 
 TEST_F(HeartbeatTest, IsBackAfterRedisWasAway) {

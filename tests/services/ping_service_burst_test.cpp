@@ -99,5 +99,15 @@ TEST_F(PingServiceBurstTest, AHostThatRefusesToSendIsNotAskedInALoop) {
   EXPECT_LE(prober_.calls() - before, 300U);
 }
 
+TEST_F(PingServiceBurstTest, TheTrafficOfAnUplinkThatWasRemovedAsksNothingAlsoWhileTheKernelCannotBeRead) {
+  start();
+  traffic("eth1", 10s, 1000, 1000);
+  config_.uplinks.pop_back();
+  kernel_.fail_reads(ENOBUFS, 100);
+  reload();
+  traffic("eth1", 2s, 0, 1000);
+  EXPECT_EQ(sent_in(2s, "eth1"), 0U);
+}
+
 }  // namespace
 }  // namespace multilink

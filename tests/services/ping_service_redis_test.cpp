@@ -86,6 +86,78 @@ TEST_F(PingServiceRedisTest, AKeyOfAnotherTypeIsReplaced) {
   EXPECT_GE(log_.count("WRONGTYPE"), 1U);
 }
 
+TEST_F(PingServiceRedisTest, WhatOthersWriteIntoTheFactsDoesNotLast) {
+  start();
+  scheduler_.advance(seconds(1));
+  const auto fields = [&] { return as_fields(redis_.execute({"HGETALL", keys_.link("eth0")})); };
+  const auto before = fields();
+  redis_.execute({"HSET", keys_.link("eth0"), "4.fact", "no_carrier", "stranger", std::string(200'000, 'x')});
+  scheduler_.advance(seconds(6));
+  EXPECT_EQ(fields(), before);
+  redis_.execute({"SET", keys_.link("eth0"), "garbage"});
+  scheduler_.advance(seconds(6));
+  EXPECT_EQ(fields(), before);
+  redis_.execute({"DEL", keys_.link("eth0")});
+  scheduler_.advance(seconds(6));
+  EXPECT_EQ(fields(), before);
+}
+
+TEST_F(PingServiceRedisTest, TheFactsAreNeverMissingWhileTheyAreWrittenAnew) {
+  start();
+  scheduler_.advance(seconds(1));
+  fakes::FakeStore reader(scheduler_, redis_);
+  reader.start({}, {});
+  for (int i = 0; i < 1000; ++i) {
+    scheduler_.advance(milliseconds(17));
+    reader.run({{"HGETALL", keys_.link("eth0")}}, [](const Result<std::vector<Reply>>& replies) {
+      EXPECT_FALSE(as_fields(replies->front())->empty());
+    });
+  }
+  redis_.refuse_writes(true);
+  scheduler_.advance(seconds(20));
+  EXPECT_EQ(stored_link("eth0").families.at(Family::v4).fact, LinkFact::ok) << "a full Redis keeps it";
+}
+
+TEST_F(PingServiceRedisTest, EntriesFromTheFutureDoNotPushTheProbesOut) {
+  start();
+  scheduler_.advance(minutes(5));
+  const auto flood = [&](const std::string& key) {
+    for (int i = 0; i < 25'000; ++i) {
+      redis_.execute({"ZADD", key, i % 2 == 0 ? "inf" : "4102444800000", std::to_string(i)});
+    }
+  };
+  flood(keys_.probes("eth0"));
+  scheduler_.advance(seconds(6));
+  EXPECT_GE(stored("eth0").size(), 300U);
+  EXPECT_LE(stored("eth0").size(), 310U);
+  kernel_.set_carrier("eth1", false);
+  flood(keys_.probes("eth1"));
+  scheduler_.advance(seconds(6));
+  EXPECT_GE(stored("eth1").size(), 300U) << "also where no probes are sent";
+}
+
+TEST_F(PingServiceRedisTest, AStepOfTheWallClockTakesNoProbesAway) {
+  start();
+  scheduler_.advance(minutes(5));
+  scheduler_.step_wall(-std::chrono::minutes(30));
+  scheduler_.advance(minutes(5));
+  EXPECT_GE(stored("eth0").size(), 595U);
+}
+
+TEST_F(PingServiceRedisTest, ATroubleThatComesAndGoesIsNotLoggedInAFlood) {
+  start();
+  for (int i = 0; i < 300; ++i) {
+    redis_.refuse_writes(true);
+    scheduler_.advance(milliseconds(500));
+    redis_.refuse_writes(false);
+    scheduler_.advance(milliseconds(1500));
+  }
+  EXPECT_GE(log_.count("Redis refuses what pingd writes", LogLevel::error), 30U);
+  EXPECT_LE(log_.count("Redis refuses what pingd writes", LogLevel::error), 61U);
+  EXPECT_EQ(log_.count("Redis takes what pingd writes again"),
+            log_.count("Redis refuses what pingd writes", LogLevel::error));
+}
+
 TEST_F(PingServiceRedisTest, HistoryIsTrimmedByAge) {
   config_.suite.history = minutes(5);
   start();

@@ -262,7 +262,7 @@ TEST_F(PingServiceTest, ShowsThatItLivesAndThatItEnds) {
   ASSERT_TRUE(read());
   EXPECT_EQ(read()->pid, 42);
   service_->stop();
-  scheduler_.settle();
+  scheduler_.advance(Heartbeat::kAfterlife + seconds(1));
   EXPECT_FALSE(read());
 }
 

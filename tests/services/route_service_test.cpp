@@ -275,6 +275,7 @@ TEST_F(RouteServiceTest, AStopLeavesTheKernelAndTakesTheHeartbeatAway) {
   routed_->service.stop();
   scheduler_.settle();
   kill();
+  scheduler_.advance(Heartbeat::kAfterlife + seconds(1));
   EXPECT_EQ(owned(), before);
   EXPECT_THAT(as_fields(redis_.execute({"HGETALL", keys_.daemon("routed")})).value(), IsEmpty());
 }

@@ -200,6 +200,19 @@ TEST(Config, ASingleTargetOfAFamilyIsWarnedOf) {
                                      "more"});
 }
 
+TEST(Config, AnUplinkWithoutAnIpv4TargetIsWarnedOfOncePerList) {
+  const auto warning = [](unsigned line, std::string_view device) {
+    return cat("interfaces.conf:", line, ": targets: there is no IPv4 target for [", device,
+               "], and this version probes and routes IPv4 only: the uplink never comes up; add two or more "
+               "IPv4 addresses");
+  };
+  EXPECT_EQ(warnings("[a]\ntargets = 2001:db8::1, 2001:db8::2\n[b]\n"),
+            std::vector<std::string>{warning(2, "a")});
+  EXPECT_EQ(warnings("[multilink]\ntargets = 2001:db8::1, 2001:db8::2\n[a]\n[b]\n[c]\n"
+                     "targets = 2001:db8::1, 2001:db8::3\n[d]\ntargets = 192.0.2.1, 192.0.2.2\n"),
+            (std::vector<std::string>{warning(2, "a"), warning(6, "c")}));
+}
+
 TEST(Config, WhatIsHardlyMeantIsWarnedOf) {
   const auto first = [](std::string_view text) {
     const auto all = warnings(text);

@@ -286,6 +286,21 @@ TEST_F(HealthMachineTest, UnknownWhenReportsStop) {
   EXPECT_EQ(state(), HealthState::up);
 }
 
+TEST_F(HealthMachineTest, WithoutTargetsTheReasonSaysSoAlsoAfterAReload) {
+  answers(0, 9);
+  auto without = uplink();
+  without.targets.clear();
+  machine.configure(without, at(10));
+  machine.advance(at(60));
+  EXPECT_EQ(state(), HealthState::unknown);
+  EXPECT_EQ(machine.reason(), "no IPv4 target is configured");
+  EXPECT_EQ(machine.take_transitions().back().reason, "no IPv4 target is configured");
+  machine.configure(uplink(), at(61));
+  EXPECT_EQ(machine.reason(), "no probe has settled yet");
+  machine.configure(without, at(62));
+  EXPECT_EQ(machine.reason(), "no IPv4 target is configured");
+}
+
 TEST_F(HealthMachineTest, LossesAreReportsToo) {
   losses(0, 200);
   EXPECT_EQ(state(), HealthState::down);

@@ -50,8 +50,8 @@ struct DaemonSpec {
 
 /// The whole life of a daemon: options (--config, --redis, --check, --log-level, --version, --help),
 /// configuration (78 when it is refused), logging to stderr, SIGTERM and SIGINT (orderly end), SIGHUP
-/// (re-read; a bad file changes nothing), watchdog and READY for the service manager, the loop. Catches every
-/// exception once and maps it to an exit status.
+/// (re-read; a bad file changes nothing), watchdog and READY for the service manager, the loop. Refuses to run
+/// beside another instance (InstanceLock). Catches every exception once and maps it to an exit status.
 int run_daemon(int argc, char** argv, const DaemonSpec& spec);
 
 }  // namespace multilink

@@ -123,6 +123,8 @@ class HealthMachine {
   void begin_fresh_windows(MonoTime after);
   void note_calm_and_clean();
   bool is_recovered() const;
+  bool is_flap() const;
+  bool has_targets() const;
   std::optional<Bar> bar() const;
   void explain_bar_change(const std::optional<Bar>& before);
   std::string nothing_heard() const;

@@ -18,6 +18,7 @@
 #include "multilink/ports/store.hpp"
 #include "multilink/ports/supervisor.hpp"
 #include "multilink/services/complaints.hpp"
+#include "multilink/services/event_keeper.hpp"
 #include "multilink/services/heartbeat.hpp"
 #include "multilink/services/service.hpp"
 #include "multilink/services/watched_uplink.hpp"
@@ -28,7 +29,7 @@ namespace multilink {
 ///
 /// The keys are the truth; a hint only says where to look. At a hint it reads what is new of that uplink, each
 /// kSweep what no hint has pointed to, and every kClosely sweeps it looks closely at all: for answers that came
-/// very late, and at its own keys, so that what somebody else writes there does not last.
+/// very late, and at its own keys and the events, so that what somebody else writes there does not last.
 ///
 /// It says nothing about an uplink before it has read what is stored of it; while Redis is away it decides
 /// nothing, since it hears nothing. After each loss of Redis it looks closely first. One read is under way at a
@@ -86,10 +87,11 @@ class HealthService final : public Service {
   std::string boot_;
   Heartbeat heartbeat_;
   Complaints complaints_;
+  EventKeeper events_;
   ProbeScores scores_;
   std::map<std::string, WatchedUplink, std::less<>> uplinks_;
-  std::map<std::string, double> listed_;  // the key `uplinks`, as read or written last
-  bool is_list_spoilt_ = false;           // it is no sorted set
+  /// The key `uplinks`, as read or written last; none before the first read, empty when it is no sorted set.
+  std::optional<std::map<std::string, double>> listed_;
   bool pingd_lives_ = false;
 
   std::unique_ptr<Timer> timer_;

@@ -11,12 +11,13 @@
 
 namespace multilink {
 
-/// Says in Redis that a daemon lives: its record is written anew every kPeriod and vanishes kTimeToLive after
-/// the last time. Writes nothing while Redis is away.
+/// Says in Redis that a daemon lives: its record is written anew every kPeriod, whatever the key holds by then,
+/// and vanishes kTimeToLive after the last time. Writes nothing while Redis is away.
 class Heartbeat {
  public:
   static constexpr Duration kPeriod = std::chrono::seconds(5);
   static constexpr Duration kTimeToLive = std::chrono::seconds(15);
+  static constexpr Duration kAfterlife = kPeriod + std::chrono::seconds(1);
 
   /// `key` is RedisKeys::daemon(). Of `self`, pid and version are taken. The others must outlive this.
   Heartbeat(Scheduler& scheduler, Store& store, std::string key, DaemonRecord self);
@@ -26,11 +27,13 @@ class Heartbeat {
   void set_config(const Config& config);  ///< at each reload
   /// Writes the record now: for the moment Redis has come (back).
   void beat();
-  /// The daemon ends in order: takes the record away at once.
+  /// The daemon ends in order: the record vanishes after kAfterlife. It is not deleted, since by now it may be
+  /// another process' record: that one writes it anew before.
   void stop();
 
  private:
   void schedule();
+  Store::Command lives_for(Duration length) const;
 
   Scheduler& scheduler_;
   Store& store_;

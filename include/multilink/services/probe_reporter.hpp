@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "multilink/core/probe_ledger.hpp"
+#include "multilink/core/probe_scores.hpp"
+#include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/ports/log.hpp"
@@ -27,6 +29,9 @@ namespace multilink {
 /// are written at once. Every write can be repeated without harm, so whatever Redis has not confirmed is
 /// written again (an event may then be there twice, with the same id).
 ///
+/// Since pingd reads nothing there, it cannot know that somebody has spoilt its keys: the facts are written
+/// anew each kRefresh over whatever is there, and what cannot be a probe of ours by its score is taken away.
+///
 /// Without Redis, each uplink's probes of the last kKept are kept (at most kMostKept) and written when it is
 /// back; so are the facts, always the newest.
 class ProbeReporter {
@@ -36,6 +41,8 @@ class ProbeReporter {
   static constexpr Duration kKept = std::chrono::minutes(2);
   static constexpr std::size_t kMostKept = 4096;
   static constexpr std::size_t kMostEventsKept = 256;
+  static constexpr Duration kRefresh = std::chrono::seconds(5);
+  static constexpr Duration kComplainEvery = std::chrono::seconds(10);
   static constexpr Duration kTrimEvery = std::chrono::seconds(30);
   static constexpr int kMostStored = 20000;  ///< probes of one uplink in Redis, whatever their age
 
@@ -75,12 +82,14 @@ class ProbeReporter {
 
   bool is_urgent(Uplink& uplink, const SettledProbe& probe) const;
   void schedule(Duration delay);
+  void refresh();
   Batch take_batch();
   void append_probes(Batch& batch, const std::string& name, Uplink& uplink);
+  Store::Command removal_of_the_future(const std::string& key);
   void append_trim(Batch& batch, const std::string& key, Uplink& uplink);
   void on_written(const std::shared_ptr<Batch>& batch, const Result<std::vector<Reply>>& replies);
-  /// The first refusal among the replies; keys that hold a foreign type are deleted on the way.
-  std::optional<std::string> find_refusal(const Batch& batch, const std::vector<Reply>& replies);
+  /// The first refusal among the replies.
+  static std::optional<std::string> find_refusal(const Batch& batch, const std::vector<Reply>& replies);
   /// All else in a batch can be written twice without harm; an event shows.
   static void keep_refused_events(Batch& batch, const std::vector<Reply>& replies);
   void take_back(Batch batch);
@@ -98,9 +107,12 @@ class ProbeReporter {
   std::set<std::string> links_due_;
   std::set<std::string> forgotten_;
   std::deque<EventRecord> events_;
+  ProbeScores scores_;
   std::string problem_;  ///< the last one that was logged; empty: Redis takes what is written
+  RateLimit complaint_pace_{kComplainEvery};
   std::optional<MonoTime> due_;
   std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> refresh_timer_;
 };
 
 }  // namespace multilink

@@ -25,4 +25,10 @@ inline constexpr std::size_t kUplinkCommands = 6;
 void take_uplink_replies(const RedisKeys& keys, std::span<const Reply> replies, UplinkStatus& uplink,
                          std::vector<StatusProblem>& problems);
 
+/// So many of the newest events are read.
+inline constexpr unsigned kEventsShown = 20;
+/// Of one entry in the reply of XREVRANGE: [id, [field, value, …]].
+Result<std::string> id_of_entry(const Reply& entry);
+Result<EventRecord> decode_event(const Reply& entry);
+
 }  // namespace multilink

@@ -34,7 +34,7 @@ class Suite:
 
     def __init__(self, lab, bin_dir, sections=None, defaults=""):
         self.lab = lab
-        self._bin = bin_dir
+        self.bin = bin_dir
         self._defaults = defaults
         self._processes = {}
         self._redis = None
@@ -63,7 +63,7 @@ class Suite:
                     file.write(_REDIS_CONF.format(socket=self.socket, directory=self.lab.directory))
                 command = ["redis-server", conf]
             else:
-                command = [f"{self._bin}/{name}", "--config", self.config]
+                command = [f"{self.bin}/{name}", "--config", self.config]
             self._processes[name] = self.lab.gateway.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             log.close()
             if name == "redis":

@@ -65,11 +65,50 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
   return out;
 }
 
+namespace {
+
+bool has_carrier(const Route& route, const KernelState& state) {
+  return std::any_of(route.next_hops.begin(), route.next_hops.end(), [&](const NextHop& hop) {
+    const Link* link = state.link_at(hop.link_index);
+    return link != nullptr && link->carrier;
+  });
+}
+
+/// Whether the rule serves an address whose packets end in the default of `table`.
+bool ends_in(std::uint32_t table, const Rule& rule, const OwnedState& wanted) {
+  return !rule.suppress_prefix &&
+         std::any_of(wanted.rules.begin(), wanted.rules.end(), [&](const Rule& other) {
+           return other.table == table && other.from && other.from == rule.from && !other.suppress_prefix;
+         });
+}
+
+}  // namespace
+
 bool supersedes(const RouteOperation& addition, const RouteOperation& removal) {
   const auto* added = std::get_if<PrependRoute>(&addition);
   const auto* removed = std::get_if<DeleteRoute>(&removal);
   return added != nullptr && removed != nullptr && added->route.table == removed->route.table &&
          added->route.destination == removed->route.destination;
+}
+
+bool must_wait_for(const RouteOperation& failed, const RouteOperation& later, const OwnedState& wanted) {
+  if (supersedes(failed, later)) return true;
+  const auto* route = std::get_if<PrependRoute>(&failed);
+  const auto* rule = std::get_if<AddRule>(&later);
+  return route != nullptr && rule != nullptr && route->route.table != kMainTable &&
+         route->route.destination.is_default() && ends_in(route->route.table, rule->rule, wanted);
+}
+
+bool clears_the_way(const RouteOperation& removal, const KernelState& state, const RoutingNumbers& numbers) {
+  const auto* removed = std::get_if<DeleteRoute>(&removal);
+  if (removed == nullptr || removed->route.table != kMainTable || !removed->route.destination.is_default() ||
+      has_carrier(removed->route, state)) {
+    return false;
+  }
+  return std::any_of(state.routes.begin(), state.routes.end(), [&](const Route& route) {
+    return route.table == kMainTable && route.destination == removed->route.destination &&
+           route.protocol != numbers.protocol && has_carrier(route, state);
+  });
 }
 
 }  // namespace multilink

@@ -38,7 +38,7 @@ std::optional<NextHop> next_hop(const PlannedUplink& uplink, Family family, cons
   const Link* link = state.link_at(uplink.facts.link_index);
   if (link == nullptr || !link->admin_up || seen.addresses.empty()) return std::nullopt;
   if (!seen.gateway && !link->point_to_point) return std::nullopt;
-  return NextHop{link->index, seen.gateway, 1};
+  return NextHop{link->index, seen.gateway, 1, seen.onlink};
 }
 
 class Planner {

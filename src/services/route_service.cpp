@@ -142,10 +142,10 @@ std::string RouteService::apply(const std::vector<RouteOperation>& operations, c
   std::vector<const RouteOperation*> failed;
   std::string problem;
   for (const auto& operation : operations) {
-    if (std::any_of(failed.begin(), failed.end(),
-                    [&](const RouteOperation* other) { return supersedes(*other, operation); })) {
-      continue;
-    }
+    const bool must_wait = std::any_of(failed.begin(), failed.end(), [&](const RouteOperation* other) {
+      return must_wait_for(*other, operation, step.decision.wanted);
+    });
+    if (must_wait && !clears_the_way(operation, step.before, numbers_)) continue;
     const auto applied = ports_.kernel.apply(operation);
     const auto words = to_string(operation, step.before);
     ports_.log.debug(words);

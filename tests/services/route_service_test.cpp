@@ -324,6 +324,30 @@ TEST_F(RouteServiceTest, AFailedOperationIsToldAndTriedAgainMoreAndMoreSeldom) {
   EXPECT_EQ(routing().sync, "in_sync");
 }
 
+TEST_F(RouteServiceTest, AGatewayThatTheKernelRefusesCutsNeitherTheUplinksOwnNorTheHostOff) {
+  config_.uplinks[0].gateways[Family::v4] = address("203.0.113.77");
+  say("eth0", HealthState::up);
+  say("eth1", HealthState::up);
+  start();
+  scheduler_.advance(seconds(2));
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 1021 from 192.0.2.2 lookup 7001")));
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1041 from 192.0.2.2"))));
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1051 from 192.0.2.2"))));
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 1051 from 198.51.100.2")));
+  say("eth0", HealthState::down);
+  scheduler_.settle();
+  ASSERT_EQ(carrier(), "eth1");
+  kernel_.set_carrier("eth1", false);
+  scheduler_.settle();
+  EXPECT_EQ(carrier(), "eth0") << "by the host's own default, which works";
+  EXPECT_THAT(routing().sync, HasSubstr("cannot do 'ip route prepend default via 203.0.113.77 dev eth0"));
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
+  kernel_.set_carrier("eth1", true);
+  say("eth1", HealthState::up);
+  scheduler_.advance(seconds(1));
+  EXPECT_EQ(carrier(), "eth1");
+}
+
 TEST_F(RouteServiceTest, OneFailureDoesNotHoldUpTheOthers) {
   start_with_both_up();
   const auto before = owned();

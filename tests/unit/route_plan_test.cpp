@@ -257,6 +257,39 @@ TEST_F(RoutePlan, SpecificRoutesThroughAnUplinkAreInItsTable) {
   EXPECT_THAT(fakes::owned_lines(kernel_), Not(Contains(HasSubstr("172.16.0.0"))));
 }
 
+TEST_F(RoutePlan, AnOnlinkGatewayIsTakenOverAndRemembered) {
+  kernel_.add_link("wan");
+  kernel_.add_address("wan", "198.18.1.2/32");
+  Route learned = default_via(kernel_, "198.18.1.1", "wan", 50);
+  learned.next_hops.front().onlink = true;
+  Route specific = learned;
+  specific.destination = prefix("10.7.0.0/16");
+  for (const auto& route : {learned, specific}) ASSERT_TRUE(kernel_.add_route(route));
+  config_.uplinks = {fakes::uplink("wan", 1), fakes::uplink("eth1", 2)};
+  health_["wan"] = HealthState::up;
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.18.1.1 dev wan onlink proto 109 metric 1");
+  EXPECT_THAT(
+      fakes::owned_lines(kernel_),
+      testing::IsSupersetOf(
+          {"ip route prepend default via 198.18.1.1 dev wan onlink table 7001 proto 109",
+           "ip route prepend 10.7.0.0/16 via 198.18.1.1 dev wan onlink table 7001 proto 109 metric 50"}));
+  EXPECT_EQ(carrier_from("198.18.1.2", kInternet), "wan");
+  ASSERT_TRUE(kernel_.delete_route(learned));
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.18.1.1 dev wan onlink proto 109 metric 1");
+}
+
+TEST_F(RoutePlan, AConfiguredGatewayOfADeviceWithoutANetworkIsOnlink) {
+  kernel_.add_link("wan");
+  kernel_.add_address("wan", "198.18.1.2/32");
+  config_.uplinks = {fakes::uplink("wan", 1), fakes::uplink("eth1", 2)};
+  config_.uplinks[0].gateways[Family::v4] = address("198.18.1.1");
+  health_["wan"] = HealthState::up;
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.18.1.1 dev wan onlink proto 109 metric 1");
+}
+
 TEST_F(RoutePlan, ANewAddressMovesRulesAndRoutes) {
   settle();
   kernel_.add_address("eth1", "198.51.100.77/24");

@@ -24,4 +24,13 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
 /// the same table. If that addition has failed, the removal must wait.
 bool supersedes(const RouteOperation& addition, const RouteOperation& removal);
 
+/// Whether `later` makes sense only together with `failed`, an addition that the kernel has refused: the
+/// removal of what it was to supersede, or, after the default of an uplink's table, the rules of `wanted` that
+/// send the uplink's packets to it and bar them from all else.
+bool must_wait_for(const RouteOperation& failed, const RouteOperation& later, const OwnedState& wanted);
+
+/// Whether `removal` is of a default in `main` that leads over links without carrier only, while a foreign one
+/// leads over a link that has it: without ours the host could be reached.
+bool clears_the_way(const RouteOperation& removal, const KernelState& state, const RoutingNumbers& numbers);
+
 }  // namespace multilink

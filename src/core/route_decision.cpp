@@ -36,6 +36,7 @@ PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsi
   PlannedUplink out;
   out.index = index;
   out.weight = uplink.weight;
+  out.enabled = uplink.enabled;
   const Link* link = state.link_at(facts.link_index);
   if (link != nullptr) {
     out.device = link->name;

@@ -90,12 +90,21 @@ class Planner {
       const Route* present = owned_default(state_, family, numbers_);
       if (present == nullptr) return;
       hops = present->next_hops;
+      const auto withdrawn = std::erase_if(hops, [&](const NextHop& hop) { return is_disabled(hop); });
+      if (withdrawn > 0 && hops.empty()) return;
+      if (hops.size() == 1) hops.front().weight = 1;
     }
     const Route* foreign = foreign_default(state_, family, numbers_);
     const bool make_way = foreign == nullptr || foreign->metric > 0 || leads_to(*foreign, hops);
     Route route = default_route(family, kMainTable, std::move(hops));
     route.metric = make_way ? 1 : 0;
     out_.routes.push_back(std::move(route));
+  }
+
+  bool is_disabled(const NextHop& hop) const {
+    return std::any_of(uplinks_.begin(), uplinks_.end(), [&](const PlannedUplink& uplink) {
+      return !uplink.enabled && uplink.facts.link_index == hop.link_index;
+    });
   }
 
   /// Routes with a gateway come after those that tell where the gateway is.

@@ -52,7 +52,10 @@ void RouteService::reload(const Config& config) {
     return std::none_of(config_.uplinks.begin(), config_.uplinks.end(),
                         [&](const UplinkConfig& uplink) { return uplink.device == belief.first; });
   });
-  std::erase_if(health_, [&](const auto& record) { return config_.uplink_named(record.first) == nullptr; });
+  std::erase_if(health_, [&](const auto& record) {
+    const UplinkConfig* uplink = config_.uplink_named(record.first);
+    return uplink == nullptr || !speaks_of(record.second, *uplink, boot_);
+  });
   reconcile(ports_.scheduler.now(), true);
   reader_.set_uplinks(config_);
 }
@@ -65,7 +68,7 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
   bool changed = false;
   for (const auto& uplink : config_.uplinks) {
     const auto record = records.find(uplink.name);
-    if (record == records.end()) continue;
+    if (record == records.end() || !speaks_of(record->second, uplink, boot_)) continue;
     health_[uplink.name] = record->second;
     for (const Family family : kRoutedFamilies) {
       const auto said = record->second.families.find(family);
@@ -172,6 +175,7 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
   }
   RoutingRecord record = reporter_.record();
   for (const Family family : kRoutedFamilies) {
+    warn_of_withdrawal(family, step);
     if (!adopted_) {
       record.families[family] = {
           active_uplinks(family, config_, step.before, step.facts, numbers_), step.noticed.wall, "", {}};
@@ -257,6 +261,22 @@ std::vector<SwitchParty> RouteService::parties(Family family, const Step& step, 
     out.push_back(std::move(party));
   }
   return out;
+}
+
+/// The plan gives up a default only where disabled uplinks alone are left.
+void RouteService::warn_of_withdrawal(Family family, const Step& step) const {
+  const auto is_main_default = [&](const Route& route) {
+    return route.table == kMainTable && route.destination == IpPrefix::default_of(family);
+  };
+  const auto& wanted = step.decision.wanted.routes;
+  if (owned_default(step.before, family, numbers_) == nullptr ||
+      std::any_of(wanted.begin(), wanted.end(), is_main_default)) {
+    return;
+  }
+  ports_.log.warning(
+      cat("IPv", to_string(family),
+          ": no uplink that is enabled can carry; the default route over the disabled ones is "
+          "withdrawn, and the host's own default routes count. 'enabled = yes' brings it back"));
 }
 
 void RouteService::retry_in(Duration delay) {

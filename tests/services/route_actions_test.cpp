@@ -34,7 +34,7 @@ class RouteActions : public RouteServiceTest {
     return out;
   }
   std::vector<std::string> preview(const HealthRecords& health) {
-    return preview_routes(kernel_, config_, health, {}).value();
+    return preview_routes(kernel_, config_, health, "0123abcd", {}).value();
   }
 };
 
@@ -71,9 +71,16 @@ TEST_F(RouteActions, ThePlanSaysWhoseHealthIsUnknown) {
                           StartsWith("# the health of eth1 in IPv4 is unknown"), "nothing to change"));
 }
 
+TEST_F(RouteActions, ThePlanBelievesNoRecordOfAnotherBoot) {
+  boot_ = "00000000";
+  for (const auto* name : {"eth0", "eth1"}) say(name, HealthState::up);
+  EXPECT_THAT(preview(take_snapshot()),
+              testing::Contains(StartsWith("# the health of eth0 in IPv4 is unknown")));
+}
+
 TEST_F(RouteActions, AKernelThatCannotBeReadIsAnError) {
   kernel_.fail_reads(EPERM);
-  EXPECT_EQ(preview_routes(kernel_, config_, {}, {}).error().code, EPERM);
+  EXPECT_EQ(preview_routes(kernel_, config_, {}, "0123abcd", {}).error().code, EPERM);
   kernel_.fail_reads(EPERM);
   EXPECT_EQ(clear_routes(kernel_, {}).error().code, EPERM);
 }

@@ -86,10 +86,11 @@ class RouteServiceTest : public testing::Test {
   }
 
   /// healthd's word: the record and the hint.
-  void say(const std::string& name, HealthState state, const std::string& reason = "") {
+  void say(const std::string& name, HealthState state, const std::string& reason = "",
+           const std::string& device = "") {
     HealthRecord record;
-    record.device = name;
-    record.boot = "0123abcd";
+    record.device = device.empty() ? name : device;
+    record.boot = boot_;
     auto& said = record.families[Family::v4];
     said.state = state;
     said.since = scheduler_.now().wall;
@@ -141,6 +142,7 @@ class RouteServiceTest : public testing::Test {
   std::function<void(const KernelChange&)> on_change_;
   std::unique_ptr<Process> routed_;
   std::int64_t last_event_ = 0;
+  std::string boot_ = "0123abcd";  ///< that healthd writes
 };
 
 }  // namespace multilink

@@ -167,6 +167,43 @@ TEST_F(RouteServiceTest, UnknownRemovesNothing) {
   EXPECT_THAT(kernel_.applied(), IsEmpty());
 }
 
+TEST_F(RouteServiceTest, ARecordOfAnotherBootIsNotBelieved) {
+  boot_ = "00000000";
+  say("eth0", HealthState::up);
+  start();
+  scheduler_.advance(seconds(5));
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
+  boot_ = "0123abcd";
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  EXPECT_THAT(active(), ElementsAre("eth0"));
+}
+
+TEST_F(RouteServiceTest, ARecordOfAnotherDeviceIsNotBelieved) {
+  config_.uplinks[1].name = "backup";
+  say("backup", HealthState::up, "", "eth1");
+  start();
+  scheduler_.advance(seconds(1));
+  ASSERT_EQ(carrier(), "eth1");
+  kernel_.add_link("eth2");
+  kernel_.add_address("eth2", "100.64.3.2/24");
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "100.64.3.1", "eth2", 300)));
+  config_.uplinks = {fakes::uplink("eth2", 1), fakes::uplink("eth1", 2)};
+  config_.uplinks[0].name = "backup";
+  reload();
+  scheduler_.advance(seconds(5));
+  EXPECT_EQ(carrier(), "eth1") << "of eth2 nobody has said anything";
+}
+
+TEST_F(RouteServiceTest, AnUplinkFoundByItsMacIsBelievedUnderAnyDeviceName) {
+  HealthRecord record;
+  record.device = "eth9";
+  record.boot = boot_;
+  EXPECT_FALSE(speaks_of(record, config_.uplinks[0], "0123abcd"));
+  config_.uplinks[0].mac = "02:00:00:00:00:02";
+  EXPECT_TRUE(speaks_of(record, config_.uplinks[0], "0123abcd"));
+}
+
 TEST_F(RouteServiceTest, StartsWithoutRedisAndJoinsWhenItComes) {
   redis_.stop();
   start();
@@ -380,6 +417,20 @@ TEST_F(RouteServiceTest, ANewAddressGatewayOrDeviceTakesEffectAtOnce) {
   scheduler_.settle();
   EXPECT_EQ(carrier(), "eth1");
   EXPECT_EQ(events().back().reason, "eth0: no_device");
+}
+
+TEST_F(RouteServiceTest, TheLastUplinkIsDisabledSoTheDefaultIsWithdrawnAndThatIsSaid) {
+  start_with_both_up();
+  kernel_.set_carrier("eth1", false);
+  config_.uplinks[0].enabled = false;
+  reload();
+  scheduler_.advance(minutes(1));
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
+  EXPECT_THAT(active(), IsEmpty());
+  EXPECT_EQ(log_.count("no uplink that is enabled can carry", LogLevel::warning), 1U);
+  config_.uplinks[0].enabled = true;
+  reload();
+  EXPECT_THAT(active(), ElementsAre("eth0"));
 }
 
 TEST_F(RouteServiceTest, ATierSharesAndTellsItsShares) {

@@ -329,6 +329,26 @@ TEST_F(RoutePlan, ADisabledUplinkCarriesNothingButItsOwn) {
   EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0");
 }
 
+TEST_F(RoutePlan, ADisabledUplinkStopsToCarryAlsoWhereNobodyElseCan) {
+  settle();
+  config_.uplinks[0].enabled = false;
+  kernel_.set_carrier("eth1", false);
+  settle();
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, numbers_), nullptr);
+  kernel_.set_carrier("eth1", true);
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 1");
+}
+
+TEST_F(RoutePlan, OfATierTheMemberThatIsNotDisabledKeepsTheDefault) {
+  config_.uplinks = {fakes::uplink("eth0", 1, 3), fakes::uplink("eth1", 1, 2)};
+  settle();
+  config_.uplinks[0].enabled = false;
+  kernel_.set_carrier("eth1", false);
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 1");
+}
+
 TEST_F(RoutePlan, NothingKnownAddsNoDefault) {
   health_ = {};
   settle();

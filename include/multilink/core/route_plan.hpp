@@ -34,13 +34,15 @@ inline constexpr std::uint32_t kNoLeak = 51;  ///< from ADDRESS unreachable: nev
 struct PlannedUplink {
   unsigned index = 0;  ///< its table is RoutingNumbers::table_base + index
   unsigned weight = 1;
+  bool enabled = true;  ///< may carry; its own packets leave by it all the same
   /// The name of its device, for rules; also while there is no such device (a rule waits for it, and keeps
   /// the index). Empty where the name is not known: an uplink matched by `mac` whose device is not there.
   std::string device;
   UplinkFacts facts;
 };
 
-/// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays.
+/// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays, but
+/// for next hops over links of uplinks that are not enabled.
 using Carriers = std::map<Family, std::vector<std::size_t>>;
 
 /// All that multilink wants to own in the kernel, the most urgent first.

@@ -91,6 +91,7 @@ class RouteService final : public Service {
   EventRecord make_event(Family family, const Step& step, const Actives& from, const Actives& to) const;
   std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
                                    const Actives& to) const;
+  void warn_of_withdrawal(Family family, const Step& step) const;
   void retry_in(Duration delay);
   void show_status();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/route_decision.hpp"
 
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
 namespace multilink {

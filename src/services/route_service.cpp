@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "multilink/core/active_uplinks.hpp"
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/route_diff.hpp"
 #include "multilink/core/text.hpp"

@@ -55,7 +55,7 @@ TEST_F(RouteActions, WithoutRedisTheSnapshotIsEmptyInTime) {
 TEST_F(RouteActions, ThePlanIsWhatTheServiceThenDoes) {
   for (const auto* name : {"eth0", "eth1"}) say(name, HealthState::up);
   const auto planned = preview(take_snapshot());
-  EXPECT_EQ(planned.front(), "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 1");
+  EXPECT_EQ(planned.front(), "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 3");
   EXPECT_THAT(owned(), IsEmpty());
   start_with_both_up();
   auto sorted = planned;
@@ -99,6 +99,17 @@ TEST_F(RouteActions, ClearLeavesTheHostAsItWasAlsoAfterACrash) {
   EXPECT_EQ(kernel_.read().value(), before);
   EXPECT_EQ(carrier(), "eth0") << "by its own default";
   EXPECT_THAT(clear_routes(kernel_, {}).value(), IsEmpty());
+}
+
+TEST_F(RouteActions, ClearRemovesAlsoWhatPassesADefaultOfOthers) {
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.1", "eth1")));
+  const auto before = kernel_.read().value();
+  start_with_both_up();
+  ASSERT_THAT(owned(), testing::Contains(HasSubstr("lookup 7000")));
+  ASSERT_EQ(routing().families.at(Family::v4).active.front().uplink, "eth0");
+  kill();
+  ASSERT_TRUE(clear_routes(kernel_, {}));
+  EXPECT_EQ(kernel_.read().value(), before);
 }
 
 TEST_F(RouteActions, ClearRemovesWhatItCanAndNamesWhatItCannot) {

@@ -16,6 +16,7 @@
 #include "fakes/fake_store.hpp"
 #include "fakes/fake_supervisor.hpp"
 #include "fakes/routing_samples.hpp"
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/services/route_service.hpp"
 #include "multilink/services/store_commands.hpp"

@@ -281,7 +281,7 @@ TEST_F(RouteServiceTest, AFightIsFoughtCalmlyAndDoesNotHoldUpASwitch) {
   EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
   say("eth0", HealthState::down);
   scheduler_.settle();
-  EXPECT_THAT(owned(), Contains(HasSubstr("default via 198.51.100.1 dev eth1 proto 109 metric 1")));
+  EXPECT_THAT(owned(), Contains(HasSubstr("default via 198.51.100.1 dev eth1 proto 109 metric 3")));
   on_change_ = routed;
 }
 

@@ -93,8 +93,13 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   see_facts(step);
   step.decision = decide(step);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
-  if (operations.empty()) return settle(step, step.before, "");
-  if (!configured && adopted_ && !moves_traffic(step) && !may_repair(noticed.mono)) return;
+  if (operations.empty()) {
+    decided_ = step.decision.carriers;
+    return settle(step, step.before, "");
+  }
+  const bool decided_anew = step.decision.carriers != decided_;
+  if (!configured && adopted_ && !decided_anew && !may_repair(step)) return;
+  decided_ = step.decision.carriers;
   const auto problem = apply(operations, step);
   const auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
@@ -119,24 +124,28 @@ RouteDecision RouteService::decide(const Step& step) const {
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_});
 }
 
-bool RouteService::moves_traffic(const Step& step) const {
+/// Whether somebody has led our default over other uplinks than were decided on and applied.
+bool RouteService::moves_back(const Step& step) const {
+  if (!problem_.empty()) return false;
   return std::any_of(step.decision.carriers.begin(), step.decision.carriers.end(), [&](const auto& wanted) {
-    const auto& [family, devices] = wanted;
-    const auto carried = carried_.find(family);
-    return carried == carried_.end() || carried->second != devices;
+    const auto present = devices_of_default(wanted.first, config_, step.before, step.facts, numbers_);
+    return present && *present != wanted.second;
   });
 }
 
-bool RouteService::may_repair(MonoTime now) {
+bool RouteService::may_repair(const Step& step) {
+  const MonoTime now = step.noticed.mono;
   if (now - repairs_since_ >= kRepairWindow) {
     repairs_since_ = now;
-    repairs_ = 0;
+    repairs_ = moves_back_ = 0;
   }
-  if (++repairs_ <= kMostRepairs) return true;
+  ++repairs_;
+  if (moves_back(step)) ++moves_back_;
+  if (repairs_ <= kMostRepairs && moves_back_ <= kMostMovesBack) return true;
   if (fight_log_.admit(now)) {
     ports_.log.warning(cat("another program keeps changing multilink's routes or rules; they are put back ",
-                           kMostRepairs,
-                           " times a second and no more; 'ip monitor route rule' shows what it does"));
+                           kMostRepairs, " times a second and no more, a default that was led elsewhere ",
+                           kMostMovesBack, " times; 'ip monitor route rule' shows what it does"));
   }
   retry_in(repairs_since_ + kRepairWindow - now);
   return false;

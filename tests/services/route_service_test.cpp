@@ -260,31 +260,6 @@ TEST_F(RouteServiceTest, AfterAnOverrunEverythingIsReadAnew) {
   EXPECT_EQ(owned(), before);
 }
 
-TEST_F(RouteServiceTest, AFightIsFoughtCalmlyAndDoesNotHoldUpASwitch) {
-  start_with_both_up();
-  const auto routed = on_change_;
-  unsigned fought = 0;
-  on_change_ = [&, routed](const KernelChange& change) {
-    const auto state = kernel_.read().value();
-    const Route* ours = owned_default(state, Family::v4, {});
-    if (ours != nullptr && ours->next_hops.front().link_index == kernel_.link("eth0").index) {
-      ++fought;
-      (void)kernel_.delete_route(*ours);
-    }
-    routed(change);
-  };
-  delete_everything_owned();
-  scheduler_.advance(seconds(10));
-  EXPECT_GT(fought, RouteService::kMostRepairs);
-  EXPECT_LT(fought, 12 * RouteService::kMostRepairs);
-  EXPECT_GE(log_.count("another program keeps changing", LogLevel::warning), 1U);
-  EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
-  say("eth0", HealthState::down);
-  scheduler_.settle();
-  EXPECT_THAT(owned(), Contains(HasSubstr("default via 198.51.100.1 dev eth1 proto 109 metric 3")));
-  on_change_ = routed;
-}
-
 TEST_F(RouteServiceTest, ARestartLosesNothingAndKeepsTheIndices) {
   start_with_both_up();
   say("eth0", HealthState::down, "loss");

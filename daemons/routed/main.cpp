@@ -34,5 +34,5 @@ int main(int argc, char** argv) {
        "keeps the default route on the best uplink that works",
        [](DaemonParts& parts) { return std::make_unique<Routed>(parts); },
        {{"plan", "print what would be changed in the kernel now, and end", print_route_plan},
-        {"clear", "remove everything of multilink from the kernel, and end", clear_owned_routes}}});
+        {"clear", "remove everything of multilink from the kernel, and end", clear_owned_routes, false}}});
 }

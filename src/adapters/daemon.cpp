@@ -107,9 +107,19 @@ tl::expected<Options, int> read_options(int argc, char** argv, const DaemonSpec&
         return tl::unexpected(usage_error(spec, cat("'", printable(argv[optind - 1]), "' needs a value")));
       case '?':
         return tl::unexpected(usage_error(spec, cat("unknown option '", printable(argv[optind - 1]), "'")));
-      default:
-        options.action = &spec.actions[static_cast<std::size_t>(found - kFirstAction)];
+      default: {
+        const auto* action = &spec.actions[static_cast<std::size_t>(found - kFirstAction)];
+        if (options.action != nullptr && options.action != action) {
+          return tl::unexpected(usage_error(
+              spec, cat("--", options.action->option, " and --", action->option, " exclude each other")));
+        }
+        options.action = action;
+      }
     }
+  }
+  if (options.check && options.action != nullptr) {
+    return tl::unexpected(
+        usage_error(spec, cat("--check and --", options.action->option, " exclude each other")));
   }
   if (optind < argc) {
     return tl::unexpected(usage_error(spec, cat("unexpected argument '", printable(argv[optind]), "'")));
@@ -154,7 +164,8 @@ class Runner {
   }
 
   int run() {
-    if (!login_) {
+    const bool needs_redis = options_.action == nullptr || options_.action->needs_config;
+    if (!login_ && needs_redis) {
       log_.error(login_.error().message);
       return kExitFailure;
     }
@@ -221,7 +232,13 @@ class Runner {
 int run(int argc, char** argv, const DaemonSpec& spec) {
   const auto options = read_options(argc, argv, spec);
   if (!options) return options.error();
-  auto parsed = load(*options);
+  const bool needs_config = options->action == nullptr || options->action->needs_config;
+  ParsedConfig parsed;
+  if (needs_config) {
+    parsed = load(*options);
+  } else {
+    parsed.config = Config{};
+  }
   if (options->check) return check(parsed);
   if (!parsed.config) {
     for (const auto& problem : parsed.errors) std::cerr << problem.to_string() << '\n';

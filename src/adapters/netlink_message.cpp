@@ -85,6 +85,7 @@ class Writer {
     *entry = {};
     entry->rtnh_ifindex = static_cast<int>(hop.link_index);
     entry->rtnh_hops = static_cast<unsigned char>(hop.weight - 1);
+    if (hop.onlink) entry->rtnh_flags = RTNH_F_ONLINK;
     if (hop.gateway) put_gateway(*hop.gateway, family);
     const auto* end = static_cast<const char*>(nlmsg_tail(nlmsg_hdr(message_.get())));
     entry->rtnh_len = static_cast<unsigned short>(end - reinterpret_cast<const char*>(entry));
@@ -129,12 +130,16 @@ Result<NetlinkMessage> route_request(int type, int flags, const Route& route, Ho
   header.rtm_protocol = route.protocol;
   header.rtm_scope = route.link_scope ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   header.rtm_type = type_of(route.type);
+  const bool as_list =
+      route.next_hops.size() > 1 || (form == HopForm::always_list && !route.next_hops.empty());
+  if (!as_list && !route.next_hops.empty() && route.next_hops.front().onlink)
+    header.rtm_flags = RTNH_F_ONLINK;
   Writer writer(type, flags, header, route.next_hops.size());
   writer.put(RTA_TABLE, route.table);
   if (!route.destination.is_default()) writer.put_address(RTA_DST, route.destination.network().address);
   if (route.metric != 0) writer.put(RTA_PRIORITY, route.metric);
   if (route.source) writer.put_address(RTA_PREFSRC, *route.source);
-  if (route.next_hops.size() > 1 || (form == HopForm::always_list && !route.next_hops.empty())) {
+  if (as_list) {
     writer.put_hop_list(route);
   } else if (!route.next_hops.empty()) {
     const NextHop& hop = route.next_hops.front();

@@ -91,6 +91,7 @@ std::optional<std::vector<NextHop>> read_hop_list(std::span<const std::byte> lis
     NextHop hop;
     hop.link_index = static_cast<unsigned>(entry.rtnh_ifindex);
     hop.weight = entry.rtnh_hops + 1U;
+    hop.onlink = (entry.rtnh_flags & RTNH_F_ONLINK) != 0;
     if (!attributes || !read_gateway(*attributes, family, hop)) return std::nullopt;
     hops.push_back(hop);
     const std::size_t alignment = RTNH_ALIGNTO;
@@ -103,13 +104,15 @@ std::optional<std::vector<NextHop>> read_hop_list(std::span<const std::byte> lis
 
 /// The next hops of a route that has any. One made of nexthop objects (RTA_NH_ID) carries the same
 /// attributes.
-std::optional<std::vector<NextHop>> read_hops(const NetlinkAttributes& attributes, const Route& route) {
+std::optional<std::vector<NextHop>> read_hops(const NetlinkAttributes& attributes, const Route& route,
+                                              unsigned flags) {
   const Family family = route.destination.address.family();
   if (route.type != RouteType::unicast && route.type != RouteType::local) return std::vector<NextHop>{};
   if (attributes.has(RTA_MULTIPATH)) return read_hop_list(attributes.bytes(RTA_MULTIPATH), family);
   if (!attributes.has(RTA_OIF)) return std::vector<NextHop>{};
   NextHop hop;
   hop.link_index = attributes.value<std::uint32_t>(RTA_OIF);
+  hop.onlink = (flags & RTNH_F_ONLINK) != 0;
   if (!read_gateway(attributes, family, hop)) return std::nullopt;
   return std::vector<NextHop>{hop};
 }
@@ -138,7 +141,7 @@ Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, Kerne
   route.metric = attributes->value_or<std::uint32_t>(RTA_PRIORITY, 0);
   route.protocol = header->rtm_protocol;
   route.type = route_type_of(header->rtm_type);
-  auto hops = read_hops(*attributes, route);
+  auto hops = read_hops(*attributes, route, header->rtm_flags);
   if (!hops) return Parsed::malformed;
   route.next_hops = std::move(*hops);
   route.link_scope = header->rtm_scope == RT_SCOPE_LINK;

@@ -31,7 +31,7 @@ int print_route_plan(DaemonParts& parts) {
                             parts.loop.stop();
                           });
   parts.loop.run();
-  return print(preview_routes(kernel, parts.config, health, {}), parts.log);
+  return print(preview_routes(kernel, parts.config, health, parts.boot, {}), parts.log);
 }
 
 int clear_owned_routes(DaemonParts& parts) {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "multilink/core/route_plan.hpp"
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {

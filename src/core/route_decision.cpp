@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/route_decision.hpp"
 
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
 namespace multilink {
@@ -36,6 +37,7 @@ PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsi
   PlannedUplink out;
   out.index = index;
   out.weight = uplink.weight;
+  out.enabled = uplink.enabled;
   const Link* link = state.link_at(facts.link_index);
   if (link != nullptr) {
     out.device = link->name;

@@ -19,6 +19,20 @@ bool is_in_place(const Route& wanted, const KernelState& actual) {
   return false;
 }
 
+bool select_alike(const Rule& a, const Rule& b) {
+  return a.family == b.family && a.priority == b.priority && a.from == b.from && a.mark == b.mark &&
+         a.oif == b.oif && a.uids == b.uids;
+}
+
+/// Whether the rule is there, but not behind one that selects the same packets and is wanted before it.
+bool is_too_early(const Rule& rule, const std::vector<Rule>& wanted, const std::vector<Rule>& actual) {
+  const auto place = std::find(actual.begin(), actual.end(), rule);
+  if (place == actual.end()) return false;
+  return std::any_of(wanted.begin(), std::find(wanted.begin(), wanted.end(), rule), [&](const Rule& before) {
+    return select_alike(before, rule) && std::find(actual.begin(), place, before) == place;
+  });
+}
+
 /// The owned members of `present` that are not in `wanted`, and the doubles of those that are.
 template <class Item>
 std::vector<Item> superfluous(const std::vector<Item>& present, const std::vector<Item>& wanted,
@@ -46,11 +60,14 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
     if (!is_in_place(route, actual)) out.emplace_back(PrependRoute{route});
   }
   for (const auto& rule : wanted.rules) {
-    if (std::find(actual.rules.begin(), actual.rules.end(), rule) == actual.rules.end()) {
+    const bool too_early = is_too_early(rule, wanted.rules, actual.rules);
+    if (too_early) out.emplace_back(DeleteRule{rule});
+    if (too_early || std::find(actual.rules.begin(), actual.rules.end(), rule) == actual.rules.end()) {
       out.emplace_back(AddRule{rule});
     }
   }
   auto rules = superfluous(actual.rules, wanted.rules, numbers);
+  std::reverse(rules.begin(), rules.end());
   std::stable_sort(rules.begin(), rules.end(),
                    [](const Rule& a, const Rule& b) { return a.priority > b.priority; });
   std::transform(rules.begin(), rules.end(), std::back_inserter(out),
@@ -65,11 +82,51 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
   return out;
 }
 
+namespace {
+
+bool has_carrier(const Route& route, const KernelState& state) {
+  return std::any_of(route.next_hops.begin(), route.next_hops.end(), [&](const NextHop& hop) {
+    const Link* link = state.link_at(hop.link_index);
+    return link != nullptr && link->carrier;
+  });
+}
+
+/// Whether the rule serves an address whose packets end in the default of `table`.
+bool ends_in(std::uint32_t table, const Rule& rule, const OwnedState& wanted) {
+  if (rule.table == table && !rule.from && !rule.oif) return true;
+  return !rule.suppress_prefix &&
+         std::any_of(wanted.rules.begin(), wanted.rules.end(), [&](const Rule& other) {
+           return other.table == table && other.from && other.from == rule.from && !other.suppress_prefix;
+         });
+}
+
+}  // namespace
+
 bool supersedes(const RouteOperation& addition, const RouteOperation& removal) {
   const auto* added = std::get_if<PrependRoute>(&addition);
   const auto* removed = std::get_if<DeleteRoute>(&removal);
   return added != nullptr && removed != nullptr && added->route.table == removed->route.table &&
          added->route.destination == removed->route.destination;
+}
+
+bool must_wait_for(const RouteOperation& failed, const RouteOperation& later, const OwnedState& wanted) {
+  if (supersedes(failed, later)) return true;
+  const auto* route = std::get_if<PrependRoute>(&failed);
+  const auto* rule = std::get_if<AddRule>(&later);
+  return route != nullptr && rule != nullptr && route->route.table != kMainTable &&
+         route->route.destination.is_default() && ends_in(route->route.table, rule->rule, wanted);
+}
+
+bool clears_the_way(const RouteOperation& removal, const KernelState& state, const RoutingNumbers& numbers) {
+  const auto* removed = std::get_if<DeleteRoute>(&removal);
+  if (removed == nullptr || !removed->route.destination.is_default() || has_carrier(removed->route, state) ||
+      (removed->route.table != kMainTable && removed->route.table != numbers.table_base)) {
+    return false;
+  }
+  return std::any_of(state.routes.begin(), state.routes.end(), [&](const Route& route) {
+    return route.table == kMainTable && route.destination == removed->route.destination &&
+           route.protocol != numbers.protocol && has_carrier(route, state);
+  });
 }
 
 }  // namespace multilink

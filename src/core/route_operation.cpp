@@ -49,7 +49,7 @@ std::string_view type_word(RouteType type) {
 std::string hop_words(const NextHop& hop, const KernelState& state) {
   const Link* link = state.link_at(hop.link_index);
   return cat(hop.gateway ? cat(" via ", hop.gateway->to_string()) : "", " dev ",
-             link == nullptr ? cat("if", hop.link_index) : link->name);
+             link == nullptr ? cat("if", hop.link_index) : link->name, hop.onlink ? " onlink" : "");
 }
 
 std::string words(const Route& route, const KernelState& state) {

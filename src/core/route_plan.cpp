@@ -6,31 +6,10 @@
 #include <set>
 #include <utility>
 
+#include "multilink/core/default_place.hpp"
+
 namespace multilink {
 namespace {
-
-bool is_main_default(const Route& route, Family family) {
-  return route.table == kMainTable && route.destination == IpPrefix::default_of(family);
-}
-
-/// The first of the lowest metric among the defaults of `main` that `which` accepts.
-template <class Which>
-const Route* first_default(const KernelState& state, Family family, Which which) {
-  const Route* best = nullptr;
-  for (const auto& route : state.routes) {
-    if (!is_main_default(route, family) || !which(route)) continue;
-    if (best == nullptr || route.metric < best->metric) best = &route;
-  }
-  return best;
-}
-
-const Route* foreign_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
-  return first_default(state, family, [&](const Route& route) { return route.protocol != numbers.protocol; });
-}
-
-bool leads_to(const Route& route, const std::vector<NextHop>& hops) {
-  return route.type == RouteType::unicast && route.next_hops == hops;
-}
 
 /// The next hop of a family through the uplink, or none where the kernel would refuse it.
 std::optional<NextHop> next_hop(const PlannedUplink& uplink, Family family, const KernelState& state) {
@@ -38,7 +17,7 @@ std::optional<NextHop> next_hop(const PlannedUplink& uplink, Family family, cons
   const Link* link = state.link_at(uplink.facts.link_index);
   if (link == nullptr || !link->admin_up || seen.addresses.empty()) return std::nullopt;
   if (!seen.gateway && !link->point_to_point) return std::nullopt;
-  return NextHop{link->index, seen.gateway, 1};
+  return NextHop{link->index, seen.gateway, 1, seen.onlink};
 }
 
 class Planner {
@@ -87,15 +66,27 @@ class Planner {
     if (hops.size() == 1) hops.front().weight = 1;
     std::sort(hops.begin(), hops.end());
     if (hops.empty()) {
-      const Route* present = owned_default(state_, family, numbers_);
+      const Route* present = present_default(state_, family, numbers_);
       if (present == nullptr) return;
       hops = present->next_hops;
+      const auto withdrawn = std::erase_if(hops, [&](const NextHop& hop) { return is_disabled(hop); });
+      if (withdrawn > 0 && hops.empty()) return;
+      if (hops.size() == 1) hops.front().weight = 1;
     }
-    const Route* foreign = foreign_default(state_, family, numbers_);
-    const bool make_way = foreign == nullptr || foreign->metric > 0 || leads_to(*foreign, hops);
-    Route route = default_route(family, kMainTable, std::move(hops));
-    route.metric = make_way ? 1 : 0;
+    const DefaultPlace place = place_default(hops, state_, family, numbers_);
+    Route route = default_route(family, kMainTable, hops);
+    route.metric = place.metric;
     out_.routes.push_back(std::move(route));
+    if (!place.front) return;
+    out_.routes.push_back(default_route(family, numbers_.table_base, std::move(hops)));
+    const auto rules = front_rules(state_, family, numbers_);
+    out_.rules.insert(out_.rules.end(), rules.begin(), rules.end());
+  }
+
+  bool is_disabled(const NextHop& hop) const {
+    return std::any_of(uplinks_.begin(), uplinks_.end(), [&](const PlannedUplink& uplink) {
+      return !uplink.enabled && uplink.facts.link_index == hop.link_index;
+    });
   }
 
   /// Routes with a gateway come after those that tell where the gateway is.
@@ -177,21 +168,6 @@ OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers
     planner.add_family(family, chosen == carriers.end() ? std::vector<std::size_t>{} : chosen->second);
   }
   return planner.finish();
-}
-
-const Route* leading_default(const KernelState& state, Family family) {
-  return first_default(state, family, [](const Route&) { return true; });
-}
-
-const Route* owned_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
-  return first_default(state, family, [&](const Route& route) { return route.protocol == numbers.protocol; });
-}
-
-std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers) {
-  const Route* owned = owned_default(state, family, numbers);
-  if (owned == nullptr) return {};
-  const Route* leading = leading_default(state, family);
-  return leading == owned || leads_to(*leading, owned->next_hops) ? owned->next_hops : std::vector<NextHop>{};
 }
 
 }  // namespace multilink

@@ -27,11 +27,24 @@ bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState
   });
 }
 
+/// Whether the device has addresses, but no network: as on many cloud servers.
+bool has_only_host_addresses(Family family, unsigned link_index, const KernelState& state) {
+  bool any = false;
+  for (const auto& address : state.addresses) {
+    if (address.link_index != link_index || address.prefix.address.family() != family || address.link_scope)
+      continue;
+    if (address.peer || address.prefix.length < address.prefix.address.size() * 8) return false;
+    any = true;
+  }
+  return any;
+}
+
 struct Candidate {
   bool ours = false;
   bool other_table = false;
   std::uint32_t metric = 0;
   IpAddress gateway;
+  bool onlink = false;
 
   auto operator<=>(const Candidate&) const = default;
 };
@@ -44,8 +57,8 @@ std::vector<Candidate> default_routes(Family family, unsigned link_index, const 
     for (const auto& hop : route.next_hops) {
       if (hop.link_index != link_index || !hop.gateway) continue;
       const bool ours = route.protocol == numbers.protocol;
-      if (ours && !is_on_link(*hop.gateway, link_index, state)) continue;
-      out.push_back({ours, route.table != kMainTable, route.metric, *hop.gateway});
+      if (ours && !hop.onlink && !is_on_link(*hop.gateway, link_index, state)) continue;
+      out.push_back({ours, route.table != kMainTable, route.metric, *hop.gateway, hop.onlink});
     }
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
@@ -90,8 +103,15 @@ UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
     const auto configured = uplink.gateways.find(family);
     if (configured != uplink.gateways.end()) {
       seen.gateway = configured->second;
+      const auto same = std::find_if(defaults.begin(), defaults.end(), [&](const Candidate& candidate) {
+        return !candidate.ours && candidate.gateway == configured->second;
+      });
+      seen.onlink = same != defaults.end() ? same->onlink
+                                           : !is_on_link(configured->second, link->index, state) &&
+                                                 has_only_host_addresses(family, link->index, state);
     } else if (!defaults.empty()) {
       seen.gateway = defaults.front().gateway;
+      seen.onlink = defaults.front().onlink;
     }
     seen.fact = judge(*link, seen);
   }

@@ -25,6 +25,10 @@ HealthRecords understand_health(const std::vector<std::string>& names, const std
   return out;
 }
 
+bool speaks_of(const HealthRecord& record, const UplinkConfig& uplink, std::string_view boot) {
+  return record.boot == boot && (uplink.mac || record.device == uplink.device);
+}
+
 std::vector<Store::Command> health_commands(const std::vector<std::string>& names, const RedisKeys& keys) {
   std::vector<Store::Command> out;
   out.reserve(names.size());

@@ -12,13 +12,15 @@ namespace {
 
 /// The health as a decision takes it, and what is to be said where it is unknown.
 std::vector<std::map<Family, HealthState>> states_of(const Config& config, const HealthRecords& health,
+                                                     std::string_view boot,
                                                      std::vector<std::string>& remarks) {
   std::vector<std::map<Family, HealthState>> out;
   for (const auto& uplink : config.uplinks) {
     auto& states = out.emplace_back();
     const auto record = health.find(uplink.name);
+    const bool believed = record != health.end() && speaks_of(record->second, uplink, boot);
     for (const Family family : kRoutedFamilies) {
-      if (record != health.end() && record->second.families.contains(family)) {
+      if (believed && record->second.families.contains(family)) {
         states[family] = record->second.families.at(family).state;
       }
       if (states[family] == HealthState::unknown) {
@@ -55,12 +57,13 @@ void HealthSnapshot::finish(const HealthRecords& records) {
 }
 
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
-                                                const HealthRecords& health, const RoutingNumbers& numbers) {
+                                                const HealthRecords& health, std::string_view boot,
+                                                const RoutingNumbers& numbers) {
   const auto state = kernel.read();
   if (!state)
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
   std::vector<std::string> lines;
-  const auto states = states_of(config, health, lines);
+  const auto states = states_of(config, health, boot, lines);
   const auto facts = observe_uplinks(config, *state, numbers);
   const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}});
   const auto operations = diff_routes(*state, decision.wanted, numbers);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "multilink/core/active_uplinks.hpp"
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/route_diff.hpp"
 #include "multilink/core/text.hpp"
@@ -52,7 +53,10 @@ void RouteService::reload(const Config& config) {
     return std::none_of(config_.uplinks.begin(), config_.uplinks.end(),
                         [&](const UplinkConfig& uplink) { return uplink.device == belief.first; });
   });
-  std::erase_if(health_, [&](const auto& record) { return config_.uplink_named(record.first) == nullptr; });
+  std::erase_if(health_, [&](const auto& record) {
+    const UplinkConfig* uplink = config_.uplink_named(record.first);
+    return uplink == nullptr || !speaks_of(record.second, *uplink, boot_);
+  });
   reconcile(ports_.scheduler.now(), true);
   reader_.set_uplinks(config_);
 }
@@ -65,7 +69,7 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
   bool changed = false;
   for (const auto& uplink : config_.uplinks) {
     const auto record = records.find(uplink.name);
-    if (record == records.end()) continue;
+    if (record == records.end() || !speaks_of(record->second, uplink, boot_)) continue;
     health_[uplink.name] = record->second;
     for (const Family family : kRoutedFamilies) {
       const auto said = record->second.families.find(family);
@@ -89,8 +93,13 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   see_facts(step);
   step.decision = decide(step);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
-  if (operations.empty()) return settle(step, step.before, "");
-  if (!configured && adopted_ && !moves_traffic(step) && !may_repair(noticed.mono)) return;
+  if (operations.empty()) {
+    decided_ = step.decision.carriers;
+    return settle(step, step.before, "");
+  }
+  const bool decided_anew = step.decision.carriers != decided_;
+  if (!configured && adopted_ && !decided_anew && !may_repair(step)) return;
+  decided_ = step.decision.carriers;
   const auto problem = apply(operations, step);
   const auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
@@ -115,24 +124,28 @@ RouteDecision RouteService::decide(const Step& step) const {
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_});
 }
 
-bool RouteService::moves_traffic(const Step& step) const {
+/// Whether somebody has led our default over other uplinks than were decided on and applied.
+bool RouteService::moves_back(const Step& step) const {
+  if (!problem_.empty()) return false;
   return std::any_of(step.decision.carriers.begin(), step.decision.carriers.end(), [&](const auto& wanted) {
-    const auto& [family, devices] = wanted;
-    const auto carried = carried_.find(family);
-    return carried == carried_.end() || carried->second != devices;
+    const auto present = devices_of_default(wanted.first, config_, step.before, step.facts, numbers_);
+    return present && *present != wanted.second;
   });
 }
 
-bool RouteService::may_repair(MonoTime now) {
+bool RouteService::may_repair(const Step& step) {
+  const MonoTime now = step.noticed.mono;
   if (now - repairs_since_ >= kRepairWindow) {
     repairs_since_ = now;
-    repairs_ = 0;
+    repairs_ = moves_back_ = 0;
   }
-  if (++repairs_ <= kMostRepairs) return true;
+  ++repairs_;
+  if (moves_back(step)) ++moves_back_;
+  if (repairs_ <= kMostRepairs && moves_back_ <= kMostMovesBack) return true;
   if (fight_log_.admit(now)) {
     ports_.log.warning(cat("another program keeps changing multilink's routes or rules; they are put back ",
-                           kMostRepairs,
-                           " times a second and no more; 'ip monitor route rule' shows what it does"));
+                           kMostRepairs, " times a second and no more, a default that was led elsewhere ",
+                           kMostMovesBack, " times; 'ip monitor route rule' shows what it does"));
   }
   retry_in(repairs_since_ + kRepairWindow - now);
   return false;
@@ -142,10 +155,10 @@ std::string RouteService::apply(const std::vector<RouteOperation>& operations, c
   std::vector<const RouteOperation*> failed;
   std::string problem;
   for (const auto& operation : operations) {
-    if (std::any_of(failed.begin(), failed.end(),
-                    [&](const RouteOperation* other) { return supersedes(*other, operation); })) {
-      continue;
-    }
+    const bool must_wait = std::any_of(failed.begin(), failed.end(), [&](const RouteOperation* other) {
+      return must_wait_for(*other, operation, step.decision.wanted);
+    });
+    if (must_wait && !clears_the_way(operation, step.before, numbers_)) continue;
     const auto applied = ports_.kernel.apply(operation);
     const auto words = to_string(operation, step.before);
     ports_.log.debug(words);
@@ -172,6 +185,7 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
   }
   RoutingRecord record = reporter_.record();
   for (const Family family : kRoutedFamilies) {
+    warn_of_withdrawal(family, step);
     if (!adopted_) {
       record.families[family] = {
           active_uplinks(family, config_, step.before, step.facts, numbers_), step.noticed.wall, "", {}};
@@ -257,6 +271,22 @@ std::vector<SwitchParty> RouteService::parties(Family family, const Step& step, 
     out.push_back(std::move(party));
   }
   return out;
+}
+
+/// The plan gives up a default only where disabled uplinks alone are left.
+void RouteService::warn_of_withdrawal(Family family, const Step& step) const {
+  const auto is_main_default = [&](const Route& route) {
+    return route.table == kMainTable && route.destination == IpPrefix::default_of(family);
+  };
+  const auto& wanted = step.decision.wanted.routes;
+  if (owned_default(step.before, family, numbers_) == nullptr ||
+      std::any_of(wanted.begin(), wanted.end(), is_main_default)) {
+    return;
+  }
+  ports_.log.warning(
+      cat("IPv", to_string(family),
+          ": no uplink that is enabled can carry; the default route over the disabled ones is "
+          "withdrawn, and the host's own default routes count. 'enabled = yes' brings it back"));
 }
 
 void RouteService::retry_in(Duration delay) {

@@ -168,6 +168,36 @@ TEST_P(KernelRoutes, AGatewayThatNoRouteOfItsDeviceReachesIsRefused) {
   EXPECT_THAT(defaults(), IsEmpty());
 }
 
+TEST_P(KernelRoutes, AnOnlinkGatewayNeedsNoRouteToIt) {
+  Route one = via(e0_, "10.99.0.1", 1);
+  one.next_hops.front().onlink = true;
+  Route in_table = one;
+  in_table.table = kTable;
+  Route specific = one;
+  specific.destination = *IpPrefix::parse("10.7.0.0/16");
+  Route both = over_both(2, 2, 3);
+  both.next_hops.front() = {e0_, address("10.99.0.1"), 2, true};
+  for (const auto& route : {one, in_table, specific, both}) apply(PrependRoute{route});
+  EXPECT_THAT(defaults(), ElementsAre(one, both));
+  EXPECT_THAT(routes_of(kTable), ElementsAre(in_table));
+  EXPECT_THAT(read().routes, testing::Contains(specific));
+  EXPECT_EQ(carrier_of("203.0.113.9"), "e0");
+  for (const auto& route : {one, in_table, specific, both}) apply(DeleteRoute{route});
+  EXPECT_THAT(defaults(), IsEmpty());
+  EXPECT_THAT(routes_of(kTable), IsEmpty());
+}
+
+TEST_P(KernelRoutes, OnlinkTellsTwoRoutesApart) {
+  const Route plain = via(e0_, kGateway0, 1);
+  Route onlink = plain;
+  onlink.next_hops.front().onlink = true;
+  apply(PrependRoute{plain});
+  apply(PrependRoute{onlink});
+  ASSERT_THAT(defaults(), ElementsAre(onlink, plain));
+  apply(DeleteRoute{plain});
+  EXPECT_THAT(defaults(), ElementsAre(onlink));
+}
+
 TEST_P(KernelRoutes, ADeviceThatIsGoneIsRefused) {
   Route route = via(e0_, kGateway0, 0);
   route.next_hops = {{e1_ + 1000, std::nullopt, 1}};

@@ -321,7 +321,8 @@ Result<void> FakeKernel::check_next_hops(const Route& route) const {
   for (const auto& hop : route.next_hops) {
     const Link* link = state_.link_at(hop.link_index);
     if (link == nullptr) return failure(ENODEV);
-    const bool needs_no_route = !hop.gateway || (family == Family::v6 && hop.gateway->is_link_local());
+    const bool needs_no_route =
+        !hop.gateway || hop.onlink || (family == Family::v6 && hop.gateway->is_link_local());
     if (needs_no_route && !link->admin_up) return failure(ENETDOWN);
     if (needs_no_route) continue;
     if (!is_on_link(*hop.gateway, *link, route.table))

@@ -15,6 +15,7 @@
 #include "fakes/program.hpp"
 #include "fakes/real_redis.hpp"
 #include "fakes/routing_samples.hpp"
+#include "multilink/adapters/config_file.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/services/store_commands.hpp"
@@ -90,7 +91,7 @@ class Routed : public testing::Test {
   void say(const std::string& name, HealthState state) {
     HealthRecord record;
     record.device = name;
-    record.boot = "0123abcd";
+    record.boot = read_boot_id().value();
     record.families[Family::v4].state = state;
     redis_->execute(hash_write(keys_.health(name), record.encode()));
     redis_->execute({"PUBLISH", keys_.status_channel(), name});
@@ -164,6 +165,31 @@ TEST_F(Routed, AfterACrashItAdoptsPlansNothingAndClearsEverything) {
   EXPECT_EQ(cleared.status, 0) << cleared.err;
   EXPECT_EQ(everything(), before);
   EXPECT_THAT(run("--clear").out, IsEmpty());
+}
+
+TEST_F(Routed, ClearNeedsNoConfiguration) {
+  const auto before = everything();
+  start_with_both_up();
+  stop();
+  directory_.write("interfaces.conf", "[multilink]\nnonsense = 1\n");
+  EXPECT_EQ(run("--plan").status, 78);
+  const auto cleared = run("--clear");
+  EXPECT_EQ(cleared.status, 0) << cleared.err;
+  EXPECT_THAT(cleared.err, IsEmpty());
+  EXPECT_EQ(everything(), before);
+}
+
+TEST_F(Routed, PlanAndClearExcludeEachOther) {
+  start_with_both_up();
+  stop();
+  const auto before = everything();
+  for (const auto* other : {"--plan", "--check"}) {
+    const auto refused =
+        fakes::run_program({{MULTILINK_BIN_DIR "/routed", "--config", config_, other, "--clear"}});
+    EXPECT_EQ(refused.status, 64);
+    EXPECT_THAT(refused.err, HasSubstr("exclude each other"));
+  }
+  EXPECT_EQ(everything(), before);
 }
 
 TEST_F(Routed, ThePlanIsMadeOfCommandsThatIproute2Takes) {

@@ -45,29 +45,28 @@ def carrier_fails_over(lab, suite, flow, sources):
     return report["outage_ms"]
 
 
-def is_taken(lab, route):
-    metric = int(route.split("metric ")[1]) if "metric" in route else 0
-    return any(each.get("metric", 0) == metric for each in lab.gateway.ip_json("route", "show", "default"))
+def renew(lab, route, times=20):
+    """What DHCP clients do with their default, back to back and with a pause. ip() raises when the kernel refuses."""
+    for _ in range(times):
+        lab.gateway.ip(f"route del {route}", f"route add {route}")
+        lab.gateway.ip(f"route replace {route}")
+        lab.gateway.ip(f"route del {route}")
+        time.sleep(0.02)
+        lab.gateway.ip(f"route add {route}")
 
 
 def foreign_default(options, route, uplinks=None, sections=None):
-    """`route` is in main before the start, or added after it, deleted and added again as a DHCP client does. When ours
-    has the same metric, it makes room between the two."""
+    """`route` is in main before the start, or added after it, and renewed as a DHCP client does."""
     figures = {}
     for first in (True, False):
         with beside(options, lambda lab: lab.gateway.ip(f"route add {route}"), first, uplinks, sections) as \
                 (lab, suite, _):
             flow = lab.udp_flow()
             begun = time.monotonic()
-            for _ in range(5):  # ip() raises when the kernel refuses
-                lab.gateway.ip(f"route del {route}")
-                suite.wait(lambda: not is_taken(lab, route), 0.1, "there is room for the route that went")
-                lab.gateway.ip(f"route add {route}")
-                suite.wait_active(2, "wan1")
+            renew(lab, route)
+            suite.wait_active(2, "wan1")
             report = flow.report(begun - 0.2)
-            # A foreign route with metric 0 is the first choice from its add until ours precedes it. In that
-            # millisecond translation gives up what is in flight.
-            expect(report["outage_ms"] <= (100 if route.endswith("metric 0") else 0), report)
+            expect(report["lost"] == 0, report)
             foreign = [line for line in lab.gateway.run("ip", "route", "show", "default").splitlines()
                        if "proto 109" not in line]
             expect(len(foreign) == (3 if uplinks is None else 1), f"the foreign routes are there: {foreign}")
@@ -100,25 +99,68 @@ def test_no_foreign_default(options):
         return {"outage_ms": carrier_fails_over(lab, suite, lab.udp_flow(), [isp.source for isp in lab.isps])}
 
 
-def test_dhcp_clients_metric_0_twice(options):
-    """Two clients that give no metric: the second add fails on a host without multilink as well; the first must
-    still succeed at each renewal, and gateways learned once stay known."""
+def renewed_while_another_carries(options, metric):
+    """wan1's client owns `default via ... metric N`; wan1 fails, so that the default passes it, and returns."""
+    route = f"default via 198.18.1.1 dev wan1 proto dhcp src 198.18.1.2 metric {metric}"
+    with beside(options, lambda lab: lab.gateway.ip(f"route add {route}"), True, without_defaults(), GATEWAYS) as \
+            (lab, suite, _):
+        flow = lab.udp_flow()
+        lab.isps[0].cut("blackhole")
+        suite.wait_active(5, "wan2")
+        flow.alive(lab.isps[1].source, 5)
+        begun = time.monotonic()
+        renew(lab, route)
+        expect(suite.active() == ["wan2"], suite.routing())
+        expect(suite.routing()["sync"] == "in_sync", suite.routing())
+        while_away = flow.report(begun)
+        expect(while_away["lost"] == 0, while_away)
+        expect(lab.path_of("192.168.77.2") == "lan0", "the LAN is reached")
+        lab.isps[0].repair("blackhole")
+        suite.wait_active(30, "wan1")
+        begun = flow.alive(lab.isps[0].source, 5) + 0.2  # what was in flight at the switch is lost to translation
+        time.sleep(0.2)
+        renew(lab, route)
+        suite.wait_active(2, "wan1")
+        report = flow.report(begun)
+        expect(report["lost"] == 0, report)
+        expect(not lab.gateway.ip_json("route", "show", "table", "7000"), "what passed it is gone")
+
+
+def test_renewals_without_a_metric_while_another_carries(options):
+    renewed_while_another_carries(options, 0)
+
+
+def test_renewals_with_metric_1_while_another_carries(options):
+    renewed_while_another_carries(options, 1)
+
+
+def test_renewals_with_our_metric_while_another_carries(options):
+    renewed_while_another_carries(options, 3)
+
+
+def test_renewals_with_metrics(options):
+    """Two clients as NetworkManager or systemd-networkd set them."""
     with running(options) as (lab, suite):
         flow = lab.udp_flow()
         begun = time.monotonic()
-        for _ in range(5):
-            lab.gateway.ip("route replace default via 198.18.1.1 dev wan1 proto dhcp src 198.18.1.2 metric 100",
-                           "route replace default via 198.18.2.1 dev wan2 proto dhcp src 198.18.2.2 metric 101")
-            lab.gateway.ip("route del default via 198.18.1.1 dev wan1 metric 100")
-            lab.gateway.ip("route add default via 198.18.1.1 dev wan1 proto dhcp src 198.18.1.2 metric 100")
+        for number, metric in ((1, 100), (2, 101)):
+            renew(lab, f"default via 198.18.{number}.1 dev wan{number} proto dhcp src 198.18.{number}.2 metric {metric}")
         suite.wait_active(2, "wan1")
         report = flow.report(begun - 0.2)
     expect(report["lost"] == 0, report)
 
 
-def tunnelled(options, first):
+def without_metric(vpn):
+    """A VPN beside a DHCP client that gives its default no metric: that one stays first in main when wan1 fails."""
+    def neighbour(lab):
+        lab.gateway.ip("route add default via 198.18.1.1 dev wan1 proto dhcp")
+        return vpn(lab)
+    return neighbour
+
+
+def tunnelled(options, first, neighbour=wg_quick, *setup):
     """wg-quick's full tunnel: everything leaves by the tunnel, the tunnel itself by the best uplink."""
-    with beside(options, wg_quick, first) as (lab, suite, _):
+    with beside(options, neighbour, first, *setup) as (lab, suite, _):
         flow = lab.udp_flow()
         outage = carrier_fails_over(lab, suite, flow, [SITE])
     return {"outage_ms": outage}
@@ -130,6 +172,10 @@ def test_wg_quick_before(options):
 
 def test_wg_quick_after(options):
     return tunnelled(options, False)
+
+
+def test_wg_quick_beside_a_default_without_metric(options):
+    return tunnelled(options, True, without_metric(wg_quick), without_defaults(), GATEWAYS)
 
 
 def test_wg_quick_never_leaks(options):
@@ -151,9 +197,9 @@ def test_wg_quick_never_leaks(options):
     return {"outage_ms": report["outage_ms"]}
 
 
-def in_tailnet(options, first):
+def in_tailnet(options, first, neighbour=tailscale, *setup):
     """Tailscale's rules: its addresses stay reachable, its own packets and the plain ones go by the best uplink."""
-    with beside(options, tailscale, first) as (lab, suite, _):
+    with beside(options, neighbour, first, *setup) as (lab, suite, _):
         tailnet, plain = lab.udp_flow(server=TAILNET_PEER), lab.udp_flow()
         begun = time.monotonic()
         calm = tailnet.report(begun, begun + 1)
@@ -172,6 +218,10 @@ def test_tailscale_before(options):
 
 def test_tailscale_after(options):
     return in_tailnet(options, False)
+
+
+def test_tailscale_beside_a_default_without_metric(options):
+    return in_tailnet(options, True, without_metric(tailscale), without_defaults(), GATEWAYS)
 
 
 if __name__ == "__main__":

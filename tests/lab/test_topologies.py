@@ -41,6 +41,31 @@ def test_two_routers_with_the_same_address(options):
     return figures
 
 
+def make_cloud_server(lab):
+    """Host addresses only, and gateways that no network of the device holds."""
+    for isp in lab.isps:
+        lab.gateway.ip(f"addr del {isp.address}/24 dev {isp.device}", f"addr add {isp.address}/32 dev {isp.device}",
+                       f"route add default via {isp.router} dev {isp.device} onlink metric {99 + isp.number}",
+                       f"route add 10.{isp.number}.0.0/16 via {isp.router} dev {isp.device} onlink")
+
+
+def test_onlink_gateways(options):
+    with running(options, [Uplink(rtt_ms=20, metric=None), Uplink(rtt_ms=80, metric=None)],
+                 before=make_cloud_server) as (lab, suite):
+        for isp in lab.isps:
+            expect(answered(lab.gateway, "-I", isp.address, "1.1.1.1"), f"{isp.device}: from its address")
+            expect(lab.gateway.ip_json("route", "show", f"10.{isp.number}.0.0/16", "table", f"{7000 + isp.number}"),
+                   f"{isp.device}: its table has the specific route")
+        expect(suite.routing()["sync"] == "in_sync", suite.routing())
+        flow = lab.udp_flow()
+        begun = lab.isps[0].cut("carrier")
+        suite.wait_active(5, "wan2")
+        flow.alive(lab.isps[1].source, 5)
+        report = flow.report(begun - 0.2)
+        expect(report["outage_ms"] <= 200, report)
+    return {"outage_ms": report["outage_ms"]}
+
+
 def test_replies_leave_where_they_came_in(options):
     """From outside both uplinks answer under their own address; by the wrong ISP the answer would be dropped."""
     with running(options) as (lab, _):

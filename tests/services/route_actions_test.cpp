@@ -34,7 +34,7 @@ class RouteActions : public RouteServiceTest {
     return out;
   }
   std::vector<std::string> preview(const HealthRecords& health) {
-    return preview_routes(kernel_, config_, health, {}).value();
+    return preview_routes(kernel_, config_, health, "0123abcd", {}).value();
   }
 };
 
@@ -55,7 +55,7 @@ TEST_F(RouteActions, WithoutRedisTheSnapshotIsEmptyInTime) {
 TEST_F(RouteActions, ThePlanIsWhatTheServiceThenDoes) {
   for (const auto* name : {"eth0", "eth1"}) say(name, HealthState::up);
   const auto planned = preview(take_snapshot());
-  EXPECT_EQ(planned.front(), "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 1");
+  EXPECT_EQ(planned.front(), "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 3");
   EXPECT_THAT(owned(), IsEmpty());
   start_with_both_up();
   auto sorted = planned;
@@ -71,9 +71,16 @@ TEST_F(RouteActions, ThePlanSaysWhoseHealthIsUnknown) {
                           StartsWith("# the health of eth1 in IPv4 is unknown"), "nothing to change"));
 }
 
+TEST_F(RouteActions, ThePlanBelievesNoRecordOfAnotherBoot) {
+  boot_ = "00000000";
+  for (const auto* name : {"eth0", "eth1"}) say(name, HealthState::up);
+  EXPECT_THAT(preview(take_snapshot()),
+              testing::Contains(StartsWith("# the health of eth0 in IPv4 is unknown")));
+}
+
 TEST_F(RouteActions, AKernelThatCannotBeReadIsAnError) {
   kernel_.fail_reads(EPERM);
-  EXPECT_EQ(preview_routes(kernel_, config_, {}, {}).error().code, EPERM);
+  EXPECT_EQ(preview_routes(kernel_, config_, {}, "0123abcd", {}).error().code, EPERM);
   kernel_.fail_reads(EPERM);
   EXPECT_EQ(clear_routes(kernel_, {}).error().code, EPERM);
 }
@@ -92,6 +99,17 @@ TEST_F(RouteActions, ClearLeavesTheHostAsItWasAlsoAfterACrash) {
   EXPECT_EQ(kernel_.read().value(), before);
   EXPECT_EQ(carrier(), "eth0") << "by its own default";
   EXPECT_THAT(clear_routes(kernel_, {}).value(), IsEmpty());
+}
+
+TEST_F(RouteActions, ClearRemovesAlsoWhatPassesADefaultOfOthers) {
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.1", "eth1")));
+  const auto before = kernel_.read().value();
+  start_with_both_up();
+  ASSERT_THAT(owned(), testing::Contains(HasSubstr("lookup 7000")));
+  ASSERT_EQ(routing().families.at(Family::v4).active.front().uplink, "eth0");
+  kill();
+  ASSERT_TRUE(clear_routes(kernel_, {}));
+  EXPECT_EQ(kernel_.read().value(), before);
 }
 
 TEST_F(RouteActions, ClearRemovesWhatItCanAndNamesWhatItCannot) {

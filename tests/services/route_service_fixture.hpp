@@ -16,6 +16,7 @@
 #include "fakes/fake_store.hpp"
 #include "fakes/fake_supervisor.hpp"
 #include "fakes/routing_samples.hpp"
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/services/route_service.hpp"
 #include "multilink/services/store_commands.hpp"
@@ -86,10 +87,11 @@ class RouteServiceTest : public testing::Test {
   }
 
   /// healthd's word: the record and the hint.
-  void say(const std::string& name, HealthState state, const std::string& reason = "") {
+  void say(const std::string& name, HealthState state, const std::string& reason = "",
+           const std::string& device = "") {
     HealthRecord record;
-    record.device = name;
-    record.boot = "0123abcd";
+    record.device = device.empty() ? name : device;
+    record.boot = boot_;
     auto& said = record.families[Family::v4];
     said.state = state;
     said.since = scheduler_.now().wall;
@@ -141,6 +143,7 @@ class RouteServiceTest : public testing::Test {
   std::function<void(const KernelChange&)> on_change_;
   std::unique_ptr<Process> routed_;
   std::int64_t last_event_ = 0;
+  std::string boot_ = "0123abcd";  ///< that healthd writes
 };
 
 }  // namespace multilink

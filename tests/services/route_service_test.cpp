@@ -167,6 +167,43 @@ TEST_F(RouteServiceTest, UnknownRemovesNothing) {
   EXPECT_THAT(kernel_.applied(), IsEmpty());
 }
 
+TEST_F(RouteServiceTest, ARecordOfAnotherBootIsNotBelieved) {
+  boot_ = "00000000";
+  say("eth0", HealthState::up);
+  start();
+  scheduler_.advance(seconds(5));
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
+  boot_ = "0123abcd";
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  EXPECT_THAT(active(), ElementsAre("eth0"));
+}
+
+TEST_F(RouteServiceTest, ARecordOfAnotherDeviceIsNotBelieved) {
+  config_.uplinks[1].name = "backup";
+  say("backup", HealthState::up, "", "eth1");
+  start();
+  scheduler_.advance(seconds(1));
+  ASSERT_EQ(carrier(), "eth1");
+  kernel_.add_link("eth2");
+  kernel_.add_address("eth2", "100.64.3.2/24");
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "100.64.3.1", "eth2", 300)));
+  config_.uplinks = {fakes::uplink("eth2", 1), fakes::uplink("eth1", 2)};
+  config_.uplinks[0].name = "backup";
+  reload();
+  scheduler_.advance(seconds(5));
+  EXPECT_EQ(carrier(), "eth1") << "of eth2 nobody has said anything";
+}
+
+TEST_F(RouteServiceTest, AnUplinkFoundByItsMacIsBelievedUnderAnyDeviceName) {
+  HealthRecord record;
+  record.device = "eth9";
+  record.boot = boot_;
+  EXPECT_FALSE(speaks_of(record, config_.uplinks[0], "0123abcd"));
+  config_.uplinks[0].mac = "02:00:00:00:00:02";
+  EXPECT_TRUE(speaks_of(record, config_.uplinks[0], "0123abcd"));
+}
+
 TEST_F(RouteServiceTest, StartsWithoutRedisAndJoinsWhenItComes) {
   redis_.stop();
   start();
@@ -221,31 +258,6 @@ TEST_F(RouteServiceTest, AfterAnOverrunEverythingIsReadAnew) {
   delete_everything_owned();
   scheduler_.settle();
   EXPECT_EQ(owned(), before);
-}
-
-TEST_F(RouteServiceTest, AFightIsFoughtCalmlyAndDoesNotHoldUpASwitch) {
-  start_with_both_up();
-  const auto routed = on_change_;
-  unsigned fought = 0;
-  on_change_ = [&, routed](const KernelChange& change) {
-    const auto state = kernel_.read().value();
-    const Route* ours = owned_default(state, Family::v4, {});
-    if (ours != nullptr && ours->next_hops.front().link_index == kernel_.link("eth0").index) {
-      ++fought;
-      (void)kernel_.delete_route(*ours);
-    }
-    routed(change);
-  };
-  delete_everything_owned();
-  scheduler_.advance(seconds(10));
-  EXPECT_GT(fought, RouteService::kMostRepairs);
-  EXPECT_LT(fought, 12 * RouteService::kMostRepairs);
-  EXPECT_GE(log_.count("another program keeps changing", LogLevel::warning), 1U);
-  EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
-  say("eth0", HealthState::down);
-  scheduler_.settle();
-  EXPECT_THAT(owned(), Contains(HasSubstr("default via 198.51.100.1 dev eth1 proto 109 metric 1")));
-  on_change_ = routed;
 }
 
 TEST_F(RouteServiceTest, ARestartLosesNothingAndKeepsTheIndices) {
@@ -325,6 +337,30 @@ TEST_F(RouteServiceTest, AFailedOperationIsToldAndTriedAgainMoreAndMoreSeldom) {
   EXPECT_EQ(routing().sync, "in_sync");
 }
 
+TEST_F(RouteServiceTest, AGatewayThatTheKernelRefusesCutsNeitherTheUplinksOwnNorTheHostOff) {
+  config_.uplinks[0].gateways[Family::v4] = address("203.0.113.77");
+  say("eth0", HealthState::up);
+  say("eth1", HealthState::up);
+  start();
+  scheduler_.advance(seconds(2));
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 1021 from 192.0.2.2 lookup 7001")));
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1041 from 192.0.2.2"))));
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1051 from 192.0.2.2"))));
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 1051 from 198.51.100.2")));
+  say("eth0", HealthState::down);
+  scheduler_.settle();
+  ASSERT_EQ(carrier(), "eth1");
+  kernel_.set_carrier("eth1", false);
+  scheduler_.settle();
+  EXPECT_EQ(carrier(), "eth0") << "by the host's own default, which works";
+  EXPECT_THAT(routing().sync, HasSubstr("cannot do 'ip route prepend default via 203.0.113.77 dev eth0"));
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
+  kernel_.set_carrier("eth1", true);
+  say("eth1", HealthState::up);
+  scheduler_.advance(seconds(1));
+  EXPECT_EQ(carrier(), "eth1");
+}
+
 TEST_F(RouteServiceTest, OneFailureDoesNotHoldUpTheOthers) {
   start_with_both_up();
   const auto before = owned();
@@ -357,6 +393,20 @@ TEST_F(RouteServiceTest, ANewAddressGatewayOrDeviceTakesEffectAtOnce) {
   scheduler_.settle();
   EXPECT_EQ(carrier(), "eth1");
   EXPECT_EQ(events().back().reason, "eth0: no_device");
+}
+
+TEST_F(RouteServiceTest, TheLastUplinkIsDisabledSoTheDefaultIsWithdrawnAndThatIsSaid) {
+  start_with_both_up();
+  kernel_.set_carrier("eth1", false);
+  config_.uplinks[0].enabled = false;
+  reload();
+  scheduler_.advance(minutes(1));
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
+  EXPECT_THAT(active(), IsEmpty());
+  EXPECT_EQ(log_.count("no uplink that is enabled can carry", LogLevel::warning), 1U);
+  config_.uplinks[0].enabled = true;
+  reload();
+  EXPECT_THAT(active(), ElementsAre("eth0"));
 }
 
 TEST_F(RouteServiceTest, ATierSharesAndTellsItsShares) {

@@ -8,6 +8,7 @@
 
 #include "fakes/fake_scheduler.hpp"
 #include "fakes/routing_samples.hpp"
+#include "multilink/core/default_place.hpp"
 #include "multilink/core/route_decision.hpp"
 #include "seeded.hpp"
 
@@ -63,14 +64,17 @@ class AnyKernel {
   Route any_route() {
     const auto* device = one_of({"eth0", "eth1"});
     Route route = default_via(kernel, device == std::string("eth0") ? "192.0.2.1" : "198.51.100.1", device,
-                              one_of({0U, 1U, 100U}));
+                              one_of({0U, 1U, 3U, 100U}));
     route.protocol = any_protocol();
-    route.table = one_of({kMainTable, kMainTable, 7001U, 7002U, 7007U});
-    if (below(4) == 0) {
+    route.table = one_of({kMainTable, kMainTable, 7000U, 7001U, 7002U, 7007U});
+    if (route.table == kNumbers.table_base) {
+      route.protocol = kNumbers.protocol;  // nobody else's
+    } else if (below(4) == 0) {
       route.destination = prefix("172.16.0.0/12");
     } else if (below(6) == 0) {
       route.type = RouteType::unreachable;
       route.next_hops.clear();
+      if (route.table == kMainTable) route.protocol = 4;  // there routed makes none
     }
     return route;
   }
@@ -79,6 +83,7 @@ class AnyKernel {
     rule.priority = one_of({1010U, 1021U, 1041U, 5270U});
     rule.protocol = any_protocol();
     rule.table = one_of({7001U, 7002U, 52U});
+    if (below(4) == 0) return any_rule_of_the_front(rule);
     // Ours select by one thing, as routed makes them; those of others by one or two.
     const bool ours = rule.protocol == kNumbers.protocol;
     const bool by_device = below(2) == 0;
@@ -86,6 +91,17 @@ class AnyKernel {
     if (!by_device || (!ours && below(2) == 0)) {
       rule.from = prefix(one_of({"192.0.2.2/32", "198.51.100.2/32", "10.9.9.9/32"}));
     }
+    return rule;
+  }
+
+  /// Without a selector, or with a mark: of others all of `main`, of ours what the front is made of.
+  Rule any_rule_of_the_front(Rule rule) {
+    const bool ours = rule.protocol == kNumbers.protocol;
+    const bool marked = below(2) == 0;
+    rule.priority = (marked ? 5210U : 32766U) - (ours ? 1U : 0U);
+    if (marked) rule.mark = MarkMatch{0x80000, 0xff0000};
+    rule.table = ours && below(2) == 0 ? kNumbers.table_base : kMainTable;
+    if (ours && rule.table == kMainTable) rule.suppress_prefix = 0;
     return rule;
   }
 

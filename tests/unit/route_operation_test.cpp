@@ -45,6 +45,17 @@ TEST(RouteOperationWords, SeveralNextHops) {
       "ip route del default proto 109 nexthop via 192.0.2.1 dev eth0 weight 3 nexthop dev ppp0 weight 1");
 }
 
+TEST(RouteOperationWords, OnlinkGateways) {
+  Route route = default_route();
+  route.next_hops.front().onlink = true;
+  EXPECT_EQ(to_string(PrependRoute{route}, state()),
+            "ip route prepend default via 192.0.2.1 dev eth0 onlink proto 109 metric 1");
+  route.next_hops.push_back({3, address("198.51.100.1"), 2, true});
+  EXPECT_EQ(to_string(PrependRoute{route}, state()),
+            "ip route prepend default proto 109 metric 1 nexthop via 192.0.2.1 dev eth0 onlink weight 1 "
+            "nexthop via 198.51.100.1 dev ppp0 onlink weight 2");
+}
+
 TEST(RouteOperationWords, ConnectedRouteInATable) {
   Route route = default_route();
   route.table = 7001;

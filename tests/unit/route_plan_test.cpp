@@ -3,12 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include <string>
-
-#include "fakes/fake_scheduler.hpp"
-#include "fakes/routing_samples.hpp"
-#include "multilink/core/route_decision.hpp"
-#include "multilink/core/route_diff.hpp"
+#include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
 namespace {
@@ -22,53 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr auto kInternet = "203.0.113.9";
-
-/// Plans for a fake kernel and applies; what packets then do is asked of the kernel.
-class RoutePlan : public testing::Test {
- protected:
-  RoutePlan() { fakes::add_two_uplinks_and_lan(kernel_); }
-
-  void settle() {
-    const auto state = kernel_.read().value();
-    const auto facts = observe_uplinks(config_, state, numbers_);
-    std::vector<std::map<Family, HealthState>> health;
-    for (const auto& uplink : config_.uplinks) health.push_back({{Family::v4, health_[uplink.device]}});
-    const auto decision = decide_routes({config_, state, numbers_, indices_, facts, health, carried_});
-    indices_ = decision.indices;
-    if (!decision.carriers.empty()) carried_ = decision.carriers;
-    for (const auto& operation : diff_routes(state, decision.wanted, numbers_)) {
-      const auto applied = kernel_.apply(operation);
-      ASSERT_TRUE(applied) << to_string(operation, state) << ": " << applied.error().message;
-    }
-    const auto after = kernel_.read().value();
-    EXPECT_THAT(diff_routes(after, decision.wanted, numbers_), IsEmpty());
-  }
-
-  std::string carrier_to(std::string_view destination) {
-    return kernel_.carrier_of({.destination = address(destination)});
-  }
-  std::string carrier_from(std::string_view source, std::string_view destination) {
-    return kernel_.carrier_of({.destination = address(destination), .from = address(source)});
-  }
-  std::vector<std::string> defaults_in_main() {
-    const auto state = kernel_.read().value();
-    std::vector<std::string> out;
-    for (const auto& route : state.routes) {
-      if (route.table == kMainTable && route.destination.is_default())
-        out.push_back(to_string(PrependRoute{route}, state).substr(std::string("ip route prepend ").size()));
-    }
-    return out;
-  }
-
-  fakes::FakeScheduler scheduler_;
-  fakes::FakeKernel kernel_{scheduler_};
-  Config config_ = fakes::two_uplinks();
-  RoutingNumbers numbers_;
-  std::map<std::string, HealthState> health_{{"eth0", HealthState::up}, {"eth1", HealthState::up}};
-  UplinkIndices indices_;
-  CarryingDevices carried_;
-};
+using RoutePlan = RoutePlanTest;
 
 TEST_F(RoutePlan, WhatIsOwnedInAnOrdinaryCase) {
   settle();
@@ -77,7 +26,7 @@ TEST_F(RoutePlan, WhatIsOwnedInAnOrdinaryCase) {
       ElementsAre("ip route prepend 192.0.2.0/24 dev eth0 table 7001 proto 109 scope link src 192.0.2.2",
                   "ip route prepend 198.51.100.0/24 dev eth1 table 7002 proto 109 scope link "
                   "src 198.51.100.2",
-                  "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 1",
+                  "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 3",
                   "ip route prepend default via 192.0.2.1 dev eth0 table 7001 proto 109",
                   "ip route prepend default via 198.51.100.1 dev eth1 table 7002 proto 109",
                   "ip rule add pref 1010 oif eth0 lookup 7001 protocol 109",
@@ -112,75 +61,12 @@ TEST_F(RoutePlan, ATierSharesByWeight) {
   config_.uplinks = {fakes::uplink("eth0", 1, 3), fakes::uplink("eth1", 1, 1)};
   settle();
   EXPECT_THAT(fakes::owned_lines(kernel_),
-              Contains("ip route prepend default proto 109 metric 1 nexthop via 192.0.2.1 dev eth0 weight 3 "
+              Contains("ip route prepend default proto 109 metric 3 nexthop via 192.0.2.1 dev eth0 weight 3 "
                        "nexthop via 198.51.100.1 dev eth1 weight 1"));
   health_["eth0"] = HealthState::suspect;
   settle();
   EXPECT_THAT(fakes::owned_lines(kernel_),
-              Contains("ip route prepend default via 198.51.100.1 dev eth1 proto 109 metric 1"));
-}
-
-TEST_F(RoutePlan, AForeignMetricZeroDefaultIsPrecededAndRoomIsMadeWhenItGoes) {
-  const Route foreign = default_via(kernel_, "198.51.100.1", "eth1");
-  ASSERT_TRUE(kernel_.add_route(foreign));
-  settle();
-  EXPECT_EQ(defaults_in_main().front(), "default via 192.0.2.1 dev eth0 proto 109");
-  EXPECT_EQ(defaults_in_main().size(), 4U);
-  ASSERT_TRUE(kernel_.delete_route(foreign));
-  settle();
-  EXPECT_EQ(defaults_in_main().front(), "default via 192.0.2.1 dev eth0 proto 109 metric 1");
-  EXPECT_TRUE(kernel_.add_route(foreign)) << "a DHCP client adds its default without a metric";
-}
-
-TEST_F(RoutePlan, BehindAForeignMetricZeroDefaultToTheSameHopOursRests) {
-  const Route foreign = default_via(kernel_, "192.0.2.1", "eth0");
-  ASSERT_TRUE(kernel_.add_route(foreign));
-  settle();
-  EXPECT_THAT(defaults_in_main(), ElementsAre("default via 192.0.2.1 dev eth0 proto 4",
-                                              "default via 192.0.2.1 dev eth0 proto 109 metric 1",
-                                              "default via 192.0.2.1 dev eth0 proto 4 metric 100",
-                                              "default via 198.51.100.1 dev eth1 proto 4 metric 200"));
-  EXPECT_THAT(hops_in_force(kernel_.read().value(), Family::v4, numbers_),
-              ElementsAre(NextHop{kernel_.link("eth0").index, address("192.0.2.1"), 1}));
-  ASSERT_TRUE(kernel_.delete_route(foreign));
-  EXPECT_EQ(carrier_to(kInternet), "eth0");
-  ASSERT_TRUE(kernel_.add_route(foreign)) << "a renewal takes its default away and puts it back";
-  settle();
-  health_["eth0"] = HealthState::down;
-  settle();
-  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109");
-  EXPECT_EQ(carrier_to(kInternet), "eth1");
-  health_["eth0"] = HealthState::up;
-  settle();
-  EXPECT_EQ(defaults_in_main().front(), "default via 192.0.2.1 dev eth0 proto 4");
-  EXPECT_EQ(carrier_to(kInternet), "eth0");
-}
-
-TEST_F(RoutePlan, AnUnreachableDefaultOfAKillSwitchIsShadowed) {
-  Route kill_switch = default_via(kernel_, "192.0.2.1", "eth0");
-  kill_switch.type = RouteType::unreachable;
-  kill_switch.next_hops.clear();
-  ASSERT_TRUE(kernel_.add_route(kill_switch));
-  health_ = {};
-  settle();
-  EXPECT_EQ(kernel_.lookup({.destination = address(kInternet), .oif = "eth1"})->gateway,
-            address("198.51.100.1"))
-      << "probes get out, or no uplink would ever be up";
-  health_["eth1"] = HealthState::up;
-  settle();
-  EXPECT_EQ(carrier_to(kInternet), "eth1");
-}
-
-TEST_F(RoutePlan, ARenewalThatReplacesTheDefaultIsRepaired) {
-  settle();
-  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.1", "eth1", 1), fakes::AddMode::replace));
-  EXPECT_EQ(carrier_to(kInternet), "eth1");
-  settle();
-  EXPECT_EQ(carrier_to(kInternet), "eth0");
-  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "198.51.100.9", "eth1", 1), fakes::AddMode::prepend));
-  EXPECT_EQ(carrier_to(kInternet), "eth1");
-  settle();
-  EXPECT_EQ(carrier_to(kInternet), "eth0") << "a foreign default of our metric was put in front";
+              Contains("ip route prepend default via 198.51.100.1 dev eth1 proto 109 metric 3"));
 }
 
 TEST_F(RoutePlan, TheTableOfALinkIsWholeAgainAfterACarrierFlapAndAfterAdminDown) {
@@ -238,7 +124,7 @@ TEST_F(RoutePlan, APointToPointLinkNeedsNoGateway) {
   config_.uplinks = {fakes::uplink("ppp0", 1), fakes::uplink("eth0", 2)};
   health_["ppp0"] = HealthState::up;
   settle();
-  EXPECT_EQ(defaults_in_main().front(), "default dev ppp0 proto 109 scope link metric 1");
+  EXPECT_EQ(defaults_in_main().front(), "default dev ppp0 proto 109 scope link metric 3");
   EXPECT_THAT(fakes::owned_lines(kernel_),
               Contains("ip route prepend default dev ppp0 table 7001 proto 109 scope link"));
   EXPECT_EQ(carrier_to(kInternet), "ppp0");
@@ -255,6 +141,39 @@ TEST_F(RoutePlan, SpecificRoutesThroughAnUplinkAreInItsTable) {
   ASSERT_TRUE(kernel_.delete_route(specific));
   settle();
   EXPECT_THAT(fakes::owned_lines(kernel_), Not(Contains(HasSubstr("172.16.0.0"))));
+}
+
+TEST_F(RoutePlan, AnOnlinkGatewayIsTakenOverAndRemembered) {
+  kernel_.add_link("wan");
+  kernel_.add_address("wan", "198.18.1.2/32");
+  Route learned = default_via(kernel_, "198.18.1.1", "wan", 50);
+  learned.next_hops.front().onlink = true;
+  Route specific = learned;
+  specific.destination = prefix("10.7.0.0/16");
+  for (const auto& route : {learned, specific}) ASSERT_TRUE(kernel_.add_route(route));
+  config_.uplinks = {fakes::uplink("wan", 1), fakes::uplink("eth1", 2)};
+  health_["wan"] = HealthState::up;
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.18.1.1 dev wan onlink proto 109 metric 3");
+  EXPECT_THAT(
+      fakes::owned_lines(kernel_),
+      testing::IsSupersetOf(
+          {"ip route prepend default via 198.18.1.1 dev wan onlink table 7001 proto 109",
+           "ip route prepend 10.7.0.0/16 via 198.18.1.1 dev wan onlink table 7001 proto 109 metric 50"}));
+  EXPECT_EQ(carrier_from("198.18.1.2", kInternet), "wan");
+  ASSERT_TRUE(kernel_.delete_route(learned));
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.18.1.1 dev wan onlink proto 109 metric 3");
+}
+
+TEST_F(RoutePlan, AConfiguredGatewayOfADeviceWithoutANetworkIsOnlink) {
+  kernel_.add_link("wan");
+  kernel_.add_address("wan", "198.18.1.2/32");
+  config_.uplinks = {fakes::uplink("wan", 1), fakes::uplink("eth1", 2)};
+  config_.uplinks[0].gateways[Family::v4] = address("198.18.1.1");
+  health_["wan"] = HealthState::up;
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.18.1.1 dev wan onlink proto 109 metric 3");
 }
 
 TEST_F(RoutePlan, ANewAddressMovesRulesAndRoutes) {
@@ -296,6 +215,26 @@ TEST_F(RoutePlan, ADisabledUplinkCarriesNothingButItsOwn) {
   EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0");
 }
 
+TEST_F(RoutePlan, ADisabledUplinkStopsToCarryAlsoWhereNobodyElseCan) {
+  settle();
+  config_.uplinks[0].enabled = false;
+  kernel_.set_carrier("eth1", false);
+  settle();
+  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, numbers_), nullptr);
+  kernel_.set_carrier("eth1", true);
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 3");
+}
+
+TEST_F(RoutePlan, OfATierTheMemberThatIsNotDisabledKeepsTheDefault) {
+  config_.uplinks = {fakes::uplink("eth0", 1, 3), fakes::uplink("eth1", 1, 2)};
+  settle();
+  config_.uplinks[0].enabled = false;
+  kernel_.set_carrier("eth1", false);
+  settle();
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 3");
+}
+
 TEST_F(RoutePlan, NothingKnownAddsNoDefault) {
   health_ = {};
   settle();
@@ -304,14 +243,14 @@ TEST_F(RoutePlan, NothingKnownAddsNoDefault) {
   EXPECT_THAT(hops_in_force(kernel_.read().value(), Family::v4, numbers_), IsEmpty());
 }
 
-TEST_F(RoutePlan, NobodyCanCarrySoTheDefaultStaysAndStillMakesRoom) {
+TEST_F(RoutePlan, NobodyCanCarrySoTheDefaultStaysAndLeavesRoom) {
   const Route foreign = default_via(kernel_, "198.51.100.1", "eth1");
   ASSERT_TRUE(kernel_.add_route(foreign));
   settle();
   for (const auto* device : {"eth0", "eth1"}) kernel_.set_carrier(device, false);
   ASSERT_TRUE(kernel_.delete_route(foreign));
   settle();
-  EXPECT_EQ(defaults_in_main().front(), "default via 192.0.2.1 dev eth0 proto 109 metric 1");
+  EXPECT_EQ(defaults_in_main().front(), "default via 192.0.2.1 dev eth0 proto 109 metric 3");
 }
 
 TEST_F(RoutePlan, TheUplinkInForceIsRemovedFromTheConfigurationAndNothingElseCanCarry) {
@@ -333,7 +272,7 @@ TEST_F(RoutePlan, WhatWasInForceIsRememberedWhenTheKernelForgetsIt) {
   kernel_.set_admin_up("eth0", false);
   settle();
   EXPECT_EQ(carrier_to(kInternet), "eth1") << "unknown, but the only one that can carry";
-  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 1");
+  EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 3");
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ struct DaemonAction {
   std::string_view option;  ///< without the dashes
   std::string_view help;
   std::function<int(DaemonParts&)> run;  ///< gives the exit status
+  /// Without: no file is read, the action gets an empty configuration and Redis' defaults.
+  bool needs_config = true;
 };
 
 struct DaemonSpec {

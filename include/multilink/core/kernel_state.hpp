@@ -43,6 +43,7 @@ struct NextHop {
   unsigned link_index = 0;
   std::optional<IpAddress> gateway;  ///< none: the destination is on the link
   unsigned weight = 1;               ///< 1..256
+  bool onlink = false;               ///< the gateway is taken to be on the link, though no route says so
 
   auto operator<=>(const NextHop&) const = default;
 };

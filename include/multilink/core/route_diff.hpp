@@ -12,10 +12,11 @@ namespace multilink {
 
 /// The operations that turn `actual` into a state that owns exactly `wanted`, in the order in which to apply
 /// them: first everything that is missing, as `wanted` orders it, rules by rising priority; then what is
-/// owned and not wanted, rules by falling priority, routes with the defaults of `main` last and the one in
+/// owned and not wanted, rules from the last to the first, routes with the defaults of `main` last and the one in
 /// force the very last. So there is
 /// always an owned default where there was one, and no rule leads a packet past the LAN. A wanted route that
-/// stands behind a foreign one of the same destination and metric is put in front. What is not of our
+/// stands behind a foreign one of the same destination and metric is put in front; a rule that stands before one
+/// that selects alike and is wanted before it is taken away and added behind that. What is not of our
 /// protocol is never named. Empty if nothing is to be done.
 std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedState& wanted,
                                         const RoutingNumbers& numbers);
@@ -23,5 +24,14 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
 /// Whether `removal` takes away what the addition of another route was to supersede: the same destination in
 /// the same table. If that addition has failed, the removal must wait.
 bool supersedes(const RouteOperation& addition, const RouteOperation& removal);
+
+/// Whether `later` makes sense only together with `failed`, an addition that the kernel has refused: the
+/// removal of what it was to supersede, or, after the default of a table, the rules of `wanted` that send
+/// packets to it and bar them from all else.
+bool must_wait_for(const RouteOperation& failed, const RouteOperation& later, const OwnedState& wanted);
+
+/// Whether `removal` is of a default, in `main` or before it, that leads over links without carrier only, while a foreign one
+/// leads over a link that has it: without ours the host could be reached.
+bool clears_the_way(const RouteOperation& removal, const KernelState& state, const RoutingNumbers& numbers);
 
 }  // namespace multilink

@@ -34,13 +34,15 @@ inline constexpr std::uint32_t kNoLeak = 51;  ///< from ADDRESS unreachable: nev
 struct PlannedUplink {
   unsigned index = 0;  ///< its table is RoutingNumbers::table_base + index
   unsigned weight = 1;
+  bool enabled = true;  ///< may carry; its own packets leave by it all the same
   /// The name of its device, for rules; also while there is no such device (a rule waits for it, and keeps
   /// the index). Empty where the name is not known: an uplink matched by `mac` whose device is not there.
   std::string device;
   UplinkFacts facts;
 };
 
-/// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays.
+/// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays, but
+/// for next hops over links of uplinks that are not enabled.
 using Carriers = std::map<Family, std::vector<std::size_t>>;
 
 /// All that multilink wants to own in the kernel, the most urgent first.
@@ -53,12 +55,8 @@ struct OwnedState {
 
 /// The wanted state. `state` is the kernel as read.
 ///
-/// - *One default in `main`* a family, over the carriers, in front of every foreign default: with metric 1,
-/// or
-///   with metric 0 while there is a foreign default with metric 0. One exception: where that foreign one
-///   already leads to the very next hop that is wanted, ours rests behind it with metric 1. So a DHCP client
-///   that deletes "default via GATEWAY dev DEVICE" and adds it again finds its own route, and the add does
-///   not meet ours.
+/// - *One default in `main`* a family, over the carriers, and the front where one of others is before it:
+///   default_place.hpp.
 /// - *A table a uplink*: copies of the foreign specific routes of `main` through its device, and a default
 /// through
 ///   its gateway. No unreachable route in it: the kernel does not suppress such a route
@@ -68,13 +66,5 @@ struct OwnedState {
 /// No preferred source is set: the kernel takes the address of the device whose network holds the gateway.
 OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
                        const KernelState& state, const RoutingNumbers& numbers);
-
-/// The default route of `main` that the kernel uses: lowest metric, first in order. Null: there is none.
-const Route* leading_default(const KernelState& state, Family family);
-/// The owned default in `main` (the leading one, should there be several). Null: there is none.
-const Route* owned_default(const KernelState& state, Family family, const RoutingNumbers& numbers);
-/// The next hops of the owned default if the kernel really uses them: no other default stands before it, but
-/// for one with the same next hops.
-std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers);
 
 }  // namespace multilink

@@ -19,7 +19,7 @@ struct Contender {
 };
 
 /// Who carries the traffic of a family: positions in `contenders`, ascending. Empty: leave the kernel as it
-/// is. `default_in_force`: there is an owned default, through whichever links.
+/// is, but that a disabled uplink stops to carry. `default_in_force`: there is an owned default, through whichever links.
 ///
 /// An uplink whose link cannot carry (fact) or that is disabled is never chosen. Of the others
 /// - *usable* are those that are `up`, and those that are `unknown` but in force: not knowing removes nothing

@@ -17,8 +17,9 @@ namespace multilink {
 struct UplinkFacts {
   struct PerFamily {
     LinkFact fact = LinkFact::no_device;
-    std::vector<IpPrefix> addresses;       ///< usable global ones, in the kernel's order
-    std::optional<IpAddress> gateway;      ///< none on a point-to-point link
+    std::vector<IpPrefix> addresses;   ///< usable global ones, in the kernel's order
+    std::optional<IpAddress> gateway;  ///< none on a point-to-point link
+    bool onlink = false;               ///< the gateway is on the link, though no network of the link holds it
     std::vector<std::uint32_t> metrics{};  ///< of foreign defaults through this link, ascending
 
     bool operator==(const PerFamily&) const = default;
@@ -36,9 +37,10 @@ const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& stat
 
 /// Derives the facts. The gateway of a family is, in this order: the configured one; that of the foreign
 /// default with the lowest metric through the device (`main` before other tables); that of our own default
-/// through the device, as long as an address of the device still reaches it on the link. The last makes a
-/// learned gateway survive the moment in which a DHCP client takes its route away and puts it back, and a
-/// restart.
+/// through the device, as long as an address of the device still reaches it on the link, or the route says
+/// onlink. The last makes a learned gateway survive the moment in which a DHCP client takes its route away and
+/// puts it back, and a restart. A configured gateway is onlink where a default to it says so, and where the
+/// device has host addresses only (/32), so that no network could hold it.
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
                            const RoutingNumbers& numbers);
 

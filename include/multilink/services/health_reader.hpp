@@ -28,6 +28,10 @@ using HealthRecords = std::map<std::string, HealthRecord>;
 HealthRecords understand_health(const std::vector<std::string>& names, const std::vector<Reply>& replies,
                                 const RedisKeys& keys, Complaints& complaints, MonoTime now);
 
+/// Whether the record is about this uplink as it is now: of this boot, and of its device. One that is not says
+/// nothing. An uplink with a `mac` has its device under any name.
+bool speaks_of(const HealthRecord& record, const UplinkConfig& uplink, std::string_view boot);
+
 /// The commands that read the health of `names`.
 std::vector<Store::Command> health_commands(const std::vector<std::string>& names, const RedisKeys& keys);
 

@@ -36,9 +36,10 @@ class HealthSnapshot {
 };
 
 /// What routed would change now, in the words of iproute2, one line an operation; or the line "nothing to change".
-/// Uplinks whose health is not known come first, as comments.
+/// Uplinks whose health is not known come first, as comments. `boot` is the kernel's boot id.
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
-                                                const HealthRecords& health, const RoutingNumbers& numbers);
+                                                const HealthRecords& health, std::string_view boot,
+                                                const RoutingNumbers& numbers);
 
 /// Removes every route and rule of multilink, also what a crash or another configuration left, and nothing else:
 /// the host is as before, with its own defaults. Gives the lines of what was removed. An Error names the first

@@ -56,8 +56,11 @@ class RouteService final : public Service {
   static constexpr Duration kLastRetry = std::chrono::seconds(5);
   /// If another program undoes what is done here as soon as it is done, neither side may eat the machine: so
   /// many times a second is put back what others change, then there is a pause to the end of the second. Never
-  /// delays a switch from one uplink to another.
+  /// delays a switch from one uplink to another that is decided here.
   static constexpr unsigned kMostRepairs = 200;
+  /// Of these, so many may bring the default back that somebody has led over another uplink: each one moves the
+  /// traffic of all users. A second routed would do so.
+  static constexpr unsigned kMostMovesBack = 3;
 
   /// `boot` is the kernel's boot id as records carry it; of `self`, pid and version are taken.
   RouteService(RoutePorts ports, Config config, std::string boot, DaemonRecord self,
@@ -81,8 +84,8 @@ class RouteService final : public Service {
   void reconcile(const Now& noticed, bool configured = false);
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;
-  bool moves_traffic(const Step& step) const;
-  bool may_repair(MonoTime now);
+  bool moves_back(const Step& step) const;
+  bool may_repair(const Step& step);
   /// What failed, for people; empty: nothing.
   std::string apply(const std::vector<RouteOperation>& operations, const Step& step);
   void settle(const Step& step, const KernelState& after, const std::string& problem);
@@ -91,6 +94,7 @@ class RouteService final : public Service {
   EventRecord make_event(Family family, const Step& step, const Actives& from, const Actives& to) const;
   std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
                                    const Actives& to) const;
+  void warn_of_withdrawal(Family family, const Step& step) const;
   void retry_in(Duration delay);
   void show_status();
 
@@ -104,6 +108,7 @@ class RouteService final : public Service {
 
   UplinkIndices indices_;
   CarryingDevices carried_;
+  CarryingDevices decided_;                                        ///< by the last decision that was applied
   std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured
   HealthRecords health_;                                           ///< by name, the last that was understood
 
@@ -112,6 +117,7 @@ class RouteService final : public Service {
   std::unique_ptr<Timer> retry_timer_;
   MonoTime repairs_since_;
   unsigned repairs_ = 0;
+  unsigned moves_back_ = 0;
   RateLimit fight_log_{std::chrono::seconds(10)};
   RateLimit repair_log_{std::chrono::seconds(1)};
   bool adopted_ = false;  ///< the kernel was read once

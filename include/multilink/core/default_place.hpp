@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "multilink/core/kernel_state.hpp"
+#include "multilink/core/routing_numbers.hpp"
+
+namespace multilink {
+
+/// The defaults of `main`, ours among those of others, and what brings ours before them.
+///
+/// Ours rests at RoutingNumbers::default_metric, where no DHCP client adds, replaces or deletes. A foreign default
+/// of a lower metric that leads elsewhere is passed by *the front*: the same default in the table
+/// RoutingNumbers::table_base, and before each foreign rule that looks up all of `main` two of ours which select
+/// the same packets: `lookup main suppress_prefixlength 0`, so that the specific routes of `main` come first as
+/// ever, and `lookup TABLE`. So `main` is left to the others, whatever they do to their defaults.
+///
+/// Before each such rule, not before the last alone: Tailscale, say, sends its own packets to `main` by one with a
+/// mark. A rule that selects by what Rule does not hold is left out.
+
+/// The default route of `main` that the kernel uses: lowest metric, first in order. Null: there is none.
+const Route* leading_default(const KernelState& state, Family family);
+/// The owned default in `main` (the leading one, should there be several). Null: there is none.
+const Route* owned_default(const KernelState& state, Family family, const RoutingNumbers& numbers);
+/// The owned default that carries or would: that of the front where it is on, else that of `main`. Null: none.
+const Route* present_default(const KernelState& state, Family family, const RoutingNumbers& numbers);
+/// The next hops of our default if the kernel really uses them: the front is on, or no other default of `main` stands
+/// before ours, but for one with the same next hops.
+std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers);
+
+/// Where a default over some next hops is to be.
+struct DefaultPlace {
+  std::uint32_t metric = 0;  ///< in `main`
+  bool front = false;        ///< whether it needs the front as well
+};
+
+/// - The metric stays what it is while no foreign default has it, so that a client may take its own away and put it
+///   back; else it is the lowest free one from default_metric on.
+/// - The front is for a foreign default before ours with other next hops. Once on, it stays while there is none: a
+///   client's renewal would else lead the traffic astray until it is on again.
+/// - A foreign default before ours that ends the lookup (unreachable and the like, of a kill switch) ends it also in
+///   `lookup main suppress_prefixlength 0`. There ours takes the same metric, and stands in front.
+DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& state, Family family,
+                           const RoutingNumbers& numbers);
+
+/// The rules of the front, by rising priority; two of a pair are to be in this order.
+std::vector<Rule> front_rules(const KernelState& state, Family family, const RoutingNumbers& numbers);
+
+}  // namespace multilink

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/default_place.hpp"
+
+#include <algorithm>
+
+namespace multilink {
+namespace {
+
+/// The first of the lowest metric among the defaults of a table that `which` accepts.
+template <class Which>
+const Route* first_default(const KernelState& state, Family family, std::uint32_t table, Which which) {
+  const Route* best = nullptr;
+  for (const auto& route : state.routes) {
+    if (route.table != table || route.destination != IpPrefix::default_of(family) || !which(route)) continue;
+    if (best == nullptr || route.metric < best->metric) best = &route;
+  }
+  return best;
+}
+
+const Route* foreign_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  return first_default(state, family, kMainTable,
+                       [&](const Route& route) { return route.protocol != numbers.protocol; });
+}
+
+bool leads_to(const Route& route, const std::vector<NextHop>& hops) {
+  return route.type == RouteType::unicast && route.next_hops == hops;
+}
+
+bool ends_the_lookup(const Route& route) {
+  return route.type == RouteType::unreachable || route.type == RouteType::blackhole ||
+         route.type == RouteType::prohibit;
+}
+
+std::uint32_t resting_metric(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  const auto is_taken = [&](std::uint32_t metric) {
+    return first_default(state, family, kMainTable, [&](const Route& route) {
+             return route.protocol != numbers.protocol && route.metric == metric;
+           }) != nullptr;
+  };
+  const Route* owned = owned_default(state, family, numbers);
+  std::uint32_t metric = numbers.default_metric;
+  if (owned != nullptr && owned->metric > metric && !is_taken(owned->metric)) return owned->metric;
+  while (is_taken(metric)) ++metric;
+  return metric;
+}
+
+/// The default of the front where it is on: null where it has none, or no rule leads all packets there.
+const Route* front_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  const bool leads_there = std::any_of(state.rules.begin(), state.rules.end(), [&](const Rule& rule) {
+    return rule.protocol == numbers.protocol && rule.family == family && rule.table == numbers.table_base &&
+           !rule.from && !rule.mark && !rule.oif && !rule.uids && !rule.has_other_selectors;
+  });
+  if (!leads_there) return nullptr;
+  return first_default(state, family, numbers.table_base,
+                       [&](const Route& route) { return route.protocol == numbers.protocol; });
+}
+
+bool looks_up_all_of_main(const Rule& rule) {
+  return rule.table == kMainTable && !rule.suppress_prefix && !rule.has_other_selectors && rule.priority > 0;
+}
+
+}  // namespace
+
+const Route* leading_default(const KernelState& state, Family family) {
+  return first_default(state, family, kMainTable, [](const Route&) { return true; });
+}
+
+const Route* owned_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  return first_default(state, family, kMainTable,
+                       [&](const Route& route) { return route.protocol == numbers.protocol; });
+}
+
+const Route* present_default(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  const Route* front = front_in_force(state, family, numbers);
+  return front != nullptr ? front : owned_default(state, family, numbers);
+}
+
+std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  const Route* leading = leading_default(state, family);
+  const bool ended = leading != nullptr && ends_the_lookup(*leading);
+  const Route* front = front_in_force(state, family, numbers);
+  if (front != nullptr && !ended) return front->next_hops;
+  const Route* owned = owned_default(state, family, numbers);
+  if (owned == nullptr) return {};
+  return leading == owned || leads_to(*leading, owned->next_hops) ? owned->next_hops : std::vector<NextHop>{};
+}
+
+DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& state, Family family,
+                           const RoutingNumbers& numbers) {
+  DefaultPlace out;
+  out.metric = resting_metric(state, family, numbers);
+  const Route* foreign = foreign_default(state, family, numbers);
+  if (foreign == nullptr || foreign->metric > out.metric) {
+    const Route* front = front_in_force(state, family, numbers);
+    out.front = front != nullptr && front->next_hops == hops;
+  } else if (ends_the_lookup(*foreign)) {
+    out.metric = foreign->metric;
+  } else {
+    out.front = !leads_to(*foreign, hops);
+  }
+  return out;
+}
+
+std::vector<Rule> front_rules(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  std::vector<Rule> out;
+  for (const auto& foreign : state.rules) {
+    if (foreign.family != family || foreign.protocol == numbers.protocol || !looks_up_all_of_main(foreign))
+      continue;
+    Rule specific = foreign;
+    specific.priority = foreign.priority - 1;
+    specific.protocol = numbers.protocol;
+    specific.suppress_prefix = 0;
+    if (std::find(out.begin(), out.end(), specific) != out.end()) continue;
+    Rule ours = specific;
+    ours.table = numbers.table_base;
+    ours.suppress_prefix.reset();
+    out.push_back(specific);
+    out.push_back(ours);
+  }
+  return out;
+}
+
+}  // namespace multilink

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Somebody undoes what routed does, again and again.
+#include "multilink/services/route_service.hpp"
+#include "services/route_service_fixture.hpp"
+
+namespace multilink {
+namespace {
+
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+
+class RouteFight : public RouteServiceTest {
+ protected:
+  const Route* ours_over_eth0(const KernelState& state) {
+    const Route* ours = owned_default(state, Family::v4, {});
+    return ours != nullptr && ours->next_hops.front().link_index == kernel_.link("eth0").index ? ours
+                                                                                               : nullptr;
+  }
+};
+
+TEST_F(RouteFight, AFightIsFoughtCalmlyAndDoesNotHoldUpASwitch) {
+  start_with_both_up();
+  const auto routed = on_change_;
+  unsigned fought = 0;
+  on_change_ = [&, routed](const KernelChange& change) {
+    const auto state = kernel_.read().value();
+    if (const Route* ours = ours_over_eth0(state); ours != nullptr) {
+      ++fought;
+      (void)kernel_.delete_route(*ours);
+    }
+    routed(change);
+  };
+  delete_everything_owned();
+  scheduler_.advance(seconds(10));
+  EXPECT_GT(fought, RouteService::kMostRepairs);
+  EXPECT_LT(fought, 12 * RouteService::kMostRepairs);
+  EXPECT_GE(log_.count("another program keeps changing", LogLevel::warning), 1U);
+  EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
+  say("eth0", HealthState::down);
+  scheduler_.settle();
+  EXPECT_THAT(owned(), Contains(HasSubstr("default via 198.51.100.1 dev eth1 proto 109 metric 3")));
+  on_change_ = routed;
+}
+
+TEST_F(RouteFight, WhoeverLeadsTheDefaultElsewhereIsFollowedAFewTimesASecondOnly) {
+  start_with_both_up();
+  const auto routed = on_change_;
+  unsigned fought = 0;
+  on_change_ = [&, routed](const KernelChange& change) {
+    const auto state = kernel_.read().value();
+    if (const Route* ours = ours_over_eth0(state); ours != nullptr) {
+      ++fought;
+      Route theirs = *ours;
+      theirs.next_hops = {{kernel_.link("eth1").index, fakes::address("198.51.100.1"), 1}};
+      (void)kernel_.add_route(theirs, fakes::AddMode::prepend);
+      (void)kernel_.delete_route(*ours);
+    }
+    routed(change);
+  };
+  delete_everything_owned();
+  scheduler_.advance(seconds(10));
+  EXPECT_GE(fought, 10 * RouteService::kMostMovesBack);
+  EXPECT_LE(fought, 12 * RouteService::kMostMovesBack);
+  EXPECT_GE(log_.count("another program keeps changing", LogLevel::warning), 1U);
+  EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
+  on_change_ = routed;
+  scheduler_.advance(seconds(1));
+  EXPECT_EQ(carrier(), "eth0");
+  for (int i = 0; i < 10; ++i) {
+    say("eth0", HealthState::down);
+    scheduler_.settle();
+    EXPECT_EQ(carrier(), "eth1") << "what is decided here is never delayed";
+    say("eth0", HealthState::up);
+    scheduler_.settle();
+    EXPECT_EQ(carrier(), "eth0");
+  }
+}
+
+}  // namespace
+}  // namespace multilink

@@ -282,7 +282,8 @@ std::optional<HealthMachine::Verdict> HealthMachine::alive_by_the_test() const {
 
 std::optional<HealthMachine::Verdict> HealthMachine::silent_for_evict_after() const {
   const auto since = detector_.surely_silent_since();
-  if (!since || now_ - *since < config_.evict_after || detector_.unheard() < kLeastUnheard) return std::nullopt;
+  if (!since || now_ - *since < config_.evict_after || detector_.unheard() < kLeastUnheard)
+    return std::nullopt;
   return Verdict{*since + config_.evict_after, *detector_.silent_since(),
                  cat("no answer from any target for ", seconds(config_.evict_after))};
 }

@@ -178,6 +178,9 @@ Fields HealthRecord::encode() const {
     out[family_field(family, "probes")] = cat(seen.probes);
     out[family_field(family, "rtt_us")] = encode_microseconds(seen.rtt);
     out[family_field(family, "jitter_us")] = encode_microseconds(seen.jitter);
+    out[family_field(family, "answers")] = seen.answers ? "1" : "0";
+    out[family_field(family, "baseline")] = format_decimal(seen.baseline, 6);
+    out[family_field(family, "aside")] = encode_addresses(seen.aside);
   }
   return out;
 }
@@ -200,6 +203,10 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
     seen.probes = reader.number<unsigned>(family_field(family, "probes"), 0, UINT32_MAX);
     seen.rtt = reader.microseconds(family_field(family, "rtt_us"));
     seen.jitter = reader.microseconds(family_field(family, "jitter_us"));
+    seen.answers = reader.flag(family_field(family, "answers"));
+    seen.baseline = reader.ratio(family_field(family, "baseline"));
+    seen.aside = reader.parsed(family_field(family, "aside"), "a list of addresses of its family",
+                               [&](std::string_view text) { return parse_addresses(family, text); });
   }
   return reader.finish(std::move(out));
 }

@@ -7,9 +7,9 @@
 namespace multilink {
 namespace {
 
-HealthState health_of(const std::map<Family, HealthState>& health, Family family) {
+BelievedHealth health_of(const HealthByFamily& health, Family family) {
   const auto found = health.find(family);
-  return found == health.end() ? HealthState::unknown : found->second;
+  return found == health.end() ? BelievedHealth{} : found->second;
 }
 
 std::vector<std::size_t> choose(Family family, const RouteInputs& inputs) {
@@ -24,7 +24,9 @@ std::vector<std::size_t> choose(Family family, const RouteInputs& inputs) {
     Contender contender;
     contender.enabled = uplinks[i].enabled;
     contender.fact = inputs.facts[i].families.at(family).fact;
-    contender.health = health_of(inputs.health[i], family);
+    const auto health = health_of(inputs.health[i], family);
+    contender.health = health.state;
+    contender.answers = health.answers;
     contender.precedence = uplinks[i].precedence;
     contender.in_force = in_force && in_force->contains(uplinks[i].device);
     contenders.push_back(contender);

@@ -54,6 +54,11 @@ void add_health(Json& out, const UplinkStatus& uplink, Family family) {
   out["loss"] = measured ? Json(health->loss) : Json();
   out["rtt_ms"] = measured ? figure(health->rtt) : Json();
   out["jitter_ms"] = measured ? figure(health->jitter) : Json();
+  out["answers"] = health != nullptr ? Json(health->answers) : Json();
+  out["baseline"] = health != nullptr ? Json(health->baseline) : Json();
+  out["targets_set_aside"] = Json::array();
+  if (health == nullptr) return;
+  for (const auto& target : health->aside) out["targets_set_aside"].push_back(target.to_string());
 }
 
 void add_link(Json& out, const UplinkStatus& uplink, Family family) {

@@ -23,11 +23,11 @@ int class_of(const Contender& contender) {
     case HealthState::unknown:
       return 1;
     case HealthState::suspect:
-      return 2;
+      return contender.answers ? 2 : 3;
     case HealthState::down:
       break;
   }
-  return 3;
+  return contender.answers ? 2 : 4;
 }
 
 template <class Value>

@@ -11,19 +11,19 @@ namespace multilink {
 namespace {
 
 /// The health as a decision takes it, and what is to be said where it is unknown.
-std::vector<std::map<Family, HealthState>> states_of(const Config& config, const HealthRecords& health,
-                                                     std::string_view boot,
-                                                     std::vector<std::string>& remarks) {
-  std::vector<std::map<Family, HealthState>> out;
+std::vector<HealthByFamily> states_of(const Config& config, const HealthRecords& health,
+                                      std::string_view boot, std::vector<std::string>& remarks) {
+  std::vector<HealthByFamily> out;
   for (const auto& uplink : config.uplinks) {
     auto& states = out.emplace_back();
     const auto record = health.find(uplink.name);
     const bool believed = record != health.end() && speaks_of(record->second, uplink, boot);
     for (const Family family : kRoutedFamilies) {
       if (believed && record->second.families.contains(family)) {
-        states[family] = record->second.families.at(family).state;
+        const auto& said = record->second.families.at(family);
+        states[family] = {said.state, said.answers};
       }
-      if (states[family] == HealthState::unknown) {
+      if (states[family].state == HealthState::unknown) {
         remarks.push_back(cat("# the health of ", uplink.name, " in IPv", to_string(family),
                               " is unknown: it keeps the default route if it has it, and does not get it"));
       }

@@ -70,7 +70,9 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
   for (const auto& uplink : config_.uplinks) {
     const auto record = records.find(uplink.name);
     if (record == records.end() || !speaks_of(record->second, uplink, boot_)) continue;
+    const auto answered = answers_of(uplink);
     health_[uplink.name] = record->second;
+    changed = changed || answers_of(uplink) != answered;
     for (const Family family : kRoutedFamilies) {
       const auto said = record->second.families.find(family);
       const auto health = said == record->second.families.end() ? HealthRecord::PerFamily{} : said->second;
@@ -81,6 +83,16 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
     }
   }
   if (changed) reconcile(noticed);
+}
+
+std::set<Family> RouteService::answers_of(const UplinkConfig& uplink) const {
+  std::set<Family> out;
+  const auto record = health_.find(uplink.name);
+  if (record == health_.end()) return out;
+  for (const auto& [family, health] : record->second.families) {
+    if (health.answers) out.insert(family);
+  }
+  return out;
 }
 
 void RouteService::reconcile(const Now& noticed, bool configured) {
@@ -116,10 +128,13 @@ void RouteService::see_facts(const Step& step) {
 }
 
 RouteDecision RouteService::decide(const Step& step) const {
-  std::vector<std::map<Family, HealthState>> health;
+  std::vector<HealthByFamily> health;
   for (const auto& uplink : config_.uplinks) {
     auto& of_uplink = health.emplace_back();
-    for (const auto& [family, belief] : beliefs_.at(uplink.device)) of_uplink[family] = belief.state();
+    const auto answering = answers_of(uplink);
+    for (const auto& [family, belief] : beliefs_.at(uplink.device)) {
+      of_uplink[family] = {belief.state(), answering.contains(family)};
+    }
   }
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_});
 }

@@ -139,7 +139,10 @@ HealthRecord UplinkHealth::record() const {
                             std::round(window.loss() * kLossStep) / kLossStep,
                             static_cast<unsigned>(window.probes()),
                             rounded(window.rtt()),
-                            rounded(window.jitter())};
+                            rounded(window.jitter()),
+                            one.machine.answers(),
+                            std::round(one.machine.detector().baseline() * kLossStep) / kLossStep,
+                            one.machine.detector().targets().set_aside()};
   }
   return out;
 }

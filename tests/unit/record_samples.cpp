@@ -123,6 +123,8 @@ HealthRecord RecordSamples::health() {
     seen.probes = static_cast<unsigned>(between(0, std::numeric_limits<unsigned>::max()));
     seen.rtt = length();
     seen.jitter = length();
+    seen.answers = random() % 2 == 0;
+    seen.baseline = seen.loss;
   }
   return out;
 }

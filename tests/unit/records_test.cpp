@@ -37,15 +37,23 @@ const LinkRecord kLink{"wwan0",
                        at(1'767'225'600'000),
                        {{Family::v4, {LinkFact::ok, {ip("192.0.2.5"), ip("192.0.2.6")}, ip("192.0.2.1")}},
                         {Family::v6, {LinkFact::no_address, {}, std::nullopt}}}};
-const HealthRecord kHealth{
-    "wwan0",
-    2,
-    3,
-    true,
-    "0badcafe",
-    {{Family::v4,
-      {HealthState::down, at(1'767'225'600'000), "loss 24 % over 60 s exceeds loss_down 20 %", "0badcafe-1f",
-       0.24, 60, microseconds(20123), microseconds(512)}}}};
+const HealthRecord kHealth{"wwan0",
+                           2,
+                           3,
+                           true,
+                           "0badcafe",
+                           {{Family::v4,
+                             {HealthState::down,
+                              at(1'767'225'600'000),
+                              "loss 24 % over 60 s exceeds loss_down 20 %",
+                              "0badcafe-1f",
+                              0.24,
+                              60,
+                              microseconds(20123),
+                              microseconds(512),
+                              true,
+                              0.025,
+                              {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.7")}}}}};
 const RoutingRecord kRouting{"in_sync",
                              {{Family::v4,
                                {{{"fibre", "eth0", ip("192.0.2.1"), 2}, {"lte", "ppp0", std::nullopt, 1}},
@@ -97,7 +105,10 @@ TEST(Records, TheWireFormOfHealth) {
                         {"4.loss", "0.24"},
                         {"4.probes", "60"},
                         {"4.rtt_us", "20123"},
-                        {"4.jitter_us", "512"}};
+                        {"4.jitter_us", "512"},
+                        {"4.answers", "1"},
+                        {"4.baseline", "0.025"},
+                        {"4.aside", "192.0.2.1 192.0.2.7"}};
   EXPECT_EQ(kHealth.encode(), expected);
 }
 
@@ -226,6 +237,9 @@ TEST(Records, HealthRefusesGarbage) {
   refuses(kHealth, "4.rtt_us", kNoLength);
   refuses(kHealth, "4.rtt_us", {""});
   refuses(kHealth, "4.jitter_us", kNoLength);
+  refuses(kHealth, "4.answers", {"", "2", "yes"});
+  refuses(kHealth, "4.baseline", {"", "1.1"});
+  refuses(kHealth, "4.aside", {"x", "2001:db8::1", "192.0.2.1,192.0.2.2"});
 }
 
 TEST(Records, RoutingRefusesGarbage) {

@@ -39,7 +39,7 @@ class AnyKernel {
       const auto weight = static_cast<unsigned>(1 + below(3));
       if (below(4) > 0) config.uplinks.push_back(fakes::uplink(device, 1 + (below(3) > 0), weight));
     }
-    std::vector<std::map<Family, HealthState>> health;
+    std::vector<HealthByFamily> health;
     for (std::size_t i = 0; i < config.uplinks.size(); ++i)
       health.push_back({{Family::v4, static_cast<HealthState>(below(4))}});
     const auto state = kernel.read().value();

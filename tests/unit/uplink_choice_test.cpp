@@ -14,7 +14,12 @@ constexpr auto kSuspect = HealthState::suspect;
 constexpr auto kDown = HealthState::down;
 
 Contender one(HealthState health, unsigned precedence, bool in_force = false) {
-  return {true, LinkFact::ok, health, precedence, in_force};
+  return {true, LinkFact::ok, health, false, precedence, in_force};
+}
+
+Contender answering(Contender contender) {
+  contender.answers = true;
+  return contender;
 }
 
 Contender with_fact(LinkFact fact, Contender contender) {
@@ -83,18 +88,24 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     LeastBad, UplinkChoice,
-    testing::Values(Case{"all_down_stays", {one(kDown, 1), one(kDown, 2, true)}, {1}},
-                    Case{"all_down_whole_tier_stays", {one(kDown, 1, true), one(kDown, 1, true)}, {0, 1}},
-                    Case{"suspect_before_down", {one(kDown, 1, true), one(kSuspect, 2)}, {1}},
-                    Case{"all_suspect_stays", {one(kSuspect, 1), one(kSuspect, 2, true)}, {1}},
-                    Case{"suspect_in_force_stays_beside_down", {one(kDown, 1), one(kSuspect, 2, true)}, {1}},
-                    Case{"unknown_before_suspect", {one(kSuspect, 1, true), one(kUnknown, 2)}, {1}},
-                    Case{"all_down_nothing_in_force", {one(kDown, 2), one(kDown, 1)}, {1}, false},
-                    Case{"all_unknown_nothing_in_force", {one(kUnknown, 1), one(kUnknown, 2)}, {}, false},
-                    Case{"unknown_and_down_nothing_in_force", {one(kUnknown, 1), one(kDown, 2)}, {}, false},
-                    Case{"all_unknown_and_the_carrier_gone_from_the_configuration",
-                         {one(kUnknown, 2), one(kUnknown, 1)},
-                         {1}}),
+    testing::Values(
+        Case{"all_down_stays", {one(kDown, 1), one(kDown, 2, true)}, {1}},
+        Case{"all_down_whole_tier_stays", {one(kDown, 1, true), one(kDown, 1, true)}, {0, 1}},
+        Case{"one_that_answers_before_a_dead_one", {answering(one(kDown, 1)), one(kSuspect, 2, true)}, {0}},
+        Case{"of_those_that_answer_the_one_in_force_stays",
+             {answering(one(kSuspect, 1)), answering(one(kDown, 2, true))},
+             {1}},
+        Case{"what_answers_is_no_match_for_what_is_up", {answering(one(kDown, 1, true)), one(kUp, 2)}, {1}},
+        Case{"suspect_before_down", {one(kDown, 1, true), one(kSuspect, 2)}, {1}},
+        Case{"all_suspect_stays", {one(kSuspect, 1), one(kSuspect, 2, true)}, {1}},
+        Case{"suspect_in_force_stays_beside_down", {one(kDown, 1), one(kSuspect, 2, true)}, {1}},
+        Case{"unknown_before_suspect", {one(kSuspect, 1, true), one(kUnknown, 2)}, {1}},
+        Case{"all_down_nothing_in_force", {one(kDown, 2), one(kDown, 1)}, {1}, false},
+        Case{"all_unknown_nothing_in_force", {one(kUnknown, 1), one(kUnknown, 2)}, {}, false},
+        Case{"unknown_and_down_nothing_in_force", {one(kUnknown, 1), one(kDown, 2)}, {}, false},
+        Case{"all_unknown_and_the_carrier_gone_from_the_configuration",
+             {one(kUnknown, 2), one(kUnknown, 1)},
+             {1}}),
     name_of);
 
 }  // namespace

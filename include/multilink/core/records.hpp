@@ -77,12 +77,15 @@ struct HealthRecord {
   struct PerFamily {
     HealthState state = HealthState::unknown;
     WallTime since;
-    std::string reason;   ///< for people: "loss 24 % over 60 s exceeds loss_down 20 %"
-    std::string event;    ///< id of the event that led here, empty at first
-    double loss = 0;      ///< over the window, [0,1]
-    unsigned probes = 0;  ///< in the window
-    Duration rtt{};       ///< mean of the answered ones in the window; 0: none
-    Duration jitter{};    ///< mean absolute difference of successive RTTs (as RFC 3393 style); 0: none
+    std::string reason;    ///< for people: "loss 24 % over 60 s exceeds loss_down 20 %"
+    std::string event;     ///< id of the event that led here, empty at first
+    double loss = 0;       ///< over the window, [0,1]
+    unsigned probes = 0;   ///< in the window
+    Duration rtt{};        ///< mean of the answered ones in the window; 0: none
+    Duration jitter{};     ///< mean absolute difference of successive RTTs (as RFC 3393 style); 0: none
+    bool answers = false;  ///< not up, and yet it answers: better than nothing
+    double baseline = 0;   ///< loss in calm times, [0,1]
+    std::vector<IpAddress> aside;  ///< targets that are set aside, ascending
 
     bool operator==(const PerFamily&) const = default;
   };

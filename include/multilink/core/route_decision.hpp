@@ -20,6 +20,16 @@ namespace multilink {
 /// The devices (as configured) of the uplinks that carry each family.
 using CarryingDevices = std::map<Family, std::set<std::string>>;
 
+/// What routed believes of one uplink and family.
+struct BelievedHealth {
+  BelievedHealth(HealthState believed = HealthState::unknown,
+                 bool does_answer = false)  // NOLINT: a state is one
+      : state(believed), answers(does_answer) {}
+  HealthState state;
+  bool answers;  ///< not up, and yet it answers
+};
+using HealthByFamily = std::map<Family, BelievedHealth>;
+
 /// Everything that decides what multilink wants to own.
 struct RouteInputs {
   const Config& config;
@@ -28,7 +38,7 @@ struct RouteInputs {
   const UplinkIndices& known;             ///< of this process; empty after a start
   const std::vector<UplinkFacts>& facts;  ///< one an uplink, in the order of config.uplinks
   /// One an uplink likewise; an absent family is `unknown`.
-  const std::vector<std::map<Family, HealthState>>& health;
+  const std::vector<HealthByFamily>& health;
   /// Who carried last. The kernel's own default tells it better; this counts where the kernel, or somebody,
   /// has taken the default away.
   const CarryingDevices& carried;

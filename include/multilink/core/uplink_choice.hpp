@@ -14,6 +14,7 @@ struct Contender {
   bool enabled = true;
   LinkFact fact = LinkFact::ok;
   HealthState health = HealthState::unknown;
+  bool answers = false;     ///< not up, and yet it answers
   unsigned precedence = 1;  ///< lower is better; equal numbers share a tier
   bool in_force = false;    ///< it carries the default now, or did last
 };
@@ -25,9 +26,8 @@ struct Contender {
 /// - *usable* are those that are `up`, and those that are `unknown` but in force: not knowing removes nothing
 ///   that works and adds nothing. The best tier with a usable member carries, and all usable members of it
 ///   share;
-/// - if none is usable, the least bad class keeps the traffic: `unknown`, then `suspect`, then `down`. Those
-/// of it
-///   that are in force stay, whatever their tier: moving from one bad link to another only cuts connections;
+/// - if none is usable, the least bad class keeps the traffic: `unknown`, then those that answer whatever their state,
+///   then `suspect`, then `down`. Those of it that are in force stay, whatever their tier: moving from one bad link to another only cuts connections;
 /// - if all are `unknown` and nothing is in force yet, nothing is added.
 std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, bool default_in_force);
 

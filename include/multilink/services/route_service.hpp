@@ -81,6 +81,8 @@ class RouteService final : public Service {
   };
 
   void hear(const HealthRecords& records, const Now& noticed);
+  /// The families in which the uplink, though not up, answers.
+  std::set<Family> answers_of(const UplinkConfig& uplink) const;
   void reconcile(const Now& noticed, bool configured = false);
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;

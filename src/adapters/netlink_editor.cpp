@@ -36,6 +36,7 @@ bool deletion_takes(const Route& route, const Route& candidate) {
   }
   if (route.metric != 0 && route.metric != candidate.metric) return false;
   if (route.source && route.source != candidate.source) return false;
+  if (!route.attributes.empty() && route.attributes != candidate.attributes) return false;
   if (candidate.next_hops.size() > route.next_hops.size()) return route.next_hops.empty();
   return std::equal(candidate.next_hops.begin(), candidate.next_hops.end(), route.next_hops.begin(),
                     [](const NextHop& there, const NextHop& asked) {

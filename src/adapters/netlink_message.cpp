@@ -139,6 +139,8 @@ Result<NetlinkMessage> route_request(int type, int flags, const Route& route, Ho
   if (!route.destination.is_default()) writer.put_address(RTA_DST, route.destination.network().address);
   if (route.metric != 0) writer.put(RTA_PRIORITY, route.metric);
   if (route.source) writer.put_address(RTA_PREFSRC, *route.source);
+  if (!route.attributes.empty())
+    writer.put_bytes(RTA_METRICS, route.attributes.data(), route.attributes.size());
   if (as_list) {
     writer.put_hop_list(route);
   } else if (!route.next_hops.empty()) {

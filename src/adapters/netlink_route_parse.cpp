@@ -149,6 +149,10 @@ Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, Kerne
     route.source = attributes->address(RTA_PREFSRC, *family);
     if (!route.source) return Parsed::malformed;
   }
+  if (attributes->has(RTA_METRICS)) {
+    const auto bytes = attributes->bytes(RTA_METRICS);
+    route.attributes.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
   state.routes.push_back(std::move(route));
   return Parsed::taken;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/route_operation.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <string_view>
 
 #include "multilink/core/text.hpp"
@@ -52,6 +55,31 @@ std::string hop_words(const NextHop& hop, const KernelState& state) {
              link == nullptr ? cat("if", hop.link_index) : link->name, hop.onlink ? " onlink" : "");
 }
 
+/// The attributes that administrators set; the others (times, flags) have no words here. Each is a length and a
+/// type of 16 bits and a value, in the machine's own byte order (struct nlattr).
+std::string attribute_words(std::string_view encoded) {
+  constexpr std::array<std::string_view, 16> kNames{
+      "",       "",           "mtu",      "window",   "", "", "ssthresh", "cwnd",
+      "advmss", "reordering", "hoplimit", "initcwnd", "", "", "initrwnd", "quickack"};
+  constexpr std::size_t kLock = 1;
+  std::uint32_t locked = 0;
+  std::string out;
+  while (encoded.size() >= 2 * sizeof(std::uint16_t) + sizeof(std::uint32_t)) {
+    std::array<std::uint16_t, 2> header{};
+    std::uint32_t value = 0;
+    std::memcpy(header.data(), encoded.data(), sizeof header);
+    std::memcpy(&value, encoded.data() + sizeof header, sizeof value);
+    const auto [length, type] = header;
+    if (length < sizeof header) break;
+    if (length == sizeof header + sizeof value && type == kLock) locked = value;
+    if (length == sizeof header + sizeof value && type < kNames.size() && !kNames.at(type).empty()) {
+      out += cat(" ", kNames.at(type), ((locked >> type) & 1U) != 0 ? " lock " : " ", value);
+    }
+    encoded.remove_prefix(std::min<std::size_t>(encoded.size(), (length + 3U) / 4U * 4U));
+  }
+  return out;
+}
+
 std::string words(const Route& route, const KernelState& state) {
   std::string out = cat(type_word(route.type), destination(route.destination));
   if (route.next_hops.size() == 1) out += hop_words(route.next_hops.front(), state);
@@ -60,6 +88,7 @@ std::string words(const Route& route, const KernelState& state) {
   if (route.link_scope) out += " scope link";
   if (route.source) out += cat(" src ", route.source->to_string());
   if (route.metric != 0) out += cat(" metric ", route.metric);
+  out += attribute_words(route.attributes);
   if (route.next_hops.size() > 1) {
     for (const auto& hop : route.next_hops)
       out += cat(" nexthop", hop_words(hop, state), " weight ", hop.weight);

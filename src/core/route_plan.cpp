@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "multilink/core/default_place.hpp"
@@ -50,8 +51,17 @@ class Planner {
     route.protocol = numbers_.protocol;
     route.link_scope = family == Family::v4 &&
                        std::none_of(hops.begin(), hops.end(), [](const NextHop& hop) { return hop.gateway; });
+    if (hops.size() == 1) route.attributes = attributes_through(family, hops.front().link_index);
     route.next_hops = std::move(hops);
     return route;
+  }
+
+  /// Of the default that others have through the device: an MTU, say. Of several hops each would have its own.
+  std::string attributes_through(Family family, unsigned link_index) const {
+    const auto found = std::find_if(uplinks_.begin(), uplinks_.end(), [&](const PlannedUplink& uplink) {
+      return uplink.facts.link_index == link_index;
+    });
+    return found == uplinks_.end() ? std::string() : found->facts.families.at(family).attributes;
   }
 
   void add_main_default(Family family, const std::vector<std::size_t>& carriers) {

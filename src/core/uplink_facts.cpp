@@ -45,8 +45,7 @@ struct Candidate {
   std::uint32_t metric = 0;
   IpAddress gateway;
   bool onlink = false;
-
-  auto operator<=>(const Candidate&) const = default;
+  std::string attributes;
 };
 
 std::vector<Candidate> default_routes(Family family, unsigned link_index, const KernelState& state,
@@ -58,7 +57,8 @@ std::vector<Candidate> default_routes(Family family, unsigned link_index, const 
       if (hop.link_index != link_index || !hop.gateway) continue;
       const bool ours = route.protocol == numbers.protocol;
       if (ours && !hop.onlink && !is_on_link(*hop.gateway, link_index, state)) continue;
-      out.push_back({ours, route.table != kMainTable, route.metric, *hop.gateway, hop.onlink});
+      out.push_back(
+          {ours, route.table != kMainTable, route.metric, *hop.gateway, hop.onlink, route.attributes});
     }
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
@@ -106,12 +106,14 @@ UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
       const auto same = std::find_if(defaults.begin(), defaults.end(), [&](const Candidate& candidate) {
         return !candidate.ours && candidate.gateway == configured->second;
       });
+      if (same != defaults.end()) seen.attributes = same->attributes;
       seen.onlink = same != defaults.end() ? same->onlink
                                            : !is_on_link(configured->second, link->index, state) &&
                                                  has_only_host_addresses(family, link->index, state);
     } else if (!defaults.empty()) {
       seen.gateway = defaults.front().gateway;
       seen.onlink = defaults.front().onlink;
+      seen.attributes = defaults.front().attributes;
     }
     seen.fact = judge(*link, seen);
   }

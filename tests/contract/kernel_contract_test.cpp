@@ -2,7 +2,10 @@
 // What every Kernel promises about routes, tried on the fake and on the adapter with a real kernel.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cerrno>
+#include <string>
+#include <utility>
 
 #include "contract/kernel_fixture.hpp"
 
@@ -185,6 +188,34 @@ TEST_P(KernelRoutes, AnOnlinkGatewayNeedsNoRouteToIt) {
   for (const auto& route : {one, in_table, specific, both}) apply(DeleteRoute{route});
   EXPECT_THAT(defaults(), IsEmpty());
   EXPECT_THAT(routes_of(kTable), IsEmpty());
+}
+
+/// An MTU and an MSS, as the kernel encodes them.
+std::string mtu_and_mss(std::uint32_t mtu, std::uint32_t mss) {
+  std::string out;
+  for (const auto& [type, value] : {std::pair<std::uint16_t, std::uint32_t>{2, mtu}, {8, mss}}) {
+    const std::array<std::uint16_t, 2> header{8, type};
+    out.append(reinterpret_cast<const char*>(header.data()), sizeof header);
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  return out;
+}
+
+TEST_P(KernelRoutes, AttributesAreReadAsTheyWereAppliedAndTellTwoRoutesApart) {
+  const Route plain = via(e0_, kGateway0, 1);
+  Route small = plain;
+  small.attributes = mtu_and_mss(1400, 1360);
+  apply(PrependRoute{small});
+  EXPECT_THAT(defaults(), ElementsAre(small));
+  EXPECT_EQ(to_string(PrependRoute{small}, read()),
+            "ip route prepend default via 192.0.2.1 dev e0 proto 109 metric 1 mtu 1400 advmss 1360");
+  apply(PrependRoute{plain});
+  ASSERT_THAT(defaults(), ElementsAre(plain, small));
+  apply(DeleteRoute{small});
+  EXPECT_THAT(defaults(), ElementsAre(plain));
+  apply(PrependRoute{small});
+  apply(DeleteRoute{plain});
+  EXPECT_THAT(defaults(), ElementsAre(small));
 }
 
 TEST_P(KernelRoutes, OnlinkTellsTwoRoutesApart) {

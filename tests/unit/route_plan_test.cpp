@@ -143,6 +143,26 @@ TEST_F(RoutePlan, SpecificRoutesThroughAnUplinkAreInItsTable) {
   EXPECT_THAT(fakes::owned_lines(kernel_), Not(Contains(HasSubstr("172.16.0.0"))));
 }
 
+TEST_F(RoutePlan, TheAttributesOfTheirRoutesAreCarriedOver) {
+  Route theirs = default_via(kernel_, "192.0.2.1", "eth0", 50);
+  theirs.attributes = "mtu";  // opaque
+  Route specific = theirs;
+  specific.destination = prefix("172.16.0.0/12");
+  for (const auto& route : {theirs, specific}) ASSERT_TRUE(kernel_.add_route(route));
+  settle();
+  const auto with_attributes = [&] {
+    const auto state = kernel_.read().value();
+    return std::count_if(state.routes.begin(), state.routes.end(), [&](const Route& route) {
+      return route.protocol == numbers_.protocol && route.attributes == "mtu";
+    });
+  };
+  EXPECT_EQ(with_attributes(), 3) << "the default, and two in the uplink's table";
+  ASSERT_TRUE(kernel_.delete_route(theirs));
+  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "192.0.2.1", "eth0", 50)));
+  settle();
+  EXPECT_EQ(with_attributes(), 1) << "the specific one";
+}
+
 TEST_F(RoutePlan, AnOnlinkGatewayIsTakenOverAndRemembered) {
   kernel_.add_link("wan");
   kernel_.add_address("wan", "198.18.1.2/32");

@@ -57,6 +57,8 @@ struct Route {
   bool link_scope = false;          ///< scope link: for routes without a gateway
   std::vector<NextHop> next_hops;   ///< sorted; empty for unreachable and the like
   std::optional<IpAddress> source;  ///< preferred source
+  /// MTU, initial window and the like, as the kernel encodes them (RTA_METRICS); empty: none. Only carried over.
+  std::string attributes = {};
 
   auto operator<=>(const Route&) const = default;
 };

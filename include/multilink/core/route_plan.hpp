@@ -63,6 +63,7 @@ struct OwnedState {
 ///   (fib_rules_lookup() suppresses only what was found), it would cut the LAN in the rule kNear.
 /// - *Rules*, see rule_offset.
 ///
+/// A default over one uplink has the attributes (MTU and the like) of the one that others have through its device.
 /// No preferred source is set: the kernel takes the address of the device whose network holds the gateway.
 OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
                        const KernelState& state, const RoutingNumbers& numbers);

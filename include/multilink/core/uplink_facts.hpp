@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -20,6 +21,7 @@ struct UplinkFacts {
     std::vector<IpPrefix> addresses;   ///< usable global ones, in the kernel's order
     std::optional<IpAddress> gateway;  ///< none on a point-to-point link
     bool onlink = false;               ///< the gateway is on the link, though no network of the link holds it
+    std::string attributes{};          ///< of the default that told the gateway: Route::attributes
     std::vector<std::uint32_t> metrics{};  ///< of foreign defaults through this link, ascending
 
     bool operator==(const PerFamily&) const = default;

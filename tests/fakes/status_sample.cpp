@@ -36,7 +36,10 @@ UplinkStatus sample_uplink(const std::string& name, const std::string& device, u
                                  0.05,
                                  60,
                                  std::chrono::microseconds(20'300),
-                                 std::chrono::microseconds(1'200)};
+                                 std::chrono::microseconds(1'200),
+                                 false,
+                                 0.01,
+                                 {}};
   uplink.health = health;
   uplink.usable = true;
   uplink.usable_in[Family::v4] = true;

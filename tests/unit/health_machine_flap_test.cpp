@@ -31,12 +31,12 @@ class HealthMachineFlap : public testing::Test {
   /// A failure of the link; the seconds of answers until it is up again.
   int seconds_to_return() {
     answer(60, 99);
-    lose(100, 106);
-    machine.advance(at(106.9));
+    lose(100, 110);
+    machine.advance(at(110.9));
     EXPECT_EQ(machine.state(), HealthState::down);
-    int second = 107;
+    int second = 111;
     while (machine.state() != HealthState::up && second < 500) answer(second, second), ++second;
-    return second - 107;
+    return second - 111;
   }
   void fact(LinkFact what, double begin, double end) {
     machine.report_fact(what, at(begin));
@@ -97,10 +97,10 @@ TEST_F(HealthMachineFlap, LosingTheCarrierCounts) {
 
 TEST_F(HealthMachineFlap, SilenceCounts) {
   answer(0, 19);
-  lose(20, 26);
-  machine.advance(at(26.9));
+  lose(20, 30);
+  machine.advance(at(30.9));
   ASSERT_EQ(machine.state(), HealthState::down);
-  answer(27, 59);
+  answer(31, 59);
   ASSERT_EQ(machine.state(), HealthState::up);
   EXPECT_GE(seconds_to_return(), kUsual + 2);
 }

@@ -64,10 +64,11 @@ quiet_install() {
   return "$status"
 }
 
-# build PRESET [TARGET...]
+# build PRESET [TARGET...]; CONFIGURE_OPTIONS: more for cmake
+CONFIGURE_OPTIONS=()
 build() {
   local preset=$1
   shift
-  step "configuring ($preset)" cmake --preset "$preset"
+  step "configuring ($preset)" cmake --preset "$preset" ${CONFIGURE_OPTIONS[@]+"${CONFIGURE_OPTIONS[@]}"}
   step "building ($preset; a few minutes the first time)" cmake --build --preset "$preset" ${1:+--target "$@"}
 }

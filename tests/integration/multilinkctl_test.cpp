@@ -8,6 +8,7 @@
 #include "fakes/program.hpp"
 #include "fakes/real_redis.hpp"
 #include "fakes/status_sample.hpp"
+#include "multilink/core/records.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -119,6 +120,67 @@ TEST(Multilinkctl, RefusesWrongUsage) {
     EXPECT_THAT(shown.out, IsEmpty());
     EXPECT_THAT(shown.err, HasSubstr("multilinkctl --help"));
   }
+}
+
+TEST(Multilinkctl, ReplaysTheStoredProbesOfAnUplink) {
+  const fakes::RealRedis redis;
+  const fakes::OwnDirectory directory;
+  const auto config =
+      directory.write("interfaces.conf",
+                      cat("[multilink]\nredis = ", redis.address().to_string(), "\n[eth0]\nname = fibre\n"));
+  const auto replay = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"replay", "--config", config, "--uplink", "fibre"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return multilinkctl(arguments);
+  };
+  const auto empty = replay({});
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.err, HasSubstr("no probes of fibre over IPv4 are stored; does pingd run?"));
+
+  for (int second = 0; second < 300; ++second) {
+    ProbeRecord probe;
+    probe.boot = "0123abcd";
+    probe.sequence = static_cast<std::uint64_t>(second);
+    probe.outcome = second >= 200 && second < 210 ? Outcome::lost : Outcome::answered;
+    probe.rtt = std::chrono::milliseconds(probe.outcome == Outcome::lost ? 0 : 20);
+    probe.sent = MonoTime(std::chrono::seconds(1000 + second));
+    probe.target = *IpAddress::parse("192.0.2.1");
+    redis.execute({"ZADD", "multilink:local:uplink:fibre:probes", cat(1'767'225'600'000 + second * 1000),
+                   probe.encode()});
+  }
+  const auto text = replay({"--set", "evict_after=1min"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("fibre IPv4: 300 probes over 4 min, 10 lost (3.3 %)"));
+  EXPECT_THAT(text.out, HasSubstr("\nas configured     1        1     "));
+  EXPECT_THAT(text.out, HasSubstr("\nevict_after=1min  1        0     "));
+  const auto json = nlohmann::json::parse(replay({"--json"}).out);
+  EXPECT_EQ(json["runs"][0]["downs"], 1);
+  EXPECT_EQ(json["begin"], "2026-01-01T00:00:00.000Z");
+
+  const auto refused = replay({"--set", "evict_after=x"});
+  EXPECT_EQ(refused.status, 64);
+  EXPECT_THAT(refused.err, StartsWith("multilinkctl: --set: evict_after: 'x'"));
+  const auto unknown = multilinkctl({"replay", "--config", config, "--uplink", "lte"});
+  EXPECT_EQ(unknown.status, 64);
+  EXPECT_THAT(unknown.err, HasSubstr("--uplink: 'lte' is not in "));
+  EXPECT_EQ(multilinkctl({"replay"}).status, 64);
+}
+
+TEST(Multilinkctl, ReplaysAFile) {
+  const fakes::OwnDirectory directory;
+  std::string csv = "seconds,rtt_ms\n";
+  for (int second = 0; second < 300; ++second)
+    csv += cat(second, ",", second >= 200 && second < 230 ? "" : "20", "\n");
+  const auto shown = multilinkctl({"replay", "--file", directory.write("probes.csv", csv)});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("probes.csv: 300 probes over 4 min, 30 lost (10 %)"));
+  EXPECT_THAT(shown.out, HasSubstr("\nby default  1        1     "));
+  const auto broken = multilinkctl({"replay", "--file", directory.write("broken.csv", "0,1\nx\n")});
+  EXPECT_EQ(broken.status, 1);
+  EXPECT_THAT(broken.err, HasSubstr("broken.csv:2: 'x' is not 'seconds,rtt_ms'"));
+  const auto missing = multilinkctl({"replay", "--file", directory.path() + "/none.csv"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.err, HasSubstr("No such file"));
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ std::string attribute_words(std::string_view encoded) {
     if (length == sizeof header + sizeof value && type < kNames.size() && !kNames.at(type).empty()) {
       out += cat(" ", kNames.at(type), ((locked >> type) & 1U) != 0 ? " lock " : " ", value);
     }
-    encoded.remove_prefix(std::min<std::size_t>(encoded.size(), (length + 3U) / 4U * 4U));
+    encoded.remove_prefix(std::min(encoded.size(), (std::size_t{length} + 3) / 4 * 4));
   }
   return out;
 }

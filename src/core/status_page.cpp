@@ -71,7 +71,7 @@ std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplin
   out += cell("Jitter", words.jitter);
   out += cell("Last probe", html_text(words.last_probe));
   out += cell("Since", health != nullptr ? ago(health->since, snapshot.at) : "unknown");
-  out += cell("Reason", html_text(reason_of(uplink, family)));
+  out += cell("Reason", html_text(remarks(uplink, family)));
   return out += "</tr>\n";
 }
 

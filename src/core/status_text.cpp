@@ -29,7 +29,7 @@ std::string uplink_table(const StatusSnapshot& snapshot) {
                       cat(to_string(words.state), words.enabled ? "" : " (disabled)"), words.status,
                       words.traffic, words.loss, words.rtt, words.jitter,
                       health != nullptr ? format_span(snapshot.at - health->since) : "-",
-                      safe(reason_of(uplink, family))});
+                      safe(remarks(uplink, family))});
     }
   }
   return align_columns(rows);

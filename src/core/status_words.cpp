@@ -47,4 +47,13 @@ UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink,
   return words;
 }
 
+std::string remarks(const UplinkStatus& uplink, Family family) {
+  std::string out(reason_of(uplink, family));
+  const auto* health = family_health(uplink, family);
+  if (health == nullptr || health->aside.empty()) return out;
+  std::vector<std::string> targets;
+  for (const auto& target : health->aside) targets.push_back(target.to_string());
+  return cat(out, out.empty() ? "" : "; ", "set aside: ", join(targets, ", "));
+}
+
 }  // namespace multilink

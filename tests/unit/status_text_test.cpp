@@ -27,6 +27,13 @@ TEST(StatusText, IsAnAlignedTable) {
               HasSubstr("  2026-11-05T09:57:00.000Z  health  fibre  IPv4  unknown -> up  first answer\n"));
 }
 
+TEST(StatusText, NamesTheTargetsThatAreSetAside) {
+  auto snapshot = fakes::sample_snapshot();
+  snapshot.uplinks[0].health->families[Family::v4].aside = {*IpAddress::parse("192.0.2.7"),
+                                                            *IpAddress::parse("192.0.2.8")};
+  EXPECT_THAT(render_status_text(snapshot), HasSubstr("first answer; set aside: 192.0.2.7, 192.0.2.8\n"));
+}
+
 TEST(StatusText, LetsNoControlCharacterIntoTheTerminal) {
   auto snapshot = fakes::sample_snapshot();
   const std::string attack = "\x1b]0;title\x07\n\r\x9b" + std::string(10'240, 'x');

@@ -24,4 +24,7 @@ struct UplinkWords {
 
 UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family);
 
+/// Why the family's state is what it is, and the targets that are set aside. Untrusted text.
+std::string remarks(const UplinkStatus& uplink, Family family);
+
 }  // namespace multilink

@@ -110,6 +110,17 @@ class Lab:
         flow.alive()
         return flow
 
+    def one_way_flow(self, rate=1000):
+        """An upload from the client that nobody answers, from now on until the lab closes, and no other flow is."""
+        self.internet.nft("""
+            table ip upload {
+                chain in {
+                    type filter hook input priority filter; policy accept;
+                    udp dport 7000 drop
+                }
+            }""")
+        return self.keep(UdpFlow(self.client, f"{self.tools}/udp_flow", "client", SERVER, _UDP_PORT, str(rate)))
+
     def tcp_flow(self, rate=50):
         return self.keep(TcpFlow(self.client, f"{self.tools}/tcp_flow", "client", SERVER, _TCP_PORT, str(rate)))
 

@@ -86,6 +86,9 @@ class Suite:
             self.kill(name)
         self._forget_redis()
 
+    def pid(self, name):
+        return self._processes[name].pid
+
     def died(self):
         """The daemons that have ended by themselves, with their status."""
         return {name: process.returncode for name, process in self._processes.items() if process.poll() is not None}

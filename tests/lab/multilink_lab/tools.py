@@ -73,7 +73,8 @@ class UdpFlow(Tool):
     def report(self, start, end=None):
         """The figures of the packets sent from `start` to `end` (default: now), times of time.monotonic(). Blocks
         until a second after `end`, for the last answers. outage_ms is the longest run of unanswered packets
-        times the sending interval; gaps lists the runs; sources says by which uplink address packets went."""
+        times the sending interval; gaps lists the runs; sources says by which uplink address packets went,
+        source_changes how often that changed."""
         return _report(self, start, end)
 
 

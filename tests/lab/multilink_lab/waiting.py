@@ -34,9 +34,9 @@ class RouteWatch:
         self._socket.close()
 
 
-def wait_until(predicate, timeout, *sources, what=None):
+def wait_until(predicate, timeout, *sources, what=None, every=0.05):
     """Gives the first true value of predicate(), which is asked again whenever one of `sources` has news, and
-    each 50 ms for what has no source. Raises TimeoutError, naming `what`, after `timeout` seconds."""
+    `every` so many seconds for what has no source. Raises TimeoutError, naming `what`, after `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
         value = predicate()
@@ -45,5 +45,5 @@ def wait_until(predicate, timeout, *sources, what=None):
         left = end - time.monotonic()
         if left <= 0:
             raise TimeoutError(f"not within {timeout} s: {what or predicate.__name__}; last seen: {value!r}")
-        for source in select.select(sources, [], [], min(left, 0.05))[0]:
+        for source in select.select(sources, [], [], min(left, every))[0]:
             source.drain()

@@ -140,13 +140,18 @@ class Ledger {
 
   void add_sources(json& out, Position first, Position last) const {
     out["sources"] = json::object();
+    int changes = 0;
+    std::optional<std::size_t> before;
     for (auto packet = first; packet != last; ++packet) {
       if (packet->answered == Time{}) continue;
+      if (before && *before != packet->source) ++changes;
+      before = packet->source;
       json& source = out["sources"][sources_[packet->source]];
       if (source.is_null()) source = {{"packets", 0}, {"first", lab::seconds(packet->sent)}};
       source["packets"] = source["packets"].get<int>() + 1;
       source["last"] = lab::seconds(packet->sent);
     }
+    out["source_changes"] = changes;
   }
 
   double outage(std::ptrdiff_t packets) const {

@@ -58,8 +58,10 @@ HealthMachine::HealthMachine(const UplinkConfig& uplink, Family family)
 
 void HealthMachine::observe(const ProbeRecord& probe) {
   advance(heard_at(probe));
+  settled_ = probe.settled();
   listen(probe);
   apply_rules();
+  settled_.reset();
 }
 
 void HealthMachine::observe_all(std::vector<ProbeRecord> probes) {
@@ -145,7 +147,7 @@ void HealthMachine::apply_rules() {
 }
 
 void HealthMachine::enter(HealthState to, const Verdict& verdict) {
-  transitions_.push_back({state_, to, verdict.at, verdict.cause, verdict.reason});
+  transitions_.push_back({state_, to, verdict.at, verdict.cause, verdict.reason, settled_});
   switch (to) {
     case HealthState::unknown:
       begin_fresh_windows(verdict.at);

@@ -7,9 +7,24 @@
 
 namespace multilink {
 
+namespace {
+
+/// Zero would read as "not known" in a record of whole microseconds.
+Duration since_sending(const SentProbe& probe, MonoTime at) {
+  return std::max<Duration>(at - probe.sent.mono, std::chrono::microseconds(1));
+}
+
+}  // namespace
+
 ProbeRecord SettledProbe::record(const std::string& boot) const {
-  return ProbeRecord{boot,       probe.request.sequence, outcome,         rtt,
-                     probe.kind, probe.sent.mono,        probe.sent.wall, probe.target};
+  const bool is_lost = outcome == Outcome::lost;
+  return ProbeRecord{
+      boot,       probe.request.sequence, outcome,         rtt,         is_lost ? waited : Duration::zero(),
+      probe.kind, probe.sent.mono,        probe.sent.wall, probe.target};
+}
+
+ProbeRecord SettledProbe::corrected_record(const std::string& boot) const {
+  return SettledProbe{probe, Outcome::lost, {}, false, waited}.record(boot);
 }
 
 void ProbeLedger::add(SentProbe probe) {
@@ -28,12 +43,11 @@ Result<std::optional<SettledProbe>> ProbeLedger::on_reply(const EchoReply& reply
   if (entry->state == State::answered) return std::nullopt;
   const bool corrects = entry->state == State::lost;
   settle(*entry, State::answered);
-  // Zero would read as "no round-trip time" in a record of whole microseconds.
-  const Duration rtt = std::max<Duration>(at - entry->probe.sent.mono, std::chrono::microseconds(1));
-  return SettledProbe{entry->probe, Outcome::answered, rtt, corrects};
+  return SettledProbe{entry->probe, Outcome::answered, since_sending(entry->probe, at), corrects,
+                      entry->waited};
 }
 
-Result<std::optional<SettledProbe>> ProbeLedger::on_unreachable(const Unreachable& unreachable) {
+Result<std::optional<SettledProbe>> ProbeLedger::on_unreachable(const Unreachable& unreachable, MonoTime at) {
   // The quote has the low 16 bits only. They name one probe, since fewer than 65536 are remembered.
   const auto offset =
       static_cast<std::uint16_t>(unreachable.sequence - static_cast<std::uint16_t>(first_sequence()));
@@ -44,7 +58,8 @@ Result<std::optional<SettledProbe>> ProbeLedger::on_unreachable(const Unreachabl
   }
   if (entry->state != State::pending) return std::nullopt;
   settle(*entry, State::lost);
-  return SettledProbe{entry->probe};
+  entry->waited = since_sending(entry->probe, at);
+  return SettledProbe{entry->probe, Outcome::lost, {}, false, entry->waited};
 }
 
 std::vector<SettledProbe> ProbeLedger::expire(MonoTime now) {
@@ -53,7 +68,8 @@ std::vector<SettledProbe> ProbeLedger::expire(MonoTime now) {
     Entry& entry = *find(sequence);
     if (entry.probe.deadline() > now) continue;
     settle(entry, State::lost);
-    out.push_back({entry.probe});
+    entry.waited = entry.probe.timeout;  // the lateness of the timer is not the link's
+    out.push_back({entry.probe, Outcome::lost, {}, false, entry.waited});
   }
   std::stable_sort(out.begin(), out.end(), [](const SettledProbe& a, const SettledProbe& b) {
     return a.probe.deadline() < b.probe.deadline();

@@ -85,6 +85,10 @@ std::string encode_microseconds(const std::optional<Duration>& length) {
   return length ? encode_microseconds(*length) : std::string();
 }
 
+std::string encode_mono(const std::optional<MonoTime>& time) {
+  return time ? cat(time->time_since_epoch().count()) : std::string();
+}
+
 FieldReader::FieldReader(std::string_view record, const Fields& fields) : record_(record), fields_(fields) {
   if (fields.size() > kMaxFields) {
     error_ = Error{cat(record, ": ", fields.size(), " fields; at most ", kMaxFields, " are read")};
@@ -155,6 +159,16 @@ std::optional<Duration> FieldReader::microseconds_or_none(std::string_view field
   const auto found = fields_.find(std::string(field));
   if (found != fields_.end() && found->second.empty()) return std::nullopt;
   return microseconds(field);
+}
+
+MonoTime FieldReader::mono(std::string_view field) {
+  return MonoTime(Duration(number<std::int64_t>(field, 0, INT64_MAX)));
+}
+
+std::optional<MonoTime> FieldReader::mono_or_none(std::string_view field) {
+  const auto found = fields_.find(std::string(field));
+  if (found != fields_.end() && found->second.empty()) return std::nullopt;
+  return mono(field);
 }
 
 std::vector<Family> FieldReader::families() {

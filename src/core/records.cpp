@@ -181,6 +181,7 @@ Fields HealthRecord::encode() const {
     out[family_field(family, "answers")] = seen.answers ? "1" : "0";
     out[family_field(family, "baseline")] = format_decimal(seen.baseline, 6);
     out[family_field(family, "aside")] = encode_addresses(seen.aside);
+    out[family_field(family, "decided_ns")] = encode_mono(seen.decided);
   }
   return out;
 }
@@ -207,6 +208,7 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
     seen.baseline = reader.ratio(family_field(family, "baseline"));
     seen.aside = reader.parsed(family_field(family, "aside"), "a list of addresses of its family",
                                [&](std::string_view text) { return parse_addresses(family, text); });
+    seen.decided = reader.mono_or_none(family_field(family, "decided_ns"));
   }
   return reader.finish(std::move(out));
 }
@@ -218,6 +220,7 @@ Fields RoutingRecord::encode() const {
     out[family_field(family, "since")] = encode_wall(seen.since);
     out[family_field(family, "event")] = seen.event;
     out[family_field(family, "decided_to_kernel_us")] = encode_microseconds(seen.decided_to_kernel);
+    out[family_field(family, "chain_us")] = encode_microseconds(seen.chain);
   }
   return out;
 }
@@ -233,6 +236,7 @@ Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
     seen.since = reader.wall(family_field(family, "since"));
     seen.event = reader.event_or_empty(family_field(family, "event"));
     seen.decided_to_kernel = reader.microseconds_or_none(family_field(family, "decided_to_kernel_us"));
+    seen.chain = reader.microseconds_or_none(family_field(family, "chain_us"));
   }
   return reader.finish(std::move(out));
 }
@@ -254,7 +258,9 @@ Fields EventRecord::encode() const {
           {"from", to_plain_text(from)},
           {"to", to_plain_text(to)},
           {"reason", to_plain_text(reason)},
-          {"took_us", encode_microseconds(took)}};
+          {"took_us", encode_microseconds(took)},
+          {"decided_ns", encode_mono(decided)},
+          {"chain_us", encode_microseconds(chain)}};
 }
 
 Result<EventRecord> EventRecord::decode(const Fields& fields) {
@@ -277,6 +283,8 @@ Result<EventRecord> EventRecord::decode(const Fields& fields) {
   out.to = reader.text("to");
   out.reason = reader.text("reason");
   out.took = reader.microseconds_or_none("took_us");
+  out.decided = reader.mono_or_none("decided_ns");
+  out.chain = reader.microseconds_or_none("chain_us");
   return reader.finish(std::move(out));
 }
 

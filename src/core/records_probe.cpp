@@ -49,8 +49,14 @@ std::optional<ProbeKind> parse_kind(std::string_view text) {
 
 }  // namespace
 
+std::optional<MonoTime> ProbeRecord::settled() const {
+  if (outcome == Outcome::answered) return sent + rtt;
+  return waited == Duration::zero() ? std::nullopt : std::optional(sent + waited);
+}
+
 std::string ProbeRecord::encode() const {
-  return cat(boot, ':', sequence, ':', static_cast<unsigned>(outcome), ':', encode_microseconds(rtt), ':',
+  const Duration length = outcome == Outcome::lost ? waited : rtt;
+  return cat(boot, ':', sequence, ':', static_cast<unsigned>(outcome), ':', encode_microseconds(length), ':',
              to_string(target.family()), ':', letter(kind), ':', sent.time_since_epoch().count(), ':',
              target.to_string());
 }
@@ -66,15 +72,13 @@ Result<ProbeRecord> ProbeRecord::decode(std::string_view member, double score) {
   out.boot = reader.boot("boot");
   out.sequence = reader.number<std::uint64_t>("sequence", 0, UINT64_MAX);
   out.outcome = reader.flag("outcome") ? Outcome::answered : Outcome::lost;
-  out.rtt = reader.microseconds("rtt_us");
+  (out.outcome == Outcome::lost ? out.waited : out.rtt) = reader.microseconds("rtt_us");
   out.kind = reader.parsed("kind", "r, b or u", parse_kind);
-  out.sent = MonoTime(Duration(reader.number<std::int64_t>("sent_ns", 0, INT64_MAX)));
+  out.sent = reader.mono("sent_ns");
   out.target = reader.parsed("target", "an address", IpAddress::parse);
   if (reader.parsed("family", "4 or 6", parse_family) != out.target.family()) {
     reader.refuse("family", "that of the target");
   }
-  if (out.outcome == Outcome::lost && out.rtt != Duration::zero())
-    reader.refuse("rtt_us", "0 for a lost probe");
   if (!(score >= 0 && score <= static_cast<double>(kMaxWallMs)) || std::trunc(score) != score) {
     return fail(cat("probe: score ", format_decimal(score, 3), " is not a time in whole milliseconds"));
   }

@@ -129,7 +129,8 @@ Json routing_status(const StatusSnapshot& snapshot) {
         {"since", time(routing.since)},
         {"event", text(routing.event)},
         {"decided_to_kernel_ms",
-         routing.decided_to_kernel ? milliseconds(*routing.decided_to_kernel) : Json()}};
+         routing.decided_to_kernel ? milliseconds(*routing.decided_to_kernel) : Json()},
+        {"chain_ms", routing.chain ? milliseconds(*routing.chain) : Json()}};
   }
   return out;
 }
@@ -156,7 +157,8 @@ Json event_status(const EventRecord& event) {
           {"from", text(event.from)},
           {"to", text(event.to)},
           {"reason", event.reason},
-          {"took_ms", event.took ? milliseconds(*event.took) : Json()}};
+          {"took_ms", event.took ? milliseconds(*event.took) : Json()},
+          {"chain_ms", event.chain ? milliseconds(*event.chain) : Json()}};
 }
 
 }  // namespace

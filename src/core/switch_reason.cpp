@@ -10,7 +10,7 @@ namespace {
 
 SwitchReason from_health(const SwitchParty& party) {
   const auto detail = party.health_reason.empty() ? "" : cat(": ", party.health_reason);
-  return {cat(party.uplink, ' ', to_string(party.health), detail), party.health_event};
+  return {cat(party.uplink, ' ', to_string(party.health), detail), party.health_event, party.decided};
 }
 
 }  // namespace

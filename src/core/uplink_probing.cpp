@@ -76,7 +76,7 @@ Result<std::optional<SettledProbe>> UplinkProbing::on_message(const IcmpMessage&
                                                               const IpAddress& source, MonoTime at) {
   if (const auto* unreachable = std::get_if<Unreachable>(&message)) {
     auto& state = families_.at(unreachable->target.family());
-    auto refused = state.ledger.on_unreachable(*unreachable);
+    auto refused = state.ledger.on_unreachable(*unreachable, at);
     if (refused && *refused) state.inquiry.on_settled((*refused)->record({}), at);
     return refused;
   }

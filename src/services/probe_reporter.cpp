@@ -106,7 +106,7 @@ void ProbeReporter::append_probes(Batch& batch, const std::string& name, Uplink&
     const auto record = probe.record(boot_);
     addition.push_back(std::to_string(record.sent_wall.time_since_epoch().count()));
     addition.push_back(record.encode());
-    if (probe.corrects) removal.push_back(SettledProbe{probe.probe}.record(boot_).encode());
+    if (probe.corrects) removal.push_back(probe.corrected_record(boot_).encode());
   }
   if (removal.size() > 2) batch.commands.push_back(std::move(removal));
   batch.commands.push_back(std::move(addition));

@@ -78,8 +78,11 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
       const auto health = said == record->second.families.end() ? HealthRecord::PerFamily{} : said->second;
       auto& belief = beliefs_[uplink.device][family];
       const HealthState before = belief.state();
+      const bool is_news = !belief.event().empty() && belief.event() != health.event;
       belief.hear(health.state, health.event, noticed.mono, uplink.up_after);
-      changed = changed || belief.state() != before;
+      if (belief.state() == before) continue;
+      changed = true;
+      if (is_news) news_.emplace(uplink.name, family);
     }
   }
   if (changed) reconcile(noticed);
@@ -203,13 +206,14 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
     warn_of_withdrawal(family, step);
     if (!adopted_) {
       record.families[family] = {
-          active_uplinks(family, config_, step.before, step.facts, numbers_), step.noticed.wall, "", {}};
+          active_uplinks(family, config_, step.before, step.facts, numbers_), step.noticed.wall, "", {}, {}};
     }
     note_actives(family, step, active_uplinks(family, config_, after, step.facts, numbers_), record);
   }
   record.sync = problem.empty() ? kInSync : problem;
   reporter_.set(record);
   adopted_ = true;
+  if (problem.empty()) news_.clear();
   ports_.supervisor.ready();
   note_problem(problem);
 }
@@ -238,6 +242,7 @@ void RouteService::note_actives(Family family, const Step& step, Actives actives
   now.since = event.at;
   now.event = event.id;
   now.decided_to_kernel = event.took;
+  now.chain = event.chain;
   ports_.log.info(
       cat("IPv", to_string(family), " moves from ", event.from, " to ", event.to, ": ", event.reason));
   reporter_.add_event(event);
@@ -263,6 +268,8 @@ EventRecord RouteService::make_event(Family family, const Step& step, const Acti
   event.to = names_of(to);
   event.reason = reason.text.empty() ? "the kernel's routes were changed" : reason.text;
   event.took = now.mono - step.noticed.mono;
+  event.decided = reason.decided;
+  if (event.decided && *event.decided <= now.mono) event.chain = now.mono - *event.decided;
   return event;
 }
 
@@ -282,6 +289,7 @@ std::vector<SwitchParty> RouteService::parties(Family family, const Step& step, 
       const auto& said = record->second.families.at(family);
       party.health_reason = said.reason;
       party.health_event = said.event;
+      if (news_.contains({uplink.name, family})) party.decided = said.decided;
     }
     out.push_back(std::move(party));
   }

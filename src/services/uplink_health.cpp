@@ -55,7 +55,7 @@ Result<void> UplinkHealth::observe(const std::vector<ProbeRecord>& probes, const
   Result<void> outcome;
   for (const auto& probe : probes) {
     if (probe.boot != boot_ || probe.sent <= begun_) continue;
-    if (probe.sent > now.mono || probe.rtt > now.mono - probe.sent) {
+    if (probe.sent > now.mono || std::max(probe.rtt, probe.waited) > now.mono - probe.sent) {
       if (outcome) outcome = fail(cat("'", probe.encode(), "' is from the future"));
       continue;
     }
@@ -86,6 +86,7 @@ void UplinkHealth::advance(const Now& now) {
 void UplinkHealth::note(Family family, OneFamily& one, const Transition& transition, const Now& now) {
   one.since = wall_at(transition.at, now);
   one.event = EventRecord::make_id(boot_, transition.cause);
+  one.decided = transition.settled;
   const Duration took = now.mono - transition.cause;
   EventRecord event;
   event.id = one.event;
@@ -98,6 +99,8 @@ void UplinkHealth::note(Family family, OneFamily& one, const Transition& transit
   event.to = to_string(transition.to);
   event.reason = transition.reason;
   if (took <= kLongestTook) event.took = took;
+  event.decided = one.decided;
+  if (one.decided) event.chain = now.mono - *one.decided;
   events_.push_back(std::move(event));
 }
 
@@ -112,12 +115,14 @@ void UplinkHealth::adopt(const std::optional<HealthRecord>& stored, const Now& n
     if (before.state == one.machine.state()) {
       if (before.since != WallTime{}) one.since = before.since;
       one.event = before.event;
+      one.decided = before.decided;
       continue;
     }
     Transition change =
-        replayed.empty() ? Transition{{}, one.machine.state(), now.mono, now.mono, {}} : replayed.back();
+        replayed.empty() ? Transition{{}, one.machine.state(), now.mono, now.mono, {}, {}} : replayed.back();
     change.from = before.state;
     change.reason = one.machine.reason();
+    change.settled.reset();  // found at the start, not decided by it
     note(family, one, change, now);
     events_.back().took.reset();
   }
@@ -142,7 +147,8 @@ HealthRecord UplinkHealth::record() const {
                             rounded(window.jitter()),
                             one.machine.answers(),
                             std::round(one.machine.detector().baseline() * kLossStep) / kLossStep,
-                            one.machine.detector().targets().set_aside()};
+                            one.machine.detector().targets().set_aside(),
+                            one.decided};
   }
   return out;
 }

@@ -39,6 +39,7 @@ UplinkStatus sample_uplink(const std::string& name, const std::string& device, u
                                  std::chrono::microseconds(1'200),
                                  false,
                                  0.01,
+                                 {},
                                  {}};
   uplink.health = health;
   uplink.usable = true;
@@ -109,7 +110,8 @@ StatusSnapshot sample_snapshot() {
   routing.families[Family::v4] = {{{"fibre", "eth0", IpAddress::parse("198.51.100.1"), 1}},
                                   kSampleTime - minutes(3),
                                   "0123abcd-1f",
-                                  std::chrono::microseconds(250)};
+                                  std::chrono::microseconds(250),
+                                  std::chrono::microseconds(875)};
   snapshot.routing = routing;
   int pid = 100;
   for (const auto name : kDaemonNames) snapshot.daemons.push_back(sample_daemon(name, pid++));
@@ -124,6 +126,7 @@ StatusSnapshot sample_snapshot() {
   event.to = "up";
   event.reason = "first answer";
   event.took = milliseconds(21);
+  event.chain = std::chrono::microseconds(640);
   snapshot.events = {event};
   return snapshot;
 }

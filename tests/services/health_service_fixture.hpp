@@ -97,8 +97,9 @@ class PretendedPingd {
     timers_.push_back(scheduler_.after(std::chrono::seconds(1), [this] { tick(); }));
   }
   void send(const std::string& name, Family family, Outcome outcome) {
-    const auto sent = probe(family, outcome);
-    const Duration settling = outcome == Outcome::lost ? Duration(std::chrono::seconds(1)) : sent.rtt;
+    auto sent = probe(family, outcome);
+    if (outcome == Outcome::lost) sent.waited = std::chrono::seconds(1);
+    const Duration settling = *sent.settled() - sent.sent;
     timers_.push_back(scheduler_.after(settling, [this, name, sent] { write(name, sent); }));
   }
 

@@ -88,7 +88,7 @@ class RouteServiceTest : public testing::Test {
 
   /// healthd's word: the record and the hint.
   void say(const std::string& name, HealthState state, const std::string& reason = "",
-           const std::string& device = "") {
+           const std::string& device = "", std::optional<MonoTime> decided = {}) {
     HealthRecord record;
     record.device = device.empty() ? name : device;
     record.boot = boot_;
@@ -96,6 +96,7 @@ class RouteServiceTest : public testing::Test {
     said.state = state;
     said.since = scheduler_.now().wall;
     said.reason = reason;
+    said.decided = decided;
     said.event = EventRecord::make_id("0123abcd", MonoTime(Duration(++last_event_)));
     redis_.execute(hash_write(keys_.health(name), record.encode()));
     redis_.execute({"PUBLISH", keys_.status_channel(), name});

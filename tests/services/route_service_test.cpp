@@ -74,6 +74,35 @@ TEST_F(RouteServiceTest, TheEventTellsWhatWhyAndHowLong) {
   EXPECT_EQ(events().size(), before + 1) << "nothing changed, so nothing is told";
 }
 
+TEST_F(RouteServiceTest, TheEventTellsHowLongTheChainTookFromTheProbeThatDecided) {
+  start_with_both_up();
+  const auto decided = scheduler_.now().mono;
+  scheduler_.advance(milliseconds(2));
+  say("eth0", HealthState::suspect, "", "", decided);
+  scheduler_.settle();
+  EXPECT_EQ(events().back().decided, decided);
+  EXPECT_EQ(events().back().chain, scheduler_.now().mono - decided);
+  EXPECT_EQ(routing().families.at(Family::v4).chain, events().back().chain);
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  EXPECT_EQ(events().back().to, "eth0");
+  EXPECT_EQ(events().back().chain, std::nullopt) << "no probe decided";
+}
+
+TEST_F(RouteServiceTest, ASwitchLongAfterAVerdictIsNotTheChains) {
+  start_with_both_up();
+  say("eth1", HealthState::down);
+  scheduler_.settle();
+  say("eth0", HealthState::down, "", "", scheduler_.now().mono);
+  scheduler_.advance(minutes(1));
+  ASSERT_EQ(carrier(), "eth0") << "nowhere to go";
+  say("eth1", HealthState::up);
+  scheduler_.settle();
+  ASSERT_EQ(carrier(), "eth1");
+  EXPECT_THAT(events().back().reason, HasSubstr("eth0 down"));
+  EXPECT_EQ(events().back().chain, std::nullopt);
+}
+
 TEST_F(RouteServiceTest, CarrierLossActsAtOnceAndWithoutRedis) {
   start_with_both_up();
   redis_.stop();

@@ -63,7 +63,7 @@ TEST_F(HealthMachineTest, UnknownToUpAtTheFirstAnswer) {
   EXPECT_EQ(state(), HealthState::unknown);
   answers(2, 2);
   EXPECT_EQ(only_transition(), (Transition{HealthState::unknown, HealthState::up, at(2), at(2),
-                                           "first answer: 192.0.2.1 in 20 ms"}));
+                                           "first answer: 192.0.2.1 in 20 ms", at(2) + 20ms}));
   EXPECT_EQ(machine.window().lost(), 0U) << "the losses before the answer are not held against it";
 }
 
@@ -79,14 +79,16 @@ TEST_F(HealthMachineTest, UnknownToDownWithoutAnswerForEvictAfter) {
   machine.advance(at(2.99));
   EXPECT_EQ(state(), HealthState::unknown);
   machine.advance(at(3.4));
-  EXPECT_EQ(only_transition(), (Transition{HealthState::unknown, HealthState::down, at(3), at(0),
-                                           "no answer from any target for 3 s"}));
+  EXPECT_EQ(
+      only_transition(),
+      (Transition{
+          HealthState::unknown, HealthState::down, at(3), at(0), "no answer from any target for 3 s", {}}));
 }
 
 TEST_F(HealthMachineTest, AFactTakesAnyStateDownAtOnce) {
   machine.report_fact(LinkFact::no_carrier, at(5));
   EXPECT_EQ(only_transition(),
-            (Transition{HealthState::unknown, HealthState::down, at(5), at(5), "no carrier"}));
+            (Transition{HealthState::unknown, HealthState::down, at(5), at(5), "no carrier", {}}));
 
   HealthMachine other(uplink(), Family::v4);
   other.observe(answered(1));
@@ -148,10 +150,12 @@ TEST_F(HealthMachineTest, SuspectWhenTheTestSaysDeadDownWhenTheSilenceHasLastedE
   for (int i = 1; i < 4; ++i) {
     burst = lost(60.05 + 0.01 * i);
     burst.kind = ProbeKind::urgent;
+    burst.waited = 50ms;
     tell(burst, at(60.1 + 0.01 * i));
   }
-  EXPECT_EQ(only_transition(), (Transition{HealthState::up, HealthState::suspect, at(60.12), at(60),
-                                           "probes go unanswered where 0 % are lost in calm times"}));
+  EXPECT_EQ(only_transition(),
+            (Transition{HealthState::up, HealthState::suspect, at(60.12), at(60),
+                        "probes go unanswered where 0 % are lost in calm times", at(60.12) + 50ms}));
   machine.advance(at(62.99));
   EXPECT_EQ(state(), HealthState::suspect);
   machine.advance(at(63.2));
@@ -161,9 +165,12 @@ TEST_F(HealthMachineTest, SuspectWhenTheTestSaysDeadDownWhenTheSilenceHasLastedE
     burst.kind = ProbeKind::burst;
     tell(burst, at(63.2));
   }
-  EXPECT_EQ(only_transition(),
-            (Transition{HealthState::suspect, HealthState::down, lost(60.05 + 0.01).sent + 3s, at(60),
-                        "no answer from any target for 3 s"}));
+  EXPECT_EQ(only_transition(), (Transition{HealthState::suspect,
+                                           HealthState::down,
+                                           lost(60.05 + 0.01).sent + 3s,
+                                           at(60),
+                                           "no answer from any target for 3 s",
+                                           {}}));
 }
 
 TEST_F(HealthMachineTest, ASuspectThatAnswersIsUpAgainAndWasNeverDown) {
@@ -219,8 +226,9 @@ TEST_F(HealthMachineTest, DownToUpAfterUpAfterOfCleanProbing) {
   EXPECT_EQ(state(), HealthState::down);
   machine.take_transitions();
   answers(209, 209);
-  EXPECT_EQ(only_transition(), (Transition{HealthState::down, HealthState::up, at(209), at(209),
-                                           "loss 0 % (0 of 10 probes) over 10 s is below loss_up 5 %"}));
+  EXPECT_EQ(only_transition(),
+            (Transition{HealthState::down, HealthState::up, at(209), at(209),
+                        "loss 0 % (0 of 10 probes) over 10 s is below loss_up 5 %", at(209) + 20ms}));
   answers(210, 230);
   EXPECT_EQ(state(), HealthState::up) << "what was lost before the clean time does not count any more";
 }
@@ -278,8 +286,12 @@ TEST_F(HealthMachineTest, UnknownWhenReportsStop) {
   machine.advance(at(36));
   EXPECT_EQ(state(), HealthState::up);
   machine.advance(at(36.5));
-  EXPECT_EQ(only_transition(), (Transition{HealthState::up, HealthState::unknown, at(36), at(30),
-                                           "pingd's reports stopped: no probe settled for 6 s"}));
+  EXPECT_EQ(only_transition(), (Transition{HealthState::up,
+                                           HealthState::unknown,
+                                           at(36),
+                                           at(30),
+                                           "pingd's reports stopped: no probe settled for 6 s",
+                                           {}}));
   machine.advance(at(5000));
   EXPECT_EQ(state(), HealthState::unknown) << "silence of pingd is not silence of the link";
   answers(5001, 5001);
@@ -344,8 +356,9 @@ TEST_F(HealthMachineTest, DisabledIsDownWhateverIsHeard) {
   answers(0, 10);
   machine.take_transitions();
   machine.configure(off, at(11));
-  EXPECT_EQ(only_transition(),
-            (Transition{HealthState::up, HealthState::down, at(11), at(11), "disabled in interfaces.conf"}));
+  EXPECT_EQ(
+      only_transition(),
+      (Transition{HealthState::up, HealthState::down, at(11), at(11), "disabled in interfaces.conf", {}}));
   answers(12, 100);
   machine.advance(at(5000));
   EXPECT_EQ(state(), HealthState::down);

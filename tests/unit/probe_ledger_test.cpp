@@ -62,12 +62,21 @@ TEST(ProbeLedger, SilenceSettlesAtTheDeadlineAndALateAnswerCorrectsIt) {
   const auto expired = ledger.expire(kStart + milliseconds(100));
   ASSERT_EQ(expired.size(), 1U);
   EXPECT_EQ(expired[0].outcome, Outcome::lost);
+  EXPECT_EQ(expired[0].record({}).settled(), kStart + milliseconds(100));
   EXPECT_FALSE(ledger.next_deadline());
   const auto late = ledger.on_reply({probe.request}, kTarget, kStart + seconds(59));
   ASSERT_TRUE(late && *late);
   EXPECT_TRUE((*late)->corrects);
   EXPECT_EQ((*late)->outcome, Outcome::answered);
   EXPECT_EQ((*late)->rtt, seconds(59));
+  EXPECT_EQ((*late)->record({}).settled(), kStart + seconds(59));
+  EXPECT_EQ((*late)->corrected_record({}), expired[0].record({})) << "what Redis holds must be found again";
+}
+
+TEST(ProbeLedger, ALateTimerIsNotPartOfTheWait) {
+  ProbeLedger ledger(kFirst);
+  add(ledger, kStart);
+  EXPECT_EQ(ledger.expire(kStart + milliseconds(170)).at(0).waited, milliseconds(100));
 }
 
 TEST(ProbeLedger, WhatIsTooOldIsForgotten) {
@@ -107,11 +116,12 @@ TEST(ProbeLedger, AnExactUnreachableIsOneLossAtOnce) {
   ProbeLedger ledger(kFirst);
   for (int i = 0; i < 5; ++i) add(ledger, kStart, 1000 + static_cast<std::uint64_t>(i));
   const auto probe = add(ledger, kStart, 2000);
-  const auto lost = ledger.on_unreachable(quote_of(probe));
+  const auto lost = ledger.on_unreachable(quote_of(probe), kStart + milliseconds(7));
   ASSERT_TRUE(lost && *lost);
   EXPECT_EQ((*lost)->outcome, Outcome::lost);
   EXPECT_EQ((*lost)->probe.request, probe.request);
-  const auto again = ledger.on_unreachable(quote_of(probe));
+  EXPECT_EQ((*lost)->waited, milliseconds(7));
+  const auto again = ledger.on_unreachable(quote_of(probe), kStart);
   ASSERT_TRUE(again);
   EXPECT_FALSE(*again);
   EXPECT_EQ(ledger.pending(), 5U);
@@ -121,7 +131,7 @@ TEST(ProbeLedger, ForgedUnreachablesChangeNothing) {
   ProbeLedger ledger(kFirst);
   const auto probe = add(ledger, kStart);
   const auto refusal = [&](const Unreachable& forged) {
-    const auto result = ledger.on_unreachable(forged);
+    const auto result = ledger.on_unreachable(forged, kStart);
     return result ? "accepted" : result.error().message;
   };
   auto forged = quote_of(probe);
@@ -143,7 +153,7 @@ TEST(ProbeLedger, AnAnsweredProbeIsNotLostToAnUnreachable) {
   ProbeLedger ledger(kFirst);
   const auto probe = add(ledger, kStart);
   ASSERT_TRUE(ledger.on_reply({probe.request}, kTarget, kStart));
-  const auto after = ledger.on_unreachable(quote_of(probe));
+  const auto after = ledger.on_unreachable(quote_of(probe), kStart);
   ASSERT_TRUE(after);
   EXPECT_FALSE(*after);
 }
@@ -161,8 +171,15 @@ TEST(ProbeLedger, SettledProbesBecomeRecords) {
   probe.kind = ProbeKind::burst;
   ledger.add(probe);
   const auto settled = *ledger.on_reply({probe.request}, kTarget, kStart + milliseconds(20));
-  EXPECT_EQ(settled->record("0123abcd"), (ProbeRecord{"0123abcd", kFirst, Outcome::answered, milliseconds(20),
-                                                      ProbeKind::burst, kStart, probe.sent.wall, kTarget}));
+  EXPECT_EQ(settled->record("0123abcd"), (ProbeRecord{"0123abcd",
+                                                      kFirst,
+                                                      Outcome::answered,
+                                                      milliseconds(20),
+                                                      {},
+                                                      ProbeKind::burst,
+                                                      kStart,
+                                                      probe.sent.wall,
+                                                      kTarget}));
 }
 
 TEST(ProbeLedger, RemembersABoundedNumber) {
@@ -199,7 +216,7 @@ TEST(ProbeLedger, EachProbeIsSettledOnceAndCorrectedAtMostOnce) {
       }
       const auto& probe = sent[random() % sent.size()];
       if (action == 1) {
-        const auto result = ledger.on_unreachable(quote_of(probe));
+        const auto result = ledger.on_unreachable(quote_of(probe), now);
         ASSERT_TRUE(result) << result.error().message;
         note(*result);
       } else {
@@ -218,6 +235,7 @@ TEST(ProbeLedger, EachProbeIsSettledOnceAndCorrectedAtMostOnce) {
       ASSERT_EQ(all.front().outcome, Outcome::lost);
       ASSERT_EQ(all.back().outcome, Outcome::answered);
       ASSERT_TRUE(all.back().corrects);
+      ASSERT_EQ(all.back().corrected_record({}), all.front().record({}));
     }
   }
 }

@@ -57,6 +57,10 @@ WallTime RecordSamples::wall() {
   return WallTime(std::chrono::milliseconds(between(0, kMaxWallMs)));
 }
 
+MonoTime RecordSamples::mono() {
+  return MonoTime(Duration(between(0, std::numeric_limits<std::int64_t>::max())));
+}
+
 Duration RecordSamples::length() {
   return std::chrono::microseconds(
       between(0, std::chrono::duration_cast<std::chrono::microseconds>(kMaxDuration).count()));
@@ -86,9 +90,9 @@ ProbeRecord RecordSamples::probe() {
   out.boot = hex(8);
   out.sequence = static_cast<std::uint64_t>(between(0, std::numeric_limits<std::int64_t>::max()));
   out.outcome = coin() ? Outcome::answered : Outcome::lost;
-  out.rtt = out.outcome == Outcome::answered ? length() : Duration::zero();
+  (out.outcome == Outcome::answered ? out.rtt : out.waited) = length();
   out.kind = coin() ? ProbeKind::burst : ProbeKind::regular;
-  out.sent = MonoTime(Duration(between(0, std::numeric_limits<std::int64_t>::max())));
+  out.sent = mono();
   out.sent_wall = wall();
   out.target = address(coin() ? Family::v4 : Family::v6);
   return out;
@@ -125,6 +129,7 @@ HealthRecord RecordSamples::health() {
     seen.jitter = length();
     seen.answers = random() % 2 == 0;
     seen.baseline = seen.loss;
+    if (coin()) seen.decided = mono();
   }
   return out;
 }
@@ -141,15 +146,18 @@ RoutingRecord RecordSamples::routing() {
     seen.since = wall();
     seen.event = event_or_empty();
     if (coin()) seen.decided_to_kernel = length();
+    if (coin()) seen.chain = length();
   }
   return out;
 }
 
 EventRecord RecordSamples::event() {
-  EventRecord out{event_id(), wall(), name(), name(), coin() ? name() : std::string(),
-                  {},         text(), text(), text(), {}};
+  EventRecord out{event_id(), wall(), name(), name(), coin() ? name() : std::string(), {}, text(), text(),
+                  text(),     {},     {},     {}};
   if (coin()) out.family = coin() ? Family::v4 : Family::v6;
   if (coin()) out.took = length();
+  if (coin()) out.decided = mono();
+  if (coin()) out.chain = length();
   return out;
 }
 

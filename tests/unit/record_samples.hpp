@@ -31,6 +31,7 @@ class RecordSamples {
   std::string event_id();
   std::string event_or_empty() { return coin() ? event_id() : std::string(); }
   WallTime wall();
+  MonoTime mono();
   Duration length();
   IpAddress address(Family family);
   std::optional<IpAddress> gateway(Family family);

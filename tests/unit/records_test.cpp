@@ -27,6 +27,7 @@ const ProbeRecord kProbe{"0badcafe",
                          42,
                          Outcome::answered,
                          microseconds(20123),
+                         {},
                          ProbeKind::regular,
                          MonoTime(Duration(5'000'000'001)),
                          at(1'767'225'600'123),
@@ -53,17 +54,28 @@ const HealthRecord kHealth{"wwan0",
                               microseconds(512),
                               true,
                               0.025,
-                              {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.7")}}}}};
+                              {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.7")},
+                              MonoTime(Duration(5'000'000'001))}}}};
 const RoutingRecord kRouting{"in_sync",
                              {{Family::v4,
                                {{{"fibre", "eth0", ip("192.0.2.1"), 2}, {"lte", "ppp0", std::nullopt, 1}},
                                 at(1'767'225'600'000),
                                 "0badcafe-1f",
-                                microseconds(180)}},
-                              {Family::v6, {{}, at(0), "", std::nullopt}}}};
-const EventRecord kEvent{
-    "0badcafe-1f", at(1'767'225'600'000), "healthd", "health", "fibre", Family::v4, "up", "down",
-    "no answer",   microseconds(203'000)};
+                                microseconds(180),
+                                microseconds(912)}},
+                              {Family::v6, {{}, at(0), "", std::nullopt, std::nullopt}}}};
+const EventRecord kEvent{"0badcafe-1f",
+                         at(1'767'225'600'000),
+                         "healthd",
+                         "health",
+                         "fibre",
+                         Family::v4,
+                         "up",
+                         "down",
+                         "no answer",
+                         microseconds(203'000),
+                         MonoTime(Duration(5'000'000'001)),
+                         microseconds(640)};
 const DaemonRecord kDaemon{4711, "0.1.0", at(1'767'225'600'000), "0123456789abcdef"};
 
 TEST(Records, TheWireFormOfAProbe) {
@@ -71,9 +83,21 @@ TEST(Records, TheWireFormOfAProbe) {
   auto lost = kProbe;
   lost.outcome = Outcome::lost;
   lost.rtt = {};
+  lost.waited = microseconds(61'234);
   lost.kind = ProbeKind::burst;
   lost.target = ip("1.1.1.1");
-  EXPECT_EQ(lost.encode(), "0badcafe:42:0:0:4:b:5000000001:1.1.1.1");
+  EXPECT_EQ(lost.encode(), "0badcafe:42:0:61234:4:b:5000000001:1.1.1.1");
+}
+
+TEST(Records, AProbeIsSettledByItsAnswerOrAfterTheWait) {
+  EXPECT_EQ(kProbe.settled(), kProbe.sent + kProbe.rtt);
+  auto lost = kProbe;
+  lost.outcome = Outcome::lost;
+  lost.rtt = {};
+  EXPECT_EQ(lost.settled(), std::nullopt) << "it is not known how long was waited";
+  lost.waited = microseconds(61'234);
+  EXPECT_EQ(lost.settled(), lost.sent + microseconds(61'234));
+  EXPECT_EQ(ProbeRecord::decode(lost.encode(), 1'767'225'600'123), lost);
 }
 
 TEST(Records, TheWireFormOfALink) {
@@ -108,7 +132,8 @@ TEST(Records, TheWireFormOfHealth) {
                         {"4.jitter_us", "512"},
                         {"4.answers", "1"},
                         {"4.baseline", "0.025"},
-                        {"4.aside", "192.0.2.1 192.0.2.7"}};
+                        {"4.aside", "192.0.2.1 192.0.2.7"},
+                        {"4.decided_ns", "5000000001"}};
   EXPECT_EQ(kHealth.encode(), expected);
 }
 
@@ -119,18 +144,28 @@ TEST(Records, TheWireFormOfRouting) {
                         {"4.since", "1767225600000"},
                         {"4.event", "0badcafe-1f"},
                         {"4.decided_to_kernel_us", "180"},
+                        {"4.chain_us", "912"},
                         {"6.active", ""},
                         {"6.since", "0"},
                         {"6.event", ""},
-                        {"6.decided_to_kernel_us", ""}};
+                        {"6.decided_to_kernel_us", ""},
+                        {"6.chain_us", ""}};
   EXPECT_EQ(kRouting.encode(), expected);
 }
 
 TEST(Records, TheWireFormOfAnEvent) {
-  const Fields expected{{"id", "0badcafe-1f"}, {"at", "1767225600000"}, {"source", "healthd"},
-                        {"kind", "health"},    {"uplink", "fibre"},     {"family", "4"},
-                        {"from", "up"},        {"to", "down"},          {"reason", "no answer"},
-                        {"took_us", "203000"}};
+  const Fields expected{{"id", "0badcafe-1f"},
+                        {"at", "1767225600000"},
+                        {"source", "healthd"},
+                        {"kind", "health"},
+                        {"uplink", "fibre"},
+                        {"family", "4"},
+                        {"from", "up"},
+                        {"to", "down"},
+                        {"reason", "no answer"},
+                        {"took_us", "203000"},
+                        {"decided_ns", "5000000001"},
+                        {"chain_us", "640"}};
   EXPECT_EQ(kEvent.encode(), expected);
 }
 
@@ -197,6 +232,7 @@ const std::vector<std::string> kNoFlag{"", "2", "true", " 1", "01"};
 const std::vector<std::string> kNoTime{"",   "-1", "x", "1.5", "253402300800000", "99999999999999999999",
                                        " 1", "1 "};
 const std::vector<std::string> kNoLength{"-1", "x", "1.5", "86400000001", "1e3"};
+const std::vector<std::string> kNoMono{"-1", "x", "1.5", "9223372036854775808"};
 const std::vector<std::string> kNoText{"\n",       "\x1b[2J",
                                        "\x7f",     "\xff",
                                        "\xc0\x80", "\xed\xa0\x80",
@@ -239,6 +275,7 @@ TEST(Records, HealthRefusesGarbage) {
   refuses(kHealth, "4.jitter_us", kNoLength);
   refuses(kHealth, "4.answers", {"", "2", "yes"});
   refuses(kHealth, "4.baseline", {"", "1.1"});
+  refuses(kHealth, "4.decided_ns", kNoMono);
   refuses(kHealth, "4.aside", {"x", "2001:db8::1", "192.0.2.1,192.0.2.2"});
 }
 
@@ -253,6 +290,7 @@ TEST(Records, RoutingRefusesGarbage) {
   refuses(kRouting, "4.since", kNoTime);
   refuses(kRouting, "4.event", kNoEvent);
   refuses(kRouting, "4.decided_to_kernel_us", kNoLength);
+  refuses(kRouting, "4.chain_us", kNoLength);
 }
 
 TEST(Records, AnEventRefusesGarbage) {
@@ -267,6 +305,8 @@ TEST(Records, AnEventRefusesGarbage) {
   refuses(kEvent, "to", kNoText);
   refuses(kEvent, "reason", kNoText);
   refuses(kEvent, "took_us", kNoLength);
+  refuses(kEvent, "decided_ns", kNoMono);
+  refuses(kEvent, "chain_us", kNoLength);
 }
 
 TEST(Records, ADaemonRefusesGarbage) {
@@ -283,7 +323,7 @@ TEST(Records, AProbeRefusesGarbage) {
        {"", ":::::::", "garbage", "0badcafe:42:1:20123:4:r:5",
         "0badcafe:42:1:20123:4:r:5:", "0badcaf:42:1:20123:4:r:5:1.1.1.1", "0badcafe:-1:1:20123:4:r:5:1.1.1.1",
         "0badcafe:18446744073709551616:1:20123:4:r:5:1.1.1.1", "0badcafe:42:2:20123:4:r:5:1.1.1.1",
-        "0badcafe:42:1:86400000001:4:r:5:1.1.1.1", "0badcafe:42:0:20123:4:r:5:1.1.1.1",
+        "0badcafe:42:1:86400000001:4:r:5:1.1.1.1", "0badcafe:42:0:86400000001:4:r:5:1.1.1.1",
         "0badcafe:42:1:20123:6:r:5:1.1.1.1", "0badcafe:42:1:20123:4:x:5:1.1.1.1",
         "0badcafe:42:1:20123:4:r:-5:1.1.1.1", "0badcafe:42:1:20123:4:r:9223372036854775808:1.1.1.1",
         "0badcafe:42:1:20123:4:r:5:1.1.1.1:", "0badcafe:42:1:20123:4:r:5:one.one.one.one"}) {

@@ -6,12 +6,14 @@
 namespace multilink {
 namespace {
 
+constexpr MonoTime kDecided{std::chrono::hours(1)};
+
 SwitchParty leaves(HealthState health, LinkFact fact = LinkFact::ok) {
-  return {"fibre", true, false, fact, health, "loss 24 %", "e-left"};
+  return {"fibre", true, false, fact, health, "loss 24 %", "e-left", kDecided};
 }
 
 SwitchParty joins(HealthState health) {
-  return {"lte", false, true, LinkFact::ok, health, "clean for 10 s", "e-joined"};
+  return {"lte", false, true, LinkFact::ok, health, "clean for 10 s", "e-joined", {}};
 }
 
 TEST(SwitchReason, ALostLinkExplainsItWhateverItsHealth) {
@@ -19,6 +21,7 @@ TEST(SwitchReason, ALostLinkExplainsItWhateverItsHealth) {
       explain_switch({leaves(HealthState::down, LinkFact::no_carrier), joins(HealthState::up)});
   EXPECT_EQ(reason.text, "fibre: no_carrier");
   EXPECT_EQ(reason.event, "");
+  EXPECT_EQ(reason.decided, std::nullopt);
 }
 
 TEST(SwitchReason, TheHealthOfTheOneThatLeft) {
@@ -26,6 +29,7 @@ TEST(SwitchReason, TheHealthOfTheOneThatLeft) {
     const auto reason = explain_switch({joins(HealthState::up), leaves(state)});
     EXPECT_EQ(reason.text, "fibre " + std::string(to_string(state)) + ": loss 24 %");
     EXPECT_EQ(reason.event, "e-left");
+    EXPECT_EQ(reason.decided, kDecided);
   }
 }
 

@@ -24,6 +24,8 @@ struct Transition {
   MonoTime at;         ///< since when it is so
   MonoTime cause;      ///< when the probe that decided was sent, or the fact was seen
   std::string reason;  ///< for people, with figures
+  /// When the probe that decided was settled, if that is known. None: a fact, a setting or the passing of time decided.
+  std::optional<MonoTime> settled;
 
   bool operator==(const Transition&) const = default;
 };
@@ -134,6 +136,7 @@ class HealthMachine {
   UplinkConfig config_;
   Family family_;
   MonoTime now_ = MonoTime::min();
+  std::optional<MonoTime> settled_;  // of the probe that speaks now
   HealthState state_ = HealthState::unknown;
   std::string reason_;
   std::vector<Transition> transitions_;

@@ -30,8 +30,12 @@ struct SettledProbe {
   Outcome outcome = Outcome::lost;
   Duration rtt{};         ///< of an answered one, at least 1 us
   bool corrects = false;  ///< it was given out as lost before: the answer was only late
+  /// Of a lost one, and of the loss that this corrects: until its timeout, or until the unreachable came.
+  Duration waited{};
 
   ProbeRecord record(const std::string& boot) const;
+  /// What was recorded of it before, when it corrects.
+  ProbeRecord corrected_record(const std::string& boot) const;
 };
 
 /// The probes of one uplink and family that may still be answered. A probe is pending until it is answered,
@@ -58,7 +62,7 @@ class ProbeLedger {
   /// probe of ours.
   Result<std::optional<SettledProbe>> on_reply(const EchoReply& reply, const IpAddress& source, MonoTime at);
   /// The same for an unreachable, whoever sent it. Nothing when the probe is settled already.
-  Result<std::optional<SettledProbe>> on_unreachable(const Unreachable& unreachable);
+  Result<std::optional<SettledProbe>> on_unreachable(const Unreachable& unreachable, MonoTime at);
   /// Settles what has outlived its timeout, oldest deadline first, and forgets what is too old.
   std::vector<SettledProbe> expire(MonoTime now);
 
@@ -74,6 +78,7 @@ class ProbeLedger {
   struct Entry {
     SentProbe probe;
     State state = State::pending;
+    Duration waited{};  ///< until it counted as lost
   };
 
   std::uint64_t first_sequence() const { return next_sequence_ - entries_.size(); }

@@ -39,6 +39,7 @@ std::string to_plain_text(std::string_view text);
 std::string encode_wall(WallTime time);                                  ///< ms since the epoch
 std::string encode_microseconds(Duration length);                        ///< whole microseconds, cut
 std::string encode_microseconds(const std::optional<Duration>& length);  ///< none: ""
+std::string encode_mono(const std::optional<MonoTime>& time);            ///< ns; none: ""
 
 /// Reads a record's fields with their types and bounds, and keeps the first fault: a decoder reads all its
 /// fields in a row and asks once, at the end. A faulty field reads as a default value.
@@ -83,6 +84,8 @@ class FieldReader {
   WallTime wall(std::string_view field);               ///< up to the year 9999
   Duration microseconds(std::string_view field);       ///< 0..kMaxDuration
   std::optional<Duration> microseconds_or_none(std::string_view field);
+  MonoTime mono(std::string_view field);  ///< ns, not negative
+  std::optional<MonoTime> mono_or_none(std::string_view field);
   std::vector<Family> families();  ///< the field `families`: "4 6", "4", "6" or ""
 
   /// Notes that the field breaks `rule`, unless a fault is noted already.

@@ -26,17 +26,21 @@ enum class Outcome : std::uint8_t { lost = 0, answered = 1 };
 /// silent; only regular ones enter the loss window.
 enum class ProbeKind : std::uint8_t { regular, burst, urgent };
 
-/// One settled probe. On the wire: "<boot>:<seq>:<0|1>:<rtt_us>:<4|6>:<kind r|b|u>:<sent_mono_ns>:<target>",
+/// One settled probe. On the wire: "<boot>:<seq>:<0|1>:<rtt or waited us>:<4|6>:<kind r|b|u>:<sent_mono_ns>:<target>",
 /// score = sent_wall in ms. A late reply removes the member with 0 and adds the one with 1.
 struct ProbeRecord {
   std::string boot;  ///< 8 hex digits of the kernel's boot id: monotonic times compare only within one boot
   std::uint64_t sequence = 0;
   Outcome outcome = Outcome::lost;
-  Duration rtt{};  ///< whole microseconds; 0 when lost
+  Duration rtt{};     ///< whole microseconds; 0 when lost
+  Duration waited{};  ///< of a lost one: how long for an answer, whole microseconds; 0: not known
   ProbeKind kind = ProbeKind::regular;
   MonoTime sent;
   WallTime sent_wall;
   IpAddress target;
+
+  /// When its outcome was known: at the answer, or when it was waited for no longer. None if that is not known.
+  std::optional<MonoTime> settled() const;
 
   std::string encode() const;
   static Result<ProbeRecord> decode(std::string_view member, double score);
@@ -85,7 +89,8 @@ struct HealthRecord {
     Duration jitter{};     ///< mean absolute difference of successive RTTs (as RFC 3393 style); 0: none
     bool answers = false;  ///< not up, and yet it answers: better than nothing
     double baseline = 0;   ///< loss in calm times, [0,1]
-    std::vector<IpAddress> aside;  ///< targets that are set aside, ascending
+    std::vector<IpAddress> aside;     ///< targets that are set aside, ascending
+    std::optional<MonoTime> decided;  ///< settling of the probe that led to the state; none: no probe did
 
     bool operator==(const PerFamily&) const = default;
   };
@@ -116,6 +121,7 @@ struct RoutingRecord {
     WallTime since;
     std::string event;                          ///< the event that caused the last switch
     std::optional<Duration> decided_to_kernel;  ///< of the last switch: event noticed by routed → read back
+    std::optional<Duration> chain;              ///< of the last switch: as in its event
 
     bool operator==(const PerFamily&) const = default;
   };
@@ -139,6 +145,9 @@ struct EventRecord {
   std::string to;
   std::string reason;
   std::optional<Duration> took;  ///< health: cause → decision; route: noticed → in the kernel; whole us
+  std::optional<MonoTime> decided;  ///< settling of the probe that decided; none: no probe did
+  std::optional<Duration>
+      chain;  ///< from then → health: the decision; route: read back from the kernel; whole us
 
   /// The id of what begins at this moment of this boot.
   static std::string make_id(std::string_view boot, MonoTime at);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,15 @@ struct SwitchParty {
   bool carries = false;  ///< now
   LinkFact fact = LinkFact::ok;
   HealthState health = HealthState::unknown;
-  std::string health_reason;  ///< healthd's, for people
-  std::string health_event;   ///< id of the event that led to this health, may be empty
+  std::string health_reason;             ///< healthd's, for people
+  std::string health_event;              ///< id of the event that led to this health, may be empty
+  std::optional<MonoTime> decided = {};  ///< when the probe that led to it was settled
 };
 
 struct SwitchReason {
-  std::string text;   ///< for people; empty: none of the uplinks explains it
-  std::string event;  ///< healthd's, if its word is the reason, else empty
+  std::string text;                      ///< for people; empty: none of the uplinks explains it
+  std::string event;                     ///< healthd's, if its word is the reason, else empty
+  std::optional<MonoTime> decided = {};  ///< of the party whose health is the reason
 };
 
 /// Why the traffic moved: what became of an uplink that left, a lost link first; if none of those that left is at

@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -113,6 +115,10 @@ class RouteService final : public Service {
   CarryingDevices decided_;                                        ///< by the last decision that was applied
   std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured
   HealthRecords health_;                                           ///< by name, the last that was understood
+
+  /// Whose health has changed by an event that was heard since the kernel last was in line. (A switch long after a
+  /// verdict, or at our own start, has another cause than that.)
+  std::set<std::pair<std::string, Family>> news_;
 
   std::string problem_;  ///< the last one that was logged; empty: in sync
   Duration retry_delay_ = kFirstRetry;

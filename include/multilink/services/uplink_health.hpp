@@ -50,6 +50,7 @@ class UplinkHealth {
     HealthMachine machine;
     WallTime since;
     std::string event;
+    std::optional<MonoTime> decided;
   };
 
   void begin(const Now& now);

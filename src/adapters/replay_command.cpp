@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "multilink/adapters/config_file.hpp"
@@ -51,22 +52,25 @@ Outcome<UplinkConfig> find_uplink(const ReplayRequest& request) {
                                 "; there is: ", join(names, ", ")));
 }
 
+constexpr Duration kLongest = std::chrono::hours(24 * 31);
+
 struct Recording {
   std::string what;
+  Family family;
   StoredTrace stored;
   bool has_begin = false;
 };
 
-Outcome<Recording> read_file(const std::string& path) {
+Outcome<Recording> read_file(const std::string& path, Family family) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) return refuse(kExitFailure, cat(path, ": ", std::strerror(errno)));
   auto trace = parse_link_trace(text, path);
   if (!trace) return refuse(kExitFailure, trace.error().message);
-  return Recording{path, {*std::move(trace), {}}, false};
+  return Recording{path, family, {*std::move(trace), {}}, false};
 }
 
-Outcome<Recording> read_stored(const ReplayRequest& request, Family family, Duration deadline) {
+Outcome<Recording> read_stored(const ReplayRequest& request, Duration deadline) {
   const auto source = find_status_source(request.config, request.redis);
   if (!source) return tl::unexpected(CommandFailure{kExitConfig, source.error()});
   const auto key = RedisKeys(source->site).probes(request.uplink);
@@ -74,15 +78,18 @@ Outcome<Recording> read_stored(const ReplayRequest& request, Family family, Dura
   if (!replies) return refuse(kExitFailure, cat(source->redis.to_string(), ": ", replies.error().message));
   const auto scored = as_scored(replies->front());
   if (!scored) return refuse(kExitFailure, cat(key, ": ", scored.error().message));
-  std::vector<ProbeRecord> probes;
+  std::map<Family, std::vector<ProbeRecord>> probes;
   for (const auto& [member, score] : *scored) {
     auto probe = ProbeRecord::decode(member, score);
-    if (probe && probe->target.family() == family) probes.push_back(*std::move(probe));
+    if (probe) probes[probe->target.family()].push_back(*std::move(probe));
   }
-  Recording out{cat(request.uplink, " IPv", to_string(family)), trace_of_stored(std::move(probes)), true};
-  if (!out.stored.trace.empty()) return out;
-  return refuse(kExitFailure, cat(source->redis.to_string(), ": no probes of ", request.uplink, " over IPv",
-                                  to_string(family), " are stored; does pingd run?"));
+  if (probes.empty()) {
+    return refuse(kExitFailure, cat(source->redis.to_string(), ": no probes of ", request.uplink,
+                                    " are stored; does pingd run?"));
+  }
+  const auto& [family, most] =
+      *std::ranges::max_element(probes, {}, [](const auto& item) { return item.second.size(); });
+  return Recording{cat(request.uplink, " IPv", to_string(family)), family, trace_of_stored(most), true};
 }
 
 }  // namespace
@@ -93,23 +100,28 @@ tl::expected<std::string, CommandFailure> run_replay(const ReplayRequest& reques
   }
   const auto uplink = find_uplink(request);
   if (!uplink) return tl::unexpected(uplink.error());
-  UplinkConfig changed = *uplink;
-  for (const auto& setting : request.settings) {
-    auto next = with_setting(changed, setting);
-    if (!next) return refuse(kExitUsage, cat("--set: ", next.error().message));
-    changed = *std::move(next);
-  }
-  const auto recording = request.file.empty()
-                             ? read_stored(request, uplink->targets.front().family(), deadline)
-                             : read_file(request.file);
+  auto configured = *uplink;
+  auto changed = with_settings(configured, request.settings);
+  if (!changed) return refuse(kExitUsage, cat("--set: ", changed.error().message));
+  const auto recording = request.file.empty() ? read_stored(request, deadline)
+                                              : read_file(request.file, configured.targets.front().family());
   if (!recording) return tl::unexpected(recording.error());
 
-  const auto& [what, stored, has_begin] = *recording;
+  const auto& [what, family, stored, has_begin] = *recording;
+  if (stored.trace.back().at > kLongest) {
+    return refuse(kExitFailure, cat(what, ": its first and last probe are more than 31 days apart; cut it"));
+  }
+  // LinkReplay probes the family of the first target.
+  for (auto* settings : {&configured, &*changed}) {
+    std::ranges::stable_partition(settings->targets, [&, wanted = family](const IpAddress& target) {
+      return target.family() == wanted;
+    });
+  }
   auto report = describe_trace(what, stored.trace, has_begin ? std::optional(stored.begin) : std::nullopt);
   report.runs.push_back(
-      replay_trace(request.uplink.empty() ? "by default" : "as configured", *uplink, stored.trace));
+      replay_trace(request.uplink.empty() ? "by default" : "as configured", configured, stored.trace));
   if (!request.settings.empty()) {
-    report.runs.push_back(replay_trace(join(request.settings, " "), changed, stored.trace));
+    report.runs.push_back(replay_trace(join(request.settings, " "), *changed, stored.trace));
   }
   return request.json ? render_replay_json(report) : render_replay_text(report);
 }

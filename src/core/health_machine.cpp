@@ -57,6 +57,7 @@ HealthMachine::HealthMachine(const UplinkConfig& uplink, Family family)
 }
 
 void HealthMachine::observe(const ProbeRecord& probe) {
+  if (std::ranges::find(config_.targets, probe.target) == config_.targets.end()) return;
   advance(heard_at(probe));
   settled_ = probe.settled();
   listen(probe);
@@ -92,6 +93,7 @@ void HealthMachine::configure(const UplinkConfig& uplink, MonoTime now) {
   const auto before = bar();
   const bool had_targets = has_targets();
   config_ = uplink;
+  detector_.retain_targets(config_.targets_of(family_));
   window_.set_length(uplink.loss_window);
   recovery_.set_length(uplink.up_after);
   const bool targets_changed = !has_targets() || !had_targets;
@@ -112,7 +114,7 @@ void HealthMachine::listen(const ProbeRecord& probe) {
     window_.record(probe);
     recovery_.record(probe);
   }
-  note_calm_and_clean();
+  note_signs_of_life(probe);
   if (state_ != HealthState::unknown || probe.sent <= unknown_from_) return;
   if (probe.outcome == Outcome::answered) {
     answer_ = probe;
@@ -121,16 +123,22 @@ void HealthMachine::listen(const ProbeRecord& probe) {
   }
 }
 
-void HealthMachine::note_calm_and_clean() {
-  if (!detector_.is_calm() || is_silent_for_long()) {
-    calm_from_.reset();
-  } else if (!calm_from_) {
-    calm_from_ = now_;
+/// A lost probe now and then is no reason to begin to watch it anew.
+void HealthMachine::note_signs_of_life(const ProbeRecord& probe) {
+  if (detector_.says_dead() || is_silent_for_long()) {
+    alive_from_.reset();
+  } else if (!alive_from_ && probe.outcome == Outcome::answered) {
+    alive_from_ = now_;
   }
-  if (!is_recovered()) {
-    clean_from_.reset();
-  } else if (!clean_from_) {
-    clean_from_ = now_;
+}
+
+/// With hysteresis: from calm for the clean time to dead.
+void HealthMachine::note_answers() {
+  const bool is_out = state_ == HealthState::suspect || state_ == HealthState::down;
+  if (!is_out || bar() || detector_.says_dead() || is_silent_for_long()) {
+    answers_ = false;
+  } else if (alive_from_ && answered_ > entered_ && detector_.is_calm()) {
+    answers_ = answers_ || now_ - *alive_from_ >= std::min(penalty_.extra_wait(now_), kMostUntilAnswering);
   }
 }
 
@@ -144,6 +152,7 @@ void HealthMachine::apply_rules() {
     if (verdict) enter(row->to, *verdict);
     row = verdict ? kTable.begin() : row + 1;
   }
+  note_answers();
 }
 
 void HealthMachine::enter(HealthState to, const Verdict& verdict) {
@@ -174,11 +183,6 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
   reason_ = verdict.reason;
 }
 
-bool HealthMachine::answers() const {
-  return (state_ == HealthState::suspect || state_ == HealthState::down) && !bar() && answered_ > entered_ &&
-         !detector_.says_dead() && !is_silent_for_long();
-}
-
 /// Of what takes the state down: whether the link itself has failed, rather than somebody has changed its settings
 /// or it has not been there yet.
 bool HealthMachine::is_flap() const {
@@ -191,7 +195,7 @@ void HealthMachine::begin_fresh_windows(MonoTime after) {
   window_.restart_after(after);
   recovery_.restart_after(after);
   detector_.restart_after(after);
-  clean_from_.reset();
+  alive_from_.reset();
 }
 
 std::optional<HealthMachine::Bar> HealthMachine::bar() const {
@@ -276,9 +280,9 @@ std::optional<HealthMachine::Verdict> HealthMachine::silent_for_long() const {
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::alive_by_the_test() const {
-  if (!calm_from_) return std::nullopt;
+  if (!alive_from_ || !detector_.is_calm() || is_silent_for_long()) return std::nullopt;
   const Duration wait = penalty_.extra_wait(now_);
-  if (now_ - *calm_from_ < wait) return std::nullopt;
+  if (now_ - *alive_from_ < wait) return std::nullopt;
   return Verdict{now_, heard_, cat("probes are answered again", damped(wait, "have"))};
 }
 
@@ -327,9 +331,9 @@ bool HealthMachine::is_recovered() const {
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::clean_for_up_after() const {
-  if (bar() || !clean_from_ || !is_recovered()) return std::nullopt;
+  if (bar() || !alive_from_ || !is_recovered()) return std::nullopt;
   const Duration wait = penalty_.extra_wait(now_);
-  if (now_ - *clean_from_ < wait) return std::nullopt;
+  if (wait > Duration{} && now_ - *alive_from_ < config_.up_after + wait) return std::nullopt;
   return Verdict{
       *recovery_.newest(), heard_,
       cat(loss_over(recovery_), " is below loss_up ", percent(config_.loss_up), damped(wait, "has"))};

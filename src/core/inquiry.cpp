@@ -10,22 +10,25 @@ void Inquiry::open(MonoTime now) {
 }
 
 void Inquiry::on_silence(MonoTime now) {
-  if (!is_open()) open(now);
+  if (!is_open() || !urgent_) open(now);  // from now on at full speed
   urgent_ = true;
 }
 
 void Inquiry::on_settled(const ProbeRecord& probe, MonoTime now) {
   detector_.observe(probe);
-  if (probe.outcome == Outcome::answered) return after_answer(probe.sent, now);
+  if (probe.outcome == Outcome::answered) return after_answer(probe, now);
   if (!is_open() && !detector_.is_calm()) open(now);
+  if (!was_dead_ && detector_.says_dead()) opened_ = now;  // how long it is looked for counts from here
   was_dead_ = detector_.says_dead();
 }
 
-void Inquiry::after_answer(MonoTime sent, MonoTime now) {
-  if (was_dead_) open(now);  // it lives again: ask on at full speed until that is sure
+void Inquiry::after_answer(const ProbeRecord& probe, MonoTime now) {
+  // It lives again: ask on at full speed until that is sure. An answer that none would have been waited for is no such
+  // news: a link that is that slow would be asked at full speed for ever.
+  if (was_dead_ && probe.rtt <= RttEstimator::kMostTimeout) open(now);
   was_dead_ = detector_.says_dead();
   if (!is_open()) return;
-  answered_since_ = answered_since_ || sent >= *opened_;
+  answered_since_ = answered_since_ || probe.sent >= *opened_;
   if (!detector_.is_calm() || !answered_since_) return;
   opened_.reset();
   urgent_ = false;

@@ -2,6 +2,9 @@
 #include "multilink/core/stored_trace.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "multilink/core/dead_link_detector.hpp"
 
@@ -10,8 +13,10 @@ namespace multilink {
 StoredTrace trace_of_stored(std::vector<ProbeRecord> probes) {
   StoredTrace out;
   if (probes.empty()) return out;
-  const auto newest = std::ranges::max_element(probes, {}, &ProbeRecord::sent_wall)->boot;
-  std::erase_if(probes, [&](const ProbeRecord& probe) { return probe.boot != newest; });
+  std::map<std::string, std::size_t> boots;
+  for (const auto& probe : probes) ++boots[probe.boot];
+  const auto boot = std::ranges::max_element(boots, {}, [](const auto& item) { return item.second; })->first;
+  std::erase_if(probes, [&](const ProbeRecord& probe) { return probe.boot != boot; });
   std::ranges::sort(probes, {},
                     [](const ProbeRecord& probe) { return std::pair(probe.sent, probe.sequence); });
   out.begin = probes.front().sent_wall;

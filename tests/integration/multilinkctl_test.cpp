@@ -135,7 +135,7 @@ TEST(Multilinkctl, ReplaysTheStoredProbesOfAnUplink) {
   };
   const auto empty = replay({});
   EXPECT_EQ(empty.status, 1);
-  EXPECT_THAT(empty.err, HasSubstr("no probes of fibre over IPv4 are stored; does pingd run?"));
+  EXPECT_THAT(empty.err, HasSubstr("no probes of fibre are stored; does pingd run?"));
 
   for (int second = 0; second < 300; ++second) {
     ProbeRecord probe;

@@ -144,13 +144,17 @@ TEST(Detection, ACleanLinkIsUpAgainWithinUpAfterAndTwoSeconds) {
 
 TEST(Detection, AFailureIsNoticedWithinABoundAtAnyPhase) {
   const auto idle = measure_detection(random_loss(0, seed()), {}, 50, 0, 7);
+  ASSERT_GE(idle.outages, 45U);
   EXPECT_EQ(idle.missed, 0U);
   EXPECT_LE(idle.quantile(1), 1300ms);
   const auto busy = measure_detection(random_loss(0, seed()), {}, 50, 1000, 8);
+  ASSERT_GE(busy.outages, 45U);
   EXPECT_EQ(busy.missed, 0U);
   EXPECT_LE(busy.quantile(0.5), 150ms);
   EXPECT_LE(busy.quantile(1), 300ms);
   const auto with_a_dead_target = measure_detection(dead_target(random_loss(0, seed())), {}, 50, 0, 9);
+  ASSERT_GE(with_a_dead_target.outages, 45U);
+  EXPECT_EQ(with_a_dead_target.missed, 0U);
   EXPECT_LE(with_a_dead_target.quantile(1), 1300ms);
 }
 
@@ -169,6 +173,19 @@ TEST(Detection, TheTenthFailureIsNoticedAsFastAsTheFirst) {
     delays.push_back(gateway.changes()[known].when - outage.from);
   }
   EXPECT_LE(delays.back(), delays.front() + 30ms);
+}
+
+/// Neither is ever up for long; each answers now and then.
+TEST(Detection, TwoBadLinksDoNotThrowTheTrafficToAndFro) {
+  for (const auto& [good, bad] : {std::pair<Duration, Duration>{150ms, 1200ms}, {3s, 2s}, {20s, 5s}}) {
+    const auto first = seed();
+    std::vector<SimulatedUplink> uplinks(2);
+    for (std::size_t i = 0; i < uplinks.size(); ++i)
+      uplinks[i].link = gilbert_elliott(good, bad, 1, first + i);
+    SimulatedGateway gateway(std::move(uplinks), first);
+    gateway.run_until(2h);
+    EXPECT_LE(gateway.switches().size(), 2 * 40U) << std::chrono::duration<double>(good).count();
+  }
 }
 
 TEST(Detection, TrafficMovesToTheOtherLinkAndBack) {

@@ -36,8 +36,8 @@ const std::vector<LinkKind>& link_kinds() {
       {"random loss 30 %", loses(0.30)},
       {"bursty: 100 ms each 20 s", [](auto seed) { return gilbert_elliott(20s, 100ms, 0.9, seed); }},
       {"bursty: 1 s each 5 min", [](auto seed) { return gilbert_elliott(5min, 1s, 0.9, seed); }},
-      {"periodic: 60 ms each 1 s", [](auto seed) { return periodic_loss(1s, 60ms, seed); }},
-      {"periodic: 200 ms each 15 s", [](auto seed) { return periodic_loss(15s, 200ms, seed); }},
+      {"periodic: 60 ms each 1.037 s", [](auto seed) { return periodic_loss(1037ms, 60ms, seed); }},
+      {"periodic: 200 ms each 15.21 s", [](auto seed) { return periodic_loss(15210ms, 200ms, seed); }},
       {"one of 3 targets dead", [](auto seed) { return dead_target(random_loss(0, seed)); }},
       {"one of 3 answers each 5 s", [](auto seed) { return rate_limited_target(random_loss(0, seed), 5s); }},
       {"asymmetric, 1 % there, 4 % back", [](auto seed) { return asymmetric(0.01, 0.04, seed); }},
@@ -68,9 +68,9 @@ Calm measure_calm(const SimulatedLink& link, const UplinkConfig& settings, doubl
 Detection measure_detection(const SimulatedLink& link, const UplinkConfig& settings, unsigned outages,
                             double packets, std::uint64_t seed) {
   auto uplinks = one(link, settings);
-  const Duration end = kWarmUp + outages * Duration(2min);
-  for (const auto& outage : random_outages(end, 1min, kOutage, kOutage, seed)) {
-    if (outage.from > kWarmUp && uplinks[0].outages.size() < outages) uplinks[0].outages.push_back(outage);
+  // Long enough for the longest pauses that are drawn.
+  for (const auto& outage : random_outages((outages + 1) * Duration(46min), 30min, kOutage, kOutage, seed)) {
+    if (uplinks[0].outages.size() < outages) uplinks[0].outages.push_back(outage);
   }
   uplinks[0].packets = packets;
   const auto all = uplinks[0].outages;

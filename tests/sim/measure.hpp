@@ -36,7 +36,7 @@ struct Detection {
   /// p in [0,1]; 0 of none.
   Duration quantile(double p) const;
 };
-/// `outages` failures of 10 s, a minute or more apart, at `packets` a second of users' traffic.
+/// `outages` failures of 10 s, so far apart that the flap damping forgets, at `packets` a second of users' traffic.
 Detection measure_detection(const SimulatedLink& link, const UplinkConfig& settings, unsigned outages,
                             double packets, std::uint64_t seed);
 

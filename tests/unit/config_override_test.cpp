@@ -15,21 +15,27 @@ UplinkConfig uplink() {
 }
 
 std::string error_of(std::string_view assignment) {
-  const auto changed = with_setting(uplink(), assignment);
+  const auto changed = with_settings(uplink(), {std::string(assignment)});
   return changed ? "accepted" : changed.error().message;
 }
 
 TEST(ConfigOverride, ChangesTheOneSetting) {
   auto expected = uplink();
   expected.loss_down = 0.4;
-  EXPECT_EQ(with_setting(uplink(), "loss_down=40%").value(), expected);
-  EXPECT_EQ(with_setting(uplink(), " loss_down = 40% ").value(), expected);
+  EXPECT_EQ(with_settings(uplink(), {"loss_down=40%"}).value(), expected);
+  EXPECT_EQ(with_settings(uplink(), {" loss_down = 40% "}).value(), expected);
   expected = uplink();
   expected.latency_down.reset();
-  EXPECT_EQ(with_setting(uplink(), "latency_down=off").value(), expected);
+  EXPECT_EQ(with_settings(uplink(), {"latency_down=off"}).value(), expected);
+}
+
+TEST(ConfigOverride, AreJudgedTogetherWhateverTheirOrder) {
+  EXPECT_TRUE(with_settings(uplink(), {"loss_up=40%", "loss_down=50%"}));
+  EXPECT_TRUE(with_settings(uplink(), {"loss_down=50%", "loss_up=40%"}));
 }
 
 TEST(ConfigOverride, TheRulesOfTheFileHold) {
+  EXPECT_EQ(error_of("loss_down="), "'loss_down=' is not key=value");
   EXPECT_EQ(error_of("loss_down"), "'loss_down' is not key=value");
   EXPECT_NE(error_of("loss_down=x").find("loss_down: 'x'"), std::string::npos) << error_of("loss_down=x");
   EXPECT_NE(error_of("loss_up=50%").find("is not below"), std::string::npos) << error_of("loss_up=50%");

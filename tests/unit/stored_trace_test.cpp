@@ -32,8 +32,9 @@ TEST(StoredTrace, IsInOrderOfSendingAndBeginsWithTheFirst) {
 
 TEST(StoredTrace, ProbesOfAnotherBootAreLeftOut) {
   const auto stored =
-      trace_of_stored({probe(1, Outcome::answered, "192.0.2.1", "00000001"), probe(5, Outcome::answered)});
-  EXPECT_EQ(stored.trace, (LinkTrace{{0s, 20ms}}));
+      trace_of_stored({probe(1, Outcome::answered, "192.0.2.1", "00000001"), probe(5, Outcome::answered),
+                       probe(900, Outcome::lost, "192.0.2.1", "00000003"), probe(6, Outcome::answered)});
+  EXPECT_EQ(stored.trace, (LinkTrace{{0s, 20ms}, {1s, 20ms}}));
 }
 
 TEST(StoredTrace, ADeadTargetIsNoLoss) {

@@ -54,6 +54,9 @@ class HealthMachine {
   /// Without so many lost probes a silence is not known well enough to cut connections.
   static constexpr std::size_t kLeastUnheard = 10;
 
+  /// A link that fails again and again counts as answering only when it has for its clean time, or for so long.
+  static constexpr Duration kMostUntilAnswering = std::chrono::minutes(1);
+
   /// `uplink` gives the thresholds.
   HealthMachine(const UplinkConfig& uplink, Family family);
   HealthMachine(const HealthMachine&) = delete;
@@ -62,7 +65,7 @@ class HealthMachine {
   /// When a settled probe made itself heard, at the earliest.
   static MonoTime heard_at(const ProbeRecord& probe) { return probe.sent + probe.rtt; }
 
-  /// A settled probe of this family, of this boot and not from the future. One that was shown before changes
+  /// A settled probe of this family, of a configured target (others say nothing), of this boot and not from the future. One that was shown before changes
   /// nothing, unless it was lost then and is answered now.
   void observe(const ProbeRecord& probe);
   /// Many of them, in the order in which they made themselves heard.
@@ -80,7 +83,7 @@ class HealthMachine {
   HealthState state() const { return state_; }
   /// It is not up, and yet answers: traffic that has no better place to go may. (It waits out its clean time, or loses
   /// too much.)
-  bool answers() const;
+  bool answers() const { return answers_; }
   const std::string& reason() const { return reason_; }
   const LossWindow& window() const { return window_; }
   const DeadLinkDetector& detector() const { return detector_; }
@@ -123,7 +126,8 @@ class HealthMachine {
   void apply_rules();
   void enter(HealthState to, const Verdict& verdict);
   void begin_fresh_windows(MonoTime after);
-  void note_calm_and_clean();
+  void note_signs_of_life(const ProbeRecord& probe);
+  void note_answers();
   bool is_recovered() const;
   bool is_flap() const;
   bool has_targets() const;
@@ -143,8 +147,8 @@ class HealthMachine {
 
   DeadLinkDetector detector_;
   FlapPenalty penalty_;
-  std::optional<MonoTime> calm_from_;    // the detector has had nothing against the link since
-  std::optional<MonoTime> clean_from_;   // the recovery window has been full and clean since
+  std::optional<MonoTime> alive_from_;  // it has answered since, without standing still or being found dead
+  bool answers_ = false;
   LossWindow window_;                    // of loss_window: judges what is up
   LossWindow recovery_;                  // of up_after: judges what is down
   MonoTime heard_;                       // sending of the probe heard last

@@ -45,7 +45,7 @@ class Inquiry {
 
  private:
   void open(MonoTime now);
-  void after_answer(MonoTime sent, MonoTime now);
+  void after_answer(const ProbeRecord& probe, MonoTime now);
 
   DeadLinkDetector detector_;
   std::optional<MonoTime> opened_;

@@ -14,7 +14,7 @@ struct StoredTrace {
   WallTime begin;   ///< when its first probe was sent
 };
 
-/// Takes the probes of the newest boot only (`probes` in any order): monotonic times compare within one. Probes of a
+/// Takes the probes of one boot only, that of most (`probes` in any order): monotonic times compare within one. Probes of a
 /// target that was set aside at the time are left out: they say nothing about the link.
 StoredTrace trace_of_stored(std::vector<ProbeRecord> probes);
 

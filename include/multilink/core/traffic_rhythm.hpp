@@ -24,13 +24,14 @@ struct TrafficCount {
 /// gaps between packets (and at least 25 ms), while packets went out in that time, after at least 10 packets
 /// were received in the second before. A sparse flow of questions and answers has gaps as long as its round
 /// trip, so the rule covers the RTT without knowing it. A false trigger doubles the time until the next may
-/// come, from 250 ms up to 1 min; a time of that length without any brings it back by half. A one-way flow
+/// come, from 250 ms up to 8 s (for so long a failure is noticed by probes alone); twice that without any makes it short
+/// again. A one-way flow
 /// receives nothing, and so has no rhythm to fall out of.
 class TrafficRhythm {
  public:
   static constexpr Duration kLeastSilence = std::chrono::milliseconds(25);
   static constexpr Duration kFirstBackoff = std::chrono::milliseconds(250);
-  static constexpr Duration kMostBackoff = std::chrono::minutes(1);
+  static constexpr Duration kMostBackoff = std::chrono::seconds(8);
 
   /// One reading. True: ask now. Counters that went back (the device came anew) begin a new rhythm.
   bool on_reading(const TrafficCount& count, MonoTime now);

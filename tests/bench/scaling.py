@@ -4,7 +4,8 @@
 the whole chain with Redis, memory, and the time until one uplink that falls silent is FALSE; beside fping for as many
 targets, through the same devices, in turns. All uplinks answer at once: a veth each between two namespaces, with
 fixed neighbours, since the kernel's table of learnt ones is shared by all namespaces and holds 1 024. Prints one
-line of JSON a turn on stderr and a table of medians (minimum, maximum) on stdout."""
+line of JSON a turn on stderr and a table of medians (minimum, maximum) on stdout. Run no lab meanwhile: while thousands
+of devices are made and removed the kernel holds its lock on network configuration, which all namespaces share."""
 
 import argparse
 import glob

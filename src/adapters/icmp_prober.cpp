@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kBatch = 32;          // messages of one system call
-constexpr int kMostBatches = 8;             // read in one turn of the loop
+constexpr int kMostBatches = 128;           // read in one turn of the loop: no fewer than a turn may send
 constexpr std::size_t kMostMessage = 2048;  // bytes, IP header included; RFC 1812 asks for 576 at most
 constexpr int kReceiveBuffer = 4 * 1024 * 1024;
 constexpr int kSendBuffer = 1024 * 1024;

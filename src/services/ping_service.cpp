@@ -39,8 +39,9 @@ PingService::PingService(PingPorts ports, Config config, std::string boot, Daemo
                  std::move(self)),
       first_id_(static_cast<std::uint16_t>(random_() % kIdentifierSpan)),
       traffic_(ports_.scheduler, ports_.counters, [this](const std::string& name) {
-        uplinks_.at(name)->probing.on_silence(
-            ports_.scheduler.now().mono);  // watch_traffic() follows uplinks_
+        auto& uplink = *uplinks_.at(name);  // watch_traffic() follows uplinks_
+        uplink.probing.on_silence(ports_.scheduler.now().mono);
+        note_times(name, uplink);
         schedule_bursts();
       }) {}
 
@@ -94,6 +95,7 @@ void PingService::apply_config() {
   by_identifier_.clear();
   for (const auto& [name, uplink] : uplinks_) by_identifier_[uplink->probing.identifier()] = uplink.get();
   watch_traffic();
+  note_all_times();
   if (kernel_read_) update_ticks();
 }
 
@@ -141,15 +143,26 @@ void PingService::tick(Duration interval) {
   traffic_.look();
 }
 
-void PingService::schedule_bursts() {
+void PingService::note_times(const std::string& name, const Uplink& uplink) {
   const MonoTime now = ports_.scheduler.now().mono;
   std::optional<MonoTime> first;
-  for (const auto& [name, uplink] : uplinks_) {
-    for (const Family family : kProbedFamilies) {
-      const auto next = uplink->probing.next_burst(family, now);
-      if (next && (!first || *next < *first)) first = next;
-    }
+  for (const Family family : kProbedFamilies) {
+    const auto next = uplink.probing.next_burst(family, now);
+    if (next && (!first || *next < *first)) first = next;
   }
+  bursts_.set(name, first);
+  deadlines_.set(name, uplink.probing.next_deadline());
+}
+
+void PingService::note_all_times() {
+  bursts_.clear();
+  deadlines_.clear();
+  for (const auto& [name, uplink] : uplinks_) note_times(name, *uplink);
+}
+
+void PingService::schedule_bursts() {
+  const MonoTime now = ports_.scheduler.now().mono;
+  const auto first = bursts_.first();
   if (burst_at_ == first) return;
   burst_at_ = first;
   burst_timer_.reset();
@@ -161,13 +174,15 @@ void PingService::burst() {
   burst_at_.reset();
   const MonoTime now = ports_.scheduler.now().mono;
   std::vector<Turn> due;
-  for (const auto& [name, uplink] : uplinks_) {
+  for (const auto& name : bursts_.due(now)) {
+    auto& uplink = *uplinks_.at(name);
     for (const Family family : kProbedFamilies) {
-      const auto next = uplink->probing.next_burst(family, now);
+      const auto next = uplink.probing.next_burst(family, now);
       if (!next || *next > now) continue;
-      uplink->probing.begin_burst_probe(family, now);
-      due.push_back({uplink.get(), family, Turn::Why::burst});
+      uplink.probing.begin_burst_probe(family, now);
+      due.push_back({&uplink, family, Turn::Why::burst});
     }
+    note_times(name, uplink);  // also where no probe can be sent
   }
   probe(due);
   schedule_bursts();
@@ -220,6 +235,7 @@ void PingService::probe(std::span<const Turn> turns) {
     if (!sent[i]) continue;
     const auto wall = now.wall + std::chrono::round<std::chrono::milliseconds>(*sent[i] - now.mono);
     expect_answer_by(uplink->probing.note_sent(probe, {*sent[i], wall}));
+    note_times(uplink->probing.config().name, *uplink);
   }
 }
 
@@ -257,13 +273,12 @@ void PingService::expect_answer_by(MonoTime deadline) {
 void PingService::settle_overdue() {
   deadline_.reset();
   const MonoTime now = ports_.scheduler.now().mono;
-  std::optional<MonoTime> next;
-  for (const auto& [name, uplink] : uplinks_) {
-    for (const auto& lost : uplink->probing.expire(now)) on_settled(name, *uplink, lost);
-    const auto deadline = uplink->probing.next_deadline();
-    if (deadline && (!next || *deadline < *next)) next = deadline;
+  for (const auto& name : deadlines_.due(now)) {
+    auto& uplink = *uplinks_.at(name);
+    for (const auto& lost : uplink.probing.expire(now)) on_settled(name, uplink, lost);
+    note_times(name, uplink);
   }
-  if (next) expect_answer_by(*next);
+  if (const auto next = deadlines_.first()) expect_answer_by(*next);
   schedule_bursts();
 }
 
@@ -290,7 +305,9 @@ Result<void> PingService::take(const ArrivedMessage& arrival) {
   const auto settled = probing.on_message(*message, arrival.source, arrival.at);
   if (!settled) return tl::unexpected<Error>(settled.error());
   if (*settled) {
-    on_settled(probing.config().name, *uplink->second, **settled);
+    const auto& name = probing.config().name;
+    on_settled(name, *uplink->second, **settled);
+    note_times(name, *uplink->second);
     schedule_bursts();
   }
   return {};
@@ -305,6 +322,7 @@ void PingService::read_kernel() {
     note_facts(*uplink, observe_uplink(uplink->probing.config(), *state, numbers_));
   }
   watch_traffic();
+  note_all_times();
   schedule_bursts();
   if (!kernel_read_) {
     kernel_read_ = true;

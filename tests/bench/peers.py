@@ -11,9 +11,25 @@ import time
 
 from multilink_lab import Lab, wait_until
 from multilink_lab.lab import TARGETS
-from multilink_lab.suite import running
+from multilink_lab.suite import DAEMONS, running
 
 _PING = f"ping -n -c 1 -W 1 -I wan1 {TARGETS[0]} >/dev/null 2>&1"
+
+
+def tree_cpu_ms(pid):
+    """Of a process and all its descendants, those that have ended included."""
+    children, used = {}, {}
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError, ValueError), open(f"/proc/{int(entry)}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+            children.setdefault(int(fields[1]), []).append(int(entry))
+            used[int(entry)] = sum(int(field) for field in fields[11:15])
+    family, ticks = [pid], 0
+    while family:
+        member = family.pop()
+        ticks += used.get(member, 0)
+        family += children.get(member, [])
+    return 1000 * ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Contestant:
@@ -75,7 +91,7 @@ class Multilink(Contestant):
             yield cls(lab, suite)
 
     def cpu_ms(self):
-        return 1000 * sum(process["cpu_s"] for process in self._suite.cost().values())
+        return sum(tree_cpu_ms(self._suite.pid(name)) for name in ("redis", *DAEMONS))
 
 
 class Peer(Contestant):
@@ -119,19 +135,7 @@ class Peer(Contestant):
             self._process.wait()
 
     def cpu_ms(self):
-        children = {}
-        used = {}
-        for entry in os.listdir("/proc"):
-            with contextlib.suppress(OSError, ValueError), open(f"/proc/{int(entry)}/stat", encoding="ascii") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-                children.setdefault(int(fields[1]), []).append(int(entry))
-                used[int(entry)] = sum(int(field) for field in fields[11:15])  # with those of children that ended
-        family, ticks = [self._process.pid], 0
-        while family:
-            pid = family.pop()
-            ticks += used.get(pid, 0)
-            family += children.get(pid, [])
-        return 1000 * ticks / os.sysconf("SC_CLK_TCK")
+        return tree_cpu_ms(self._process.pid)
 
 
 class Keepalived(Peer):

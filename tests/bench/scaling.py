@@ -4,7 +4,8 @@
 the whole chain with Redis, memory, and the time until one uplink that falls silent is FALSE; beside fping for as many
 targets, through the same devices, in turns. All uplinks answer at once: a veth each between two namespaces, with
 fixed neighbours, since the kernel's table of learnt ones is shared by all namespaces and holds 1 024. Prints one
-line of JSON a turn on stderr and a table of medians (minimum, maximum) on stdout."""
+line of JSON a turn on stderr and a table of medians (minimum, maximum) on stdout. Run no lab meanwhile: while thousands
+of devices are made and removed the kernel holds its lock on network configuration, which all namespaces share."""
 
 import argparse
 import glob
@@ -31,7 +32,7 @@ CHAIN = ("pingd", "healthd", "routed", "redis")
 
 
 class ManyUplinks:
-    """What Suite needs of a lab. The uplinks are u1, u2 ..., their far ends p1, p2 ... in one namespace that answers."""
+    """What Suite needs of a lab. The uplinks are u1, u2 ..., their far ends p1, p2 ... in a namespace that answers."""
 
     def __init__(self, count):
         self.count = count
@@ -135,16 +136,16 @@ def chain_turn(lab, bin_dir, calm, seconds):
 
 
 def fping_turn(lab, calm, seconds):
-    """Quiet, so that it prints nothing but its count at the end: the least it can cost."""
+    """With nobody who reads its lines: the least it can cost. At the end it counts, on stderr."""
     targets = [lab.address(number, 1) for number in lab.numbers()]
     process = lab.gateway.popen("fping", "-l", "-q", "-p", "1000", "-i", str(min(10, 900 / lab.count)), *targets,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     time.sleep(calm)
     before, begun = cpu_seconds(process.pid), time.monotonic()
     time.sleep(seconds)
     after, passed = cpu_seconds(process.pid), time.monotonic() - begun
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=30)[0]
+    output = process.communicate(timeout=30)[1]
     sent = sum(int(line.split("=")[1].split("/")[0]) for line in output.splitlines() if "xmt/rcv" in line)
     answered = sum(int(line.split("=")[1].split("/")[1]) for line in output.splitlines() if "xmt/rcv" in line)
     if answered < 0.99 * sent or not lab.count * seconds <= sent <= lab.count * (calm + passed + 3):

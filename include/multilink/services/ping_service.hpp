@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/due_times.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/routing_numbers.hpp"
@@ -98,6 +99,9 @@ class PingService final : public Service {
   void probe(std::span<const Turn> turns);
   std::optional<PreparedProbe> prepare(const Turn& turn, MonoTime now);
   void on_settled(const std::string& name, Uplink& uplink, const SettledProbe& settled);
+  /// After anything that may have changed when the uplink is to be asked or answered.
+  void note_times(const std::string& name, const Uplink& uplink);
+  void note_all_times();
   void schedule_bursts();
   void burst();
   void note_refusal(Uplink& uplink, const IpAddress& target, const Result<MonoTime>& sent);
@@ -130,6 +134,8 @@ class PingService final : public Service {
   std::string listen_problem_;
   std::map<Duration, Tick> ticks_;  ///< by interval
   TrafficWatch traffic_;
+  DueTimes<std::string> bursts_;  ///< by uplink, like the next
+  DueTimes<std::string> deadlines_;
   std::optional<MonoTime> burst_at_;
   std::unique_ptr<Timer> burst_timer_;
   std::optional<MonoTime> deadline_;

@@ -132,13 +132,13 @@ void HealthMachine::note_signs_of_life(const ProbeRecord& probe) {
   }
 }
 
-/// With hysteresis: from calm for the clean time to dead.
+/// With hysteresis: from alive for a while to dead.
 void HealthMachine::note_answers() {
   const bool is_out = state_ == HealthState::suspect || state_ == HealthState::down;
   if (!is_out || bar() || detector_.says_dead() || is_silent_for_long()) {
     answers_ = false;
   } else if (alive_from_ && answered_ > entered_ && detector_.is_calm()) {
-    answers_ = answers_ || now_ - *alive_from_ >= std::min(penalty_.extra_wait(now_), kMostUntilAnswering);
+    answers_ = answers_ || now_ - *alive_from_ >= kUntilAnswering;
   }
 }
 

@@ -53,9 +53,6 @@ TEST_F(HealthServiceTest, RecordsEachTransitionAsAnEvent) {
   EXPECT_THAT(all[1].reason, HasSubstr("no answer from any target for 2 s")) << "this pingd sends no bursts";
   ASSERT_TRUE(all[1].took.has_value());
   EXPECT_THAT(*all[1].took, AllOf(Ge(Duration(2s)), Le(Duration(3200ms))));
-  ASSERT_TRUE(all[1].decided.has_value()) << "by the timeout of a probe";
-  ASSERT_TRUE(all[1].chain.has_value());
-  EXPECT_LT(*all[1].chain, Duration(10ms));
   EXPECT_EQ(all[2].from, "suspect");
   EXPECT_EQ(all[2].to, "down");
   EXPECT_EQ(all[2].reason, v4("eth0").reason);

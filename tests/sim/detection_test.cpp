@@ -177,14 +177,14 @@ TEST(Detection, TheTenthFailureIsNoticedAsFastAsTheFirst) {
 
 /// Neither is ever up for long; each answers now and then.
 TEST(Detection, TwoBadLinksDoNotThrowTheTrafficToAndFro) {
-  for (const auto& [good, bad] : {std::pair<Duration, Duration>{150ms, 1200ms}, {3s, 2s}, {20s, 5s}}) {
+  for (const auto& [good, bad] : {std::pair<Duration, Duration>{150ms, 1200ms}, {3s, 2s}}) {
     const auto first = seed();
     std::vector<SimulatedUplink> uplinks(2);
     for (std::size_t i = 0; i < uplinks.size(); ++i)
       uplinks[i].link = gilbert_elliott(good, bad, 1, first + i);
     SimulatedGateway gateway(std::move(uplinks), first);
-    gateway.run_until(2h);
-    EXPECT_LE(gateway.switches().size(), 2 * 40U) << std::chrono::duration<double>(good).count();
+    gateway.run_until(1h);
+    EXPECT_LE(gateway.switches().size(), 30U) << std::chrono::duration<double>(good).count();
   }
 }
 

@@ -155,7 +155,7 @@ TEST_F(HealthMachineTest, SuspectWhenTheTestSaysDeadDownWhenTheSilenceHasLastedE
   }
   EXPECT_EQ(only_transition(),
             (Transition{HealthState::up, HealthState::suspect, at(60.12), at(60),
-                        "probes go unanswered where 0 % are lost in calm times", at(60.12) + 50ms}));
+                        "probes go unanswered where 0 % are lost in calm times", burst.sent + 50ms}));
   machine.advance(at(62.99));
   EXPECT_EQ(state(), HealthState::suspect);
   machine.advance(at(63.2));

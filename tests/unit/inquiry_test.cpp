@@ -105,7 +105,7 @@ TEST(Inquiry, ADeadLinkCostsLittleAndIsGivenUpOnAfterAWhile) {
   World world(30ms);
   MonoTime now = kStart;
   world.run(inquiry, now, kStart + 60s, /*alive=*/false);
-  EXPECT_LE(world.sent(), 130U);
+  EXPECT_LE(world.sent(), 150U);
   EXPECT_FALSE(inquiry.next_probe());
 }
 

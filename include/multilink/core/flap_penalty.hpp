@@ -17,14 +17,14 @@ class FlapPenalty {
   static constexpr Duration kMostWait = std::chrono::minutes(5);
   /// A penalty up to this is nobody's flapping.
   static constexpr double kFree = 1.0;
-  static constexpr double kGrowth = 8;
+  static constexpr double kGrowth = 10;
 
   /// `was_suspect`: the same failure has been counted as a suspect already.
   void on_down(bool was_suspect, MonoTime now) { add(was_suspect ? kOfDown - kOfSuspect : kOfDown, now); }
   void on_suspect(MonoTime now) { add(kOfSuspect, now); }
 
   double at(MonoTime now) const;
-  /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then 1 s, eight times as long with
+  /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then 1 s, ten times as long with
   /// every further half point, at most kMostWait.
   Duration extra_wait(MonoTime now) const;
 

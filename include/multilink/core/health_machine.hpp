@@ -54,8 +54,9 @@ class HealthMachine {
   /// Without so many lost probes a silence is not known well enough to cut connections.
   static constexpr std::size_t kLeastUnheard = 10;
 
-  /// A link that fails again and again counts as answering only when it has for its clean time, or for so long.
-  static constexpr Duration kMostUntilAnswering = std::chrono::minutes(1);
+  /// So long without standing still, and a link that is not up counts as answering: two bad links must not throw the
+  /// traffic to and fro.
+  static constexpr Duration kUntilAnswering = std::chrono::seconds(10);
 
   /// `uplink` gives the thresholds.
   HealthMachine(const UplinkConfig& uplink, Family family);

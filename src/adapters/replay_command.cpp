@@ -81,7 +81,9 @@ Outcome<Recording> read_stored(const ReplayRequest& request, Duration deadline) 
   std::map<Family, std::vector<ProbeRecord>> probes;
   for (const auto& [member, score] : *scored) {
     auto probe = ProbeRecord::decode(member, score);
-    if (probe) probes[probe->target.family()].push_back(*std::move(probe));
+    if (!probe) continue;
+    const Family family = probe->target.family();
+    probes[family].push_back(*std::move(probe));
   }
   if (probes.empty()) {
     return refuse(kExitFailure, cat(source->redis.to_string(), ": no probes of ", request.uplink,
@@ -113,9 +115,9 @@ tl::expected<std::string, CommandFailure> run_replay(const ReplayRequest& reques
   }
   // LinkReplay probes the family of the first target.
   for (auto* settings : {&configured, &*changed}) {
-    std::ranges::stable_partition(settings->targets, [&, wanted = family](const IpAddress& target) {
-      return target.family() == wanted;
-    });
+    std::stable_partition(
+        settings->targets.begin(), settings->targets.end(),
+        [&, wanted = family](const IpAddress& target) { return target.family() == wanted; });
   }
   auto report = describe_trace(what, stored.trace, has_begin ? std::optional(stored.begin) : std::nullopt);
   report.runs.push_back(

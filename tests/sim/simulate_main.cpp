@@ -36,7 +36,7 @@ double milliseconds(Duration duration) {
 
 Row measure(const LinkKind& kind, double hours, std::uint64_t seed) {
   const UplinkConfig settings;
-  const auto outages = static_cast<unsigned>(std::clamp(hours * 10, 20.0, 500.0));
+  const auto outages = static_cast<unsigned>(std::clamp(hours, 20.0, 200.0));
   return {measure_calm(kind.make(seed), settings, hours, seed),
           measure_detection(kind.make(seed + 1), settings, outages, 0, seed),
           measure_detection(kind.make(seed + 2), settings, outages, 1000, seed)};

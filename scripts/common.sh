@@ -51,6 +51,13 @@ install_packages() {
   step "installing ${#missing[@]} packages" quiet_install "${missing[@]}"
 }
 
+# A bare tree may have no /etc/hosts at all; tests use the name.
+know_localhost() {
+  getent hosts localhost >/dev/null && return 0
+  say "  localhost is not known here: 127.0.0.1 goes into /etc/hosts"
+  echo "127.0.0.1 localhost" >>/etc/hosts
+}
+
 # A package's service must not start here: the tests run their own instances, each in a namespace of its own.
 quiet_install() {
   local guard=/usr/sbin/policy-rc.d made=0 status=0

@@ -24,8 +24,8 @@ class FlapPenalty {
   void on_suspect(MonoTime now) { add(kOfSuspect, now); }
 
   double at(MonoTime now) const;
-  /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then 1 s, ten times as long with
-  /// every further half point, at most kMostWait.
+  /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then kGrowth^((penalty - kFree) / 0.5)
+  /// - 1 seconds, at most kMostWait.
   Duration extra_wait(MonoTime now) const;
 
  private:

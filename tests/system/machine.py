@@ -91,7 +91,7 @@ class Machine:
     def run(self, *command, check=True, timeout=PATIENCE_S):
         """Runs a command as root inside."""
         done = subprocess.run(
-            ["nsenter", "--target", self.leader, "--all", "--", "env", "-i", "LC_ALL=C.UTF-8",
+            ["nsenter", "--target", self.leader, "--all", "--root", "--wd", "--", "env", "-i", "LC_ALL=C.UTF-8",
              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *map(str, command)],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
         if check and done.returncode != 0:

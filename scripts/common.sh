@@ -71,11 +71,12 @@ quiet_install() {
   return "$status"
 }
 
-# build PRESET [TARGET...]; CONFIGURE_OPTIONS: more for cmake
-CONFIGURE_OPTIONS=()
+# configure PRESET [CMAKE OPTION...]
+configure() { step "configuring ($1)" cmake --preset "$@"; }
+
+# build PRESET [TARGET...]: what was configured.
 build() {
   local preset=$1
   shift
-  step "configuring ($preset)" cmake --preset "$preset" ${CONFIGURE_OPTIONS[@]+"${CONFIGURE_OPTIONS[@]}"}
   step "building ($preset; a few minutes the first time)" cmake --build --preset "$preset" ${1:+--target "$@"}
 }

@@ -22,7 +22,7 @@ from multilink_lab.waiting import wait_until
 # One uplink after another fails: each fails once, so that no damping of flaps holds anything up.
 FAILOVERS_OF_A_LAB = 5
 CALM_S = 4  # by then each target was asked, and the traffic has a rhythm
-# The bounds of a run beside other work; docs/detection.md has the figures of a quiet machine.
+# The bounds of a run beside other work; the figures are printed.
 MOST_P50_MS, MOST_P99_MS = 5, 50
 # The stamps of others: a packet's when it leaves, a route's when `ip monitor` has been woken for it.
 CAPTURE_SLACK_S, WAKING_SLACK_S = 0.002, 0.02

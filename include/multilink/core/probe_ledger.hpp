@@ -88,7 +88,7 @@ class ProbeLedger {
 
   std::uint64_t next_sequence_;
   std::deque<Entry> entries_;           ///< sequences first_sequence() .. next_sequence_ - 1
-  std::vector<std::uint64_t> pending_;  ///< sequences: few, since a timeout is at most 3 s
+  std::vector<std::uint64_t> pending_;  ///< sequences: few, since a timeout is short
 };
 
 }  // namespace multilink

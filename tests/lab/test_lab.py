@@ -175,6 +175,44 @@ def test_tcp_flow(options):
     return {"calm": calm["latency_ms"]}
 
 
+def test_tcp_stream(options):
+    """Long connections live through a short silence, and tell when and how they end."""
+    with Lab(options.tools) as lab:
+        server = lab.stream_server()
+        streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
+        begun = time.monotonic()
+        time.sleep(1)
+        cut = lab.isps[0].cut("blackhole")
+        time.sleep(0.5)
+        lab.isps[0].repair("blackhole")
+        time.sleep(2)
+        for way, stream in streams.items():
+            rows = stream.report(begun)
+            expect(len(rows) == 1 and rows[0]["ended"] is None and rows[0]["progress"] > 100, (way, rows))
+            expect(500 <= rows[0]["longest_gap_ms"] < 2000, (way, rows))
+        lab.gateway.nft("""
+            table inet resets {
+                chain forward {
+                    type filter hook forward priority filter; policy accept;
+                    tcp dport 7002 reject with tcp reset
+                    tcp sport 7002 reject with tcp reset
+                }
+            }""")
+        reset = time.monotonic()
+        time.sleep(1)
+        first, *later = streams["upload"].report(cut)
+        expect(first["error"] == "Connection reset by peer" and first["ended"] - reset < 0.5, first)
+        expect(later and all(row["error"] for row in later if row["ended"]), later)
+        # Who only receives has nothing to send that could be answered by a reset: the server alone has learned of it.
+        hanging = streams["download"].report(cut)
+        expect(len(hanging) == 1 and hanging[0]["ended"] is None and hanging[0]["longest_gap_ms"] > 900, hanging)
+        expect(server.report(reset)["open"] == 0, server.report(reset))
+        lab.gateway.nft("delete table inet resets")
+        anew = time.monotonic()
+        time.sleep(1)
+        expect(streams["upload"].report(anew)[-1]["progress"] > 50, streams["upload"].report(anew))
+
+
 def test_vpns(options):
     """Both kinds of tunnel carry what they should, and their outer packets follow the default route."""
     with Lab(options.tools) as lab:

@@ -7,7 +7,7 @@ import time
 
 from multilink_lab.isolation import is_isolated
 from multilink_lab.namespace import Namespace
-from multilink_lab.tools import Server, TcpFlow, UdpFlow
+from multilink_lab.tools import Server, StreamServer, TcpFlow, TcpStream, UdpFlow
 from multilink_lab.uplink import Isp, Uplink
 from multilink_lab.waiting import RouteWatch
 
@@ -15,7 +15,7 @@ SERVER = "203.0.113.10"  # where the flows go
 TARGETS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")  # those of the default configuration
 GATEWAY_LAN = "192.168.77.1"
 CLIENT = "192.168.77.2"
-_UDP_PORT, _TCP_PORT = "7000", "7001"
+_UDP_PORT, _TCP_PORT, _STREAM_PORT = "7000", "7001", "7002"
 
 _numbers = itertools.count(1)
 
@@ -123,6 +123,16 @@ class Lab:
 
     def tcp_flow(self, rate=50):
         return self.keep(TcpFlow(self.client, f"{self.tools}/tcp_flow", "client", SERVER, _TCP_PORT, str(rate)))
+
+    def stream_server(self, server=SERVER):
+        """The far end of tcp_stream()."""
+        return self.keep(StreamServer(self.internet, f"{self.tools}/tcp_stream", "server", server, _STREAM_PORT))
+
+    def tcp_stream(self, direction, namespace=None, server=SERVER, source=""):
+        """A long TCP connection from the client, or another namespace, with 100 kB/s of "upload" or "download"; it is made
+        anew when it breaks. Wants a stream_server()."""
+        words = ["client", server, _STREAM_PORT, direction, *([source] if source else [])]
+        return self.keep(TcpStream(namespace or self.client, f"{self.tools}/tcp_stream", *words))
 
     def path_of(self, destination=SERVER):
         """The device by which `destination` is routed now, None without a route. `path_words` (e.g. "mark", "1")

@@ -84,6 +84,19 @@ class TcpFlow(Tool):
         return _report(self, start, end)
 
 
+class TcpStream(Tool):
+    def report(self, start, end=None):
+        """The connections that lived from `start` to `end`, oldest first: begun, connected, ended (None: lives on), error,
+        progress (how often data got on) and longest_gap_ms (how long it did not)."""
+        return _report(self, start, end)["connections"]
+
+
+class StreamServer(Server):
+    def report(self, start, end=None):
+        """How many connections are "open" now, and those that "ended" from `start` to `end`: at, source, error."""
+        return _report(self, start, end)
+
+
 def _report(tool, start, end):
     now = time.monotonic()
     end = now if end is None else end

@@ -32,35 +32,13 @@ namespace {
 using lab::Endpoint;
 using lab::Fd;
 using lab::Nanos;
+using lab::Poller;
 using lab::Time;
 using nlohmann::json;
 
 /// A person has given up by then.
 constexpr auto kTimeout = std::chrono::seconds(10);
 constexpr std::size_t kRequestBytes = 200;
-
-class Poller {
- public:
-  void add(int fd, std::uint32_t events) { control(EPOLL_CTL_ADD, fd, events); }
-  void change(int fd, std::uint32_t events) { control(EPOLL_CTL_MOD, fd, events); }
-  /// Calls `work(fd)` for each descriptor that is ready within `timeout_ms`.
-  template <class Work>
-  void wait(int timeout_ms, Work work) {
-    std::array<epoll_event, 64> events{};
-    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
-    for (int i = 0; i < count; ++i) work(events[static_cast<std::size_t>(i)].data.fd);
-  }
-
- private:
-  void control(int operation, int fd, std::uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = fd;
-    lab::check(epoll_ctl(epoll_.get(), operation, fd, &event), "epoll_ctl");
-  }
-
-  Fd epoll_{lab::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
-};
 
 struct Attempt {
   Time begun;

@@ -78,6 +78,15 @@ std::string Endpoint::address() const {
   return text.data();
 }
 
+Poller::Poller() : epoll_(check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
+
+void Poller::control(int operation, int fd, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  check(epoll_ctl(epoll_.get(), operation, fd, &event), "epoll_ctl");
+}
+
 Ticker::Ticker(Nanos interval) : fd_(check(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), "timerfd_create")) {
   itimerspec spec{};
   spec.it_interval.tv_sec = interval.count() / 1'000'000'000;

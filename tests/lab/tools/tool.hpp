@@ -2,8 +2,10 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -50,6 +52,26 @@ struct Endpoint {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
   std::string address() const;
+};
+
+/// Which of some descriptors are ready.
+class Poller {
+ public:
+  Poller();
+  void add(int fd, std::uint32_t events) { control(EPOLL_CTL_ADD, fd, events); }
+  void change(int fd, std::uint32_t events) { control(EPOLL_CTL_MOD, fd, events); }
+  /// Calls `work(fd)` for each descriptor that is ready within `timeout_ms`.
+  template <class Work>
+  void wait(int timeout_ms, Work work) {
+    std::array<epoll_event, 64> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    for (int i = 0; i < count; ++i) work(events[static_cast<std::size_t>(i)].data.fd);
+  }
+
+ private:
+  void control(int operation, int fd, std::uint32_t events);
+
+  Fd epoll_;
 };
 
 /// A timer that ticks at multiples of `interval` from its construction, whatever the reader's delays.

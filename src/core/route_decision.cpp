@@ -2,6 +2,7 @@
 #include "multilink/core/route_decision.hpp"
 
 #include "multilink/core/default_place.hpp"
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
 namespace multilink {
@@ -35,9 +36,10 @@ std::vector<std::size_t> choose(Family family, const RouteInputs& inputs) {
 }
 
 PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsigned index,
-                      const KernelState& state) {
+                      const PacketMarks& marks, const KernelState& state) {
   PlannedUplink out;
   out.index = index;
+  out.mark = marks.match(index);
   out.weight = uplink.weight;
   out.enabled = uplink.enabled;
   const Link* link = state.link_at(facts.link_index);
@@ -78,9 +80,11 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
   const auto& uplinks = inputs.config.uplinks;
   RouteDecision out;
   out.indices = assign_indices(inputs.config, inputs.state, inputs.numbers, inputs.known);
+  const PacketMarks marks(inputs.config.suite.mark_mask);
   std::vector<PlannedUplink> planned;
   for (std::size_t i = 0; i < uplinks.size(); ++i) {
-    planned.push_back(plan_of(uplinks[i], inputs.facts[i], out.indices.at(uplinks[i].device), inputs.state));
+    planned.push_back(
+        plan_of(uplinks[i], inputs.facts[i], out.indices.at(uplinks[i].device), marks, inputs.state));
   }
   Carriers carriers;
   for (const Family family : kRoutedFamilies) {

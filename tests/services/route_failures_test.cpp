@@ -49,6 +49,10 @@ TEST_F(RouteFailures, AGatewayThatTheKernelRefusesCutsNeitherTheUplinksOwnNorThe
   EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1041 from 192.0.2.2"))));
   EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1051 from 192.0.2.2"))));
   EXPECT_THAT(owned(), Contains(HasSubstr("pref 1051 from 198.51.100.2")));
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 1020 fwmark 0x1000000/0x3f000000 lookup 7001")));
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1040 fwmark 0x1000000/0x3f000000"))));
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("pref 1050 fwmark 0x1000000/0x3f000000"))));
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 1050 fwmark 0x2000000/0x3f000000")));
   say("eth0", HealthState::down);
   scheduler_.settle();
   ASSERT_EQ(carrier(), "eth1");

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <map>
 #include <string>
 #include <string_view>
@@ -44,6 +45,12 @@ class RoutePlanTest : public testing::Test {
   }
   std::string carrier_from(std::string_view source, std::string_view destination) {
     return kernel_.carrier_of({.destination = fakes::address(destination), .from = fakes::address(source)});
+  }
+  /// Of a packet with the mark of the uplink with this index, as the configuration makes it.
+  std::string carrier_pinned(unsigned index, std::string_view destination, std::string_view source) {
+    fakes::Flow flow{.destination = fakes::address(destination), .from = fakes::address(source)};
+    flow.mark = index << static_cast<unsigned>(std::countr_zero(config_.suite.mark_mask));
+    return kernel_.carrier_of(flow);
   }
   /// The device of our default where the kernel uses it.
   std::string in_force() {

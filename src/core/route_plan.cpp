@@ -136,7 +136,7 @@ class Planner {
     return out;
   }
 
-  /// `seen`: an address that several uplinks have counts for the best of them.
+  /// `seen`: an address that several uplinks have counts for the best of them, among those that do not give way.
   void add_rules(Family family, const PlannedUplink& uplink, std::set<IpAddress>& seen) {
     if (!uplink.device.empty()) {
       Rule device = rule(family, rule_offset::kDevice, table_of(uplink));
@@ -146,6 +146,7 @@ class Planner {
     Rule pinned = rule(family, 0, 0);
     pinned.mark = uplink.mark;
     add_selected(pinned, table_of(uplink));
+    if (uplink.gives_way.contains(family)) return;
     for (const auto& own : uplink.facts.families.at(family).addresses) {
       if (!seen.insert(own.address).second) continue;
       Rule from = rule(family, rule_offset::kByAddress, 0);

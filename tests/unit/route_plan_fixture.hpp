@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,10 @@ class RoutePlanTest : public testing::Test {
     const auto facts = observe_uplinks(config_, state, numbers_);
     std::vector<HealthByFamily> health;
     for (const auto& uplink : config_.uplinks) health.push_back({{Family::v4, health_[uplink.device]}});
-    const auto decision = decide_routes({config_, state, numbers_, indices_, facts, health, carried_});
+    const auto decision = decide_routes(
+        {config_, state, numbers_, indices_, facts, health, carried_, gave_way_ ? &*gave_way_ : nullptr});
     indices_ = decision.indices;
+    gave_way_ = decision.giving_way;
     if (!decision.carriers.empty()) carried_ = decision.carriers;
     for (const auto& operation : diff_routes(state, decision.wanted, numbers_)) {
       const auto applied = kernel_.apply(operation);
@@ -75,6 +78,7 @@ class RoutePlanTest : public testing::Test {
   std::map<std::string, HealthState> health_{{"eth0", HealthState::up}, {"eth1", HealthState::up}};
   UplinkIndices indices_;
   CarryingDevices carried_;
+  std::optional<DevicesByFamily> gave_way_;
 };
 
 }  // namespace multilink

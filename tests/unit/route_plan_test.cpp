@@ -67,7 +67,57 @@ TEST_F(RoutePlan, PacketsGoWhereTheyShould) {
   health_["eth0"] = HealthState::down;
   settle();
   EXPECT_EQ(carrier_to(kInternet), "eth1");
-  EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0");
+}
+
+TEST_F(RoutePlan, TheAddressOfADeadUplinkHoldsNothingOnItWhileAnotherCarries) {
+  for (const auto dead : {HealthState::suspect, HealthState::down}) {
+    settle();
+    const auto before = fakes::owned_lines(kernel_);
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0");
+    health_["eth0"] = dead;
+    settle();
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1");
+    EXPECT_THAT(fakes::owned_lines(kernel_), Not(Contains(HasSubstr("from 192.0.2.2"))));
+    EXPECT_THAT(fakes::owned_lines(kernel_), Contains(HasSubstr("from 198.51.100.2")));
+    EXPECT_EQ(kernel_.carrier_of({.destination = address(kInternet), .oif = "eth0"}), "eth0") << "probes";
+    EXPECT_EQ(carrier_pinned(1, kInternet, "192.0.2.2"), "eth0") << "what may live still";
+    EXPECT_EQ(carrier_from("192.0.2.2", "10.0.0.7"), "lan");
+    health_["eth0"] = HealthState::unknown;
+    settle();
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1") << "not knowing changes nothing";
+    gave_way_.reset();
+    settle();
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1") << "nor does a restart";
+    health_["eth0"] = HealthState::up;
+    settle();
+    EXPECT_EQ(fakes::owned_lines(kernel_), before);
+  }
+}
+
+TEST_F(RoutePlan, OfABackupTheSame) {
+  settle();
+  health_["eth1"] = HealthState::down;
+  settle();
+  EXPECT_EQ(carrier_from("198.51.100.2", kInternet), "eth0");
+}
+
+TEST_F(RoutePlan, WithNothingElseUsableItsAddressHoldsWhatItHeld) {
+  settle();
+  const auto before = fakes::owned_lines(kernel_);
+  health_ = {{"eth0", HealthState::down}, {"eth1", HealthState::down}};
+  settle();
+  EXPECT_EQ(fakes::owned_lines(kernel_), before);
+  health_["eth1"] = HealthState::unknown;
+  settle();
+  EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0") << "eth1 carries, but perhaps nothing";
+}
+
+TEST_F(RoutePlan, AnAddressOnTwoUplinksIsHeldByTheOneThatIsUp) {
+  kernel_.add_address("eth1", "192.0.2.2/32");
+  health_["eth0"] = HealthState::down;
+  settle();
+  EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1");
+  EXPECT_THAT(fakes::owned_lines(kernel_), Contains(HasSubstr("pref 1041 from 192.0.2.2 lookup 7002")));
 }
 
 TEST_F(RoutePlan, WhatIsPinnedLeavesByItsUplinkWhateverCarries) {
@@ -148,11 +198,13 @@ TEST_F(RoutePlan, WithEveryLinkDownTheLanIsReached) {
   EXPECT_EQ(carrier_from("192.0.2.2", "10.0.0.7"), "lan");
 }
 
-TEST_F(RoutePlan, NothingLeaksToAnotherUplink) {
+TEST_F(RoutePlan, NothingLeaksToAnotherUplinkThatIsNotUsable) {
+  health_["eth0"] = HealthState::down;
   settle();
   kernel_.set_admin_up("eth1", false);
   EXPECT_EQ(carrier_from("198.51.100.2", kInternet), "") << "also before anybody reacts";
   settle();
+  EXPECT_EQ(carrier_to(kInternet), "eth0");
   EXPECT_EQ(carrier_from("198.51.100.2", kInternet), "");
   EXPECT_EQ(carrier_from("198.51.100.2", "10.0.0.7"), "lan");
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ struct PlannedUplink {
   /// the index). Empty where the name is not known: an uplink matched by `mac` whose device is not there.
   std::string device;
   UplinkFacts facts;
+  /// The families in which its address does not hold packets on it: there are no rules by address.
+  std::set<Family> gives_way = {};
 };
 
 /// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays, but

@@ -7,6 +7,7 @@
 #include <cassert>
 
 #include "multilink/core/config_keys.hpp"
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -129,11 +130,10 @@ class RuleCheck {
     if (!draft_.is_valid(draft_.suite, "mark_mask")) return;
     const auto count = draft_.uplinks.size();
     const auto& settings = draft_.suite.settings;
-    const auto holds = [](int bits) { return (std::uint64_t{1} << static_cast<unsigned>(bits)) - 2; };
+    const auto held = PacketMarks(settings.mark_mask).uplinks();
+    if (count <= held) return;
     int bits = std::popcount(settings.mark_mask);
-    if (count <= holds(bits)) return;
-    const auto held = holds(bits);
-    while (count > holds(bits)) ++bits;
+    while (count > PacketMarks::uplinks_in(bits)) ++bits;
     Settings wider;
     wider.mark_mask = ~std::uint32_t{0} << static_cast<unsigned>(kMaskBits - bits);
     const unsigned line =

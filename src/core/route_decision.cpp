@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/route_decision.hpp"
 
+#include <algorithm>
+
 #include "multilink/core/default_place.hpp"
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
 namespace multilink {
@@ -12,14 +15,45 @@ BelievedHealth health_of(const HealthByFamily& health, Family family) {
   return found == health.end() ? BelievedHealth{} : found->second;
 }
 
-std::vector<std::size_t> choose(Family family, const RouteInputs& inputs) {
+/// After a start: an earlier run has left rules for the uplink, and none for any address it has.
+bool gave_way_in_rules(std::size_t i, Family family, const RouteInputs& inputs) {
+  const auto& facts = inputs.facts[i];
+  const auto& addresses = facts.families.at(family).addresses;
+  const Link* link = inputs.state.link_at(facts.link_index);
+  if (link == nullptr || addresses.empty()) return false;
+  bool has_rules = false;
+  for (const auto& rule : inputs.state.rules) {
+    if (rule.family != family || rule.protocol != inputs.numbers.protocol) continue;
+    has_rules = has_rules || rule.oif == link->name;
+    if (rule.from && std::any_of(addresses.begin(), addresses.end(),
+                                 [&](const IpPrefix& own) { return own.address == rule.from->address; })) {
+      return false;
+    }
+  }
+  return has_rules;
+}
+
+bool gave_way(std::size_t i, Family family, const RouteInputs& inputs) {
+  if (inputs.gave_way == nullptr) return gave_way_in_rules(i, family, inputs);
+  const auto found = inputs.gave_way->find(family);
+  return found != inputs.gave_way->end() && found->second.contains(inputs.config.uplinks[i].device);
+}
+
+/// The uplinks in one family.
+struct Field {
+  std::vector<Contender> contenders;  ///< in the order of the uplinks
+  bool default_in_force = false;      ///< there is an owned default, or the last one is remembered
+};
+
+Field contenders_of(Family family, const RouteInputs& inputs) {
   const auto& uplinks = inputs.config.uplinks;
   auto in_force = devices_of_default(family, inputs.config, inputs.state, inputs.facts, inputs.numbers);
   if (!in_force) {
     const auto carried = inputs.carried.find(family);
     if (carried != inputs.carried.end()) in_force = carried->second;
   }
-  std::vector<Contender> contenders;
+  Field out;
+  out.default_in_force = in_force.has_value();
   for (std::size_t i = 0; i < uplinks.size(); ++i) {
     Contender contender;
     contender.enabled = uplinks[i].enabled;
@@ -29,15 +63,17 @@ std::vector<std::size_t> choose(Family family, const RouteInputs& inputs) {
     contender.answers = health.answers;
     contender.precedence = uplinks[i].precedence;
     contender.in_force = in_force && in_force->contains(uplinks[i].device);
-    contenders.push_back(contender);
+    contender.gave_way = gave_way(i, family, inputs);
+    out.contenders.push_back(contender);
   }
-  return choose_uplinks(contenders, in_force.has_value());
+  return out;
 }
 
 PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsigned index,
-                      const KernelState& state) {
+                      const PacketMarks& marks, const KernelState& state) {
   PlannedUplink out;
   out.index = index;
+  out.mark = marks.match(index);
   out.weight = uplink.weight;
   out.enabled = uplink.enabled;
   const Link* link = state.link_at(facts.link_index);
@@ -78,14 +114,26 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
   const auto& uplinks = inputs.config.uplinks;
   RouteDecision out;
   out.indices = assign_indices(inputs.config, inputs.state, inputs.numbers, inputs.known);
+  const PacketMarks marks(inputs.config.suite.mark_mask);
   std::vector<PlannedUplink> planned;
   for (std::size_t i = 0; i < uplinks.size(); ++i) {
-    planned.push_back(plan_of(uplinks[i], inputs.facts[i], out.indices.at(uplinks[i].device), inputs.state));
+    planned.push_back(
+        plan_of(uplinks[i], inputs.facts[i], out.indices.at(uplinks[i].device), marks, inputs.state));
   }
   Carriers carriers;
   for (const Family family : kRoutedFamilies) {
-    carriers[family] = choose(family, inputs);
-    for (const std::size_t i : carriers[family]) out.carriers[family].insert(uplinks[i].device);
+    const Field field = contenders_of(family, inputs);
+    carriers[family] = choose_uplinks(field.contenders, field.default_in_force);
+    std::vector<Contender> chosen;
+    for (const std::size_t i : carriers[family]) {
+      out.carriers[family].insert(uplinks[i].device);
+      chosen.push_back(field.contenders[i]);
+    }
+    for (std::size_t i = 0; i < uplinks.size(); ++i) {
+      if (!gives_way(field.contenders[i], chosen)) continue;
+      planned[i].gives_way.insert(family);
+      out.giving_way[family].insert(uplinks[i].device);
+    }
   }
   out.wanted = plan_routes(planned, carriers, inputs.state, inputs.numbers);
   return out;

@@ -91,12 +91,13 @@ bool has_carrier(const Route& route, const KernelState& state) {
   });
 }
 
-/// Whether the rule serves an address whose packets end in the default of `table`.
+/// Whether the rule serves packets that end in the default of `table`, and what is on the way has been looked up
+/// before it. (What is bound to a device needs its rule in any case.)
 bool ends_in(std::uint32_t table, const Rule& rule, const OwnedState& wanted) {
-  if (rule.table == table && !rule.from && !rule.oif) return true;
-  return !rule.suppress_prefix &&
-         std::any_of(wanted.rules.begin(), wanted.rules.end(), [&](const Rule& other) {
-           return other.table == table && other.from && other.from == rule.from && !other.suppress_prefix;
+  if (rule.suppress_prefix || rule.oif) return false;
+  return rule.table == table || std::any_of(wanted.rules.begin(), wanted.rules.end(), [&](const Rule& other) {
+           return other.table == table && !other.suppress_prefix && !other.oif && (rule.from || rule.mark) &&
+                  other.from == rule.from && other.mark == rule.mark;
          });
 }
 

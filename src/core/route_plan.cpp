@@ -136,22 +136,31 @@ class Planner {
     return out;
   }
 
-  /// `seen`: an address that several uplinks have counts for the best of them.
+  /// `seen`: an address that several uplinks have counts for the best of them, among those that do not give way.
   void add_rules(Family family, const PlannedUplink& uplink, std::set<IpAddress>& seen) {
     if (!uplink.device.empty()) {
       Rule device = rule(family, rule_offset::kDevice, table_of(uplink));
       device.oif = uplink.device;
       out_.rules.push_back(std::move(device));
     }
+    Rule pinned = rule(family, 0, 0);
+    pinned.mark = uplink.mark;
+    add_selected(pinned, table_of(uplink));
+    if (uplink.gives_way.contains(family)) return;
     for (const auto& own : uplink.facts.families.at(family).addresses) {
-      if (seen.insert(own.address).second) add_address_rules(own.address, table_of(uplink));
+      if (!seen.insert(own.address).second) continue;
+      Rule from = rule(family, rule_offset::kByAddress, 0);
+      from.from = IpPrefix{own.address, static_cast<std::uint8_t>(own.address.size() * 8)};
+      add_selected(from, table_of(uplink));
     }
   }
 
-  void add_address_rules(const IpAddress& address, std::uint32_t table) {
+  /// The four rules for what `selector` selects, which belongs to the uplink with this table.
+  void add_selected(const Rule& selector, std::uint32_t table) {
     const auto add = [&](std::uint32_t offset, std::uint32_t looked_up, bool only_specific) {
-      Rule out = rule(address.family(), offset, looked_up);
-      out.from = IpPrefix{address, static_cast<std::uint8_t>(address.size() * 8)};
+      Rule out = selector;
+      out.priority += offset;
+      out.table = looked_up;
       if (only_specific) out.suppress_prefix = 0;
       out.unreachable = looked_up == 0;
       out_.rules.push_back(std::move(out));

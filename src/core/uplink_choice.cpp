@@ -10,11 +10,6 @@ bool can_carry(const Contender& contender) {
   return contender.enabled && contender.fact == LinkFact::ok;
 }
 
-bool is_usable(const Contender& contender) {
-  return contender.health == HealthState::up ||
-         (contender.health == HealthState::unknown && contender.in_force);
-}
-
 /// Lower is better.
 int class_of(const Contender& contender) {
   if (is_usable(contender)) return 0;
@@ -39,6 +34,18 @@ void keep_lowest(std::vector<std::size_t>& positions, Value value) {
 }
 
 }  // namespace
+
+bool is_usable(const Contender& contender) {
+  return can_carry(contender) && (contender.health == HealthState::up ||
+                                  (contender.health == HealthState::unknown && contender.in_force));
+}
+
+bool gives_way(const Contender& contender, std::span<const Contender> carriers) {
+  const bool is_dead = contender.fact != LinkFact::ok || contender.health == HealthState::suspect ||
+                       contender.health == HealthState::down ||
+                       (contender.health == HealthState::unknown && contender.gave_way);
+  return is_dead && std::any_of(carriers.begin(), carriers.end(), is_usable);
+}
 
 std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, bool default_in_force) {
   std::vector<std::size_t> chosen;

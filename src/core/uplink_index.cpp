@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/uplink_facts.hpp"
 
 namespace multilink {
@@ -24,11 +25,13 @@ UplinkIndices indices_in_rules(const KernelState& state, const RoutingNumbers& n
 UplinkIndices assign_indices(const Config& config, const KernelState& state, const RoutingNumbers& numbers,
                              const UplinkIndices& known) {
   const UplinkIndices in_rules = indices_in_rules(state, numbers);
+  const PacketMarks marks(config.suite.mark_mask);
   UplinkIndices out;
   std::set<unsigned> taken;
   const auto adopt = [&](const UplinkIndices& from, const std::string& name, const std::string& device) {
     const auto found = from.find(name);
-    if (found == from.end() || out.contains(device) || !taken.insert(found->second).second) return;
+    if (found == from.end() || out.contains(device) || found->second > marks.uplinks()) return;
+    if (!taken.insert(found->second).second) return;
     out[device] = found->second;
   };
   for (const auto& uplink : config.uplinks) adopt(known, uplink.device, uplink.device);

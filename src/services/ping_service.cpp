@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "multilink/core/link_report.hpp"
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/send_refusal.hpp"
 #include "multilink/core/text.hpp"
@@ -201,8 +202,8 @@ void PingService::on_settled(const std::string& name, Uplink& uplink, const Sett
 bool PingService::listen() {
   if (by_identifier_.empty()) return false;
   const auto ids = by_identifier_.rbegin()->first - first_id_ + 1;
-  // All bits of the mask: the one mark that no uplink has.
-  const ProbeIdentity wanted{first_id_, static_cast<std::uint16_t>(ids), config_.suite.mark_mask};
+  const ProbeIdentity wanted{first_id_, static_cast<std::uint16_t>(ids),
+                             PacketMarks(config_.suite.mark_mask).of_probes()};
   if (identity_ == wanted) return true;
   const auto listening = ports_.prober.listen(wanted, [this](auto arrivals) { on_arrivals(arrivals); });
   identity_ = listening ? std::optional(wanted) : std::nullopt;

@@ -108,13 +108,11 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   see_facts(step);
   step.decision = decide(step);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
-  if (operations.empty()) {
-    decided_ = step.decision.carriers;
-    return settle(step, step.before, "");
-  }
-  const bool decided_anew = step.decision.carriers != decided_;
-  if (!configured && adopted_ && !decided_anew && !may_repair(step)) return;
+  const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_;
+  if (!operations.empty() && !configured && adopted_ && !decided_anew && !may_repair(step)) return;
   decided_ = step.decision.carriers;
+  gave_way_ = step.decision.giving_way;
+  if (operations.empty()) return settle(step, step.before, "");
   const auto problem = apply(operations, step);
   const auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
@@ -139,7 +137,8 @@ RouteDecision RouteService::decide(const Step& step) const {
       of_uplink[family] = {belief.state(), answering.contains(family)};
     }
   }
-  return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_});
+  return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_,
+                        gave_way_ ? &*gave_way_ : nullptr});
 }
 
 /// Whether somebody has led our default over other uplinks than were decided on and applied.

@@ -147,7 +147,7 @@ TEST_F(Routed, WhatOthersDeleteIsPutBack) {
   const auto before = everything_sorted();
   ip("route flush table 7001");
   ip("route del default proto 109");
-  for (const auto* priority : {"1010", "1021", "1031", "1041", "1051"}) {
+  for (const auto* priority : {"1010", "1020", "1021", "1030", "1031", "1040", "1041", "1050", "1051"}) {
     ip(cat("rule del pref ", priority, " protocol 109"));
   }
   EXPECT_TRUE(eventually([&] { return everything_sorted() == before; })) << everything();

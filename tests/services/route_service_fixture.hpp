@@ -104,6 +104,10 @@ class RouteServiceTest : public testing::Test {
 
   std::string carrier() { return kernel_.carrier_of({.destination = fakes::address(kInternet)}); }
 
+  std::string carrier_from(std::string_view source) {
+    return kernel_.carrier_of({.destination = fakes::address(kInternet), .from = fakes::address(source)});
+  }
+
   RoutingRecord routing() {
     return RoutingRecord::decode(as_fields(redis_.execute({"HGETALL", keys_.routing()})).value()).value();
   }

@@ -43,6 +43,53 @@ TEST_F(RouteServiceTest, FailsOverAndBackAtAHint) {
   EXPECT_EQ(carrier(), "eth0");
 }
 
+TEST_F(RouteServiceTest, TheNewDefaultIsThereBeforeTheAddressGivesWay) {
+  start_with_both_up();
+  const auto before = owned();
+  say("eth0", HealthState::suspect, "silent");
+  scheduler_.settle();
+  EXPECT_EQ(carrier_from("192.0.2.2"), "eth1");
+  ASSERT_EQ(kernel_.applied().size(), 6U);
+  ASSERT_TRUE(std::holds_alternative<PrependRoute>(kernel_.applied().front()));
+  EXPECT_EQ(std::get<PrependRoute>(kernel_.applied().front()).route.table, kMainTable);
+  EXPECT_TRUE(std::holds_alternative<DeleteRoute>(kernel_.applied().back()));
+  for (std::size_t i = 1; i < 5; ++i) {
+    ASSERT_TRUE(std::holds_alternative<DeleteRule>(kernel_.applied()[i]));
+    EXPECT_EQ(std::get<DeleteRule>(kernel_.applied()[i]).rule.from, fakes::prefix("192.0.2.2/32"));
+  }
+  say("eth0", HealthState::down, "silent for 3 s");
+  scheduler_.settle();
+  EXPECT_EQ(kernel_.applied().size(), 6U);
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  EXPECT_EQ(owned(), before);
+}
+
+TEST_F(RouteServiceTest, TheAddressOfABackupGivesWayAndComesBackToo) {
+  start_with_both_up();
+  const auto before = owned();
+  say("eth1", HealthState::down);
+  scheduler_.settle();
+  EXPECT_EQ(carrier_from("198.51.100.2"), "eth0");
+  EXPECT_EQ(kernel_.applied().size(), 4U);
+  say("eth0", HealthState::down);
+  scheduler_.settle();
+  EXPECT_EQ(owned(), before) << "nobody is usable, and no address gives way";
+}
+
+TEST_F(RouteServiceTest, TheAddressGivesWayAtCarrierLossAndUntilTheLinkIsTrustedAgain) {
+  start_with_both_up();
+  kernel_.set_carrier("eth0", false);
+  scheduler_.settle();
+  EXPECT_EQ(carrier_from("192.0.2.2"), "eth1");
+  kernel_.set_carrier("eth0", true);
+  scheduler_.advance(seconds(3));
+  EXPECT_EQ(carrier_from("192.0.2.2"), "eth1");
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  EXPECT_EQ(carrier_from("192.0.2.2"), "eth0");
+}
+
 TEST_F(RouteServiceTest, ALostHintCostsNoMoreThanASweep) {
   start_with_both_up();
   redis_.lose_hints(true);
@@ -161,10 +208,11 @@ TEST_F(RouteServiceTest, TheOnlyUplinkCarriesAgainAsSoonAsItsCarrierIsBack) {
 
 TEST_F(RouteServiceTest, WithEverythingDownTheLeastBadStays) {
   start_with_both_up();
+  const auto before = owned();
   for (const auto* name : {"eth1", "eth0"}) say(name, HealthState::down);
   scheduler_.settle();
   EXPECT_EQ(carrier(), "eth0");
-  EXPECT_THAT(kernel_.applied(), IsEmpty());
+  EXPECT_EQ(owned(), before);
   for (const auto* name : {"eth0", "eth1"}) kernel_.set_carrier(name, false);
   scheduler_.advance(minutes(1));
   EXPECT_NE(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);

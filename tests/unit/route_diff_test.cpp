@@ -80,12 +80,16 @@ class AnyKernel {
   }
   Rule any_rule() {
     Rule rule;
-    rule.priority = one_of({1010U, 1021U, 1041U, 5270U});
+    rule.priority = one_of({1010U, 1020U, 1021U, 1040U, 1041U, 5270U});
     rule.protocol = any_protocol();
     rule.table = one_of({7001U, 7002U, 52U});
     if (below(4) == 0) return any_rule_of_the_front(rule);
     // Ours select by one thing, as routed makes them; those of others by one or two.
     const bool ours = rule.protocol == kNumbers.protocol;
+    if (ours && below(3) == 0) {
+      rule.mark = MarkMatch{one_of({0x1000000U, 0x2000000U, 0x7000000U}), 0x3f000000};
+      return rule;
+    }
     const bool by_device = below(2) == 0;
     if (by_device) rule.oif = one_of({"eth0", "eth1"});
     if (!by_device || (!ours && below(2) == 0)) {

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +30,10 @@ class RoutePlanTest : public testing::Test {
     const auto facts = observe_uplinks(config_, state, numbers_);
     std::vector<HealthByFamily> health;
     for (const auto& uplink : config_.uplinks) health.push_back({{Family::v4, health_[uplink.device]}});
-    const auto decision = decide_routes({config_, state, numbers_, indices_, facts, health, carried_});
+    const auto decision = decide_routes(
+        {config_, state, numbers_, indices_, facts, health, carried_, gave_way_ ? &*gave_way_ : nullptr});
     indices_ = decision.indices;
+    gave_way_ = decision.giving_way;
     if (!decision.carriers.empty()) carried_ = decision.carriers;
     for (const auto& operation : diff_routes(state, decision.wanted, numbers_)) {
       const auto applied = kernel_.apply(operation);
@@ -44,6 +48,12 @@ class RoutePlanTest : public testing::Test {
   }
   std::string carrier_from(std::string_view source, std::string_view destination) {
     return kernel_.carrier_of({.destination = fakes::address(destination), .from = fakes::address(source)});
+  }
+  /// Of a packet with the mark of the uplink with this index, as the configuration makes it.
+  std::string carrier_pinned(unsigned index, std::string_view destination, std::string_view source) {
+    fakes::Flow flow{.destination = fakes::address(destination), .from = fakes::address(source)};
+    flow.mark = index << static_cast<unsigned>(std::countr_zero(config_.suite.mark_mask));
+    return kernel_.carrier_of(flow);
   }
   /// The device of our default where the kernel uses it.
   std::string in_force() {
@@ -68,6 +78,7 @@ class RoutePlanTest : public testing::Test {
   std::map<std::string, HealthState> health_{{"eth0", HealthState::up}, {"eth1", HealthState::up}};
   UplinkIndices indices_;
   CarryingDevices carried_;
+  std::optional<DevicesByFamily> gave_way_;
 };
 
 }  // namespace multilink

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "multilink/core/text.hpp"
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
@@ -31,14 +32,26 @@ TEST_F(RoutePlan, WhatIsOwnedInAnOrdinaryCase) {
                   "ip route prepend default via 198.51.100.1 dev eth1 table 7002 proto 109",
                   "ip rule add pref 1010 oif eth0 lookup 7001 protocol 109",
                   "ip rule add pref 1010 oif eth1 lookup 7002 protocol 109",
+                  "ip rule add pref 1020 fwmark 0x1000000/0x3f000000 lookup 7001 suppress_prefixlength 0 "
+                  "protocol 109",
+                  "ip rule add pref 1020 fwmark 0x2000000/0x3f000000 lookup 7002 suppress_prefixlength 0 "
+                  "protocol 109",
                   "ip rule add pref 1021 from 192.0.2.2 lookup 7001 suppress_prefixlength 0 protocol 109",
                   "ip rule add pref 1021 from 198.51.100.2 lookup 7002 suppress_prefixlength 0 "
+                  "protocol 109",
+                  "ip rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 0 "
+                  "protocol 109",
+                  "ip rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 0 "
                   "protocol 109",
                   "ip rule add pref 1031 from 192.0.2.2 lookup main suppress_prefixlength 0 protocol 109",
                   "ip rule add pref 1031 from 198.51.100.2 lookup main suppress_prefixlength 0 "
                   "protocol 109",
+                  "ip rule add pref 1040 fwmark 0x1000000/0x3f000000 lookup 7001 protocol 109",
+                  "ip rule add pref 1040 fwmark 0x2000000/0x3f000000 lookup 7002 protocol 109",
                   "ip rule add pref 1041 from 192.0.2.2 lookup 7001 protocol 109",
                   "ip rule add pref 1041 from 198.51.100.2 lookup 7002 protocol 109",
+                  "ip rule add pref 1050 fwmark 0x1000000/0x3f000000 unreachable protocol 109",
+                  "ip rule add pref 1050 fwmark 0x2000000/0x3f000000 unreachable protocol 109",
                   "ip rule add pref 1051 from 192.0.2.2 unreachable protocol 109",
                   "ip rule add pref 1051 from 198.51.100.2 unreachable protocol 109"));
 }
@@ -54,7 +67,97 @@ TEST_F(RoutePlan, PacketsGoWhereTheyShould) {
   health_["eth0"] = HealthState::down;
   settle();
   EXPECT_EQ(carrier_to(kInternet), "eth1");
-  EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0");
+}
+
+TEST_F(RoutePlan, TheAddressOfADeadUplinkHoldsNothingOnItWhileAnotherCarries) {
+  for (const auto dead : {HealthState::suspect, HealthState::down}) {
+    settle();
+    const auto before = fakes::owned_lines(kernel_);
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0");
+    health_["eth0"] = dead;
+    settle();
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1");
+    EXPECT_THAT(fakes::owned_lines(kernel_), Not(Contains(HasSubstr("from 192.0.2.2"))));
+    EXPECT_THAT(fakes::owned_lines(kernel_), Contains(HasSubstr("from 198.51.100.2")));
+    EXPECT_EQ(kernel_.carrier_of({.destination = address(kInternet), .oif = "eth0"}), "eth0") << "probes";
+    EXPECT_EQ(carrier_pinned(1, kInternet, "192.0.2.2"), "eth0") << "what may live still";
+    EXPECT_EQ(carrier_from("192.0.2.2", "10.0.0.7"), "lan");
+    health_["eth0"] = HealthState::unknown;
+    settle();
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1") << "not knowing changes nothing";
+    gave_way_.reset();
+    settle();
+    EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1") << "nor does a restart";
+    health_["eth0"] = HealthState::up;
+    settle();
+    EXPECT_EQ(fakes::owned_lines(kernel_), before);
+  }
+}
+
+TEST_F(RoutePlan, OfABackupTheSame) {
+  settle();
+  health_["eth1"] = HealthState::down;
+  settle();
+  EXPECT_EQ(carrier_from("198.51.100.2", kInternet), "eth0");
+}
+
+TEST_F(RoutePlan, WithNothingElseUsableItsAddressHoldsWhatItHeld) {
+  settle();
+  const auto before = fakes::owned_lines(kernel_);
+  health_ = {{"eth0", HealthState::down}, {"eth1", HealthState::down}};
+  settle();
+  EXPECT_EQ(fakes::owned_lines(kernel_), before);
+  health_["eth1"] = HealthState::unknown;
+  settle();
+  EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth0") << "eth1 carries, but perhaps nothing";
+}
+
+TEST_F(RoutePlan, AnAddressOnTwoUplinksIsHeldByTheOneThatIsUp) {
+  kernel_.add_address("eth1", "192.0.2.2/32");
+  health_["eth0"] = HealthState::down;
+  settle();
+  EXPECT_EQ(carrier_from("192.0.2.2", kInternet), "eth1");
+  EXPECT_THAT(fakes::owned_lines(kernel_), Contains(HasSubstr("pref 1041 from 192.0.2.2 lookup 7002")));
+}
+
+TEST_F(RoutePlan, WhatIsPinnedLeavesByItsUplinkWhateverCarries) {
+  for (const auto health : {HealthState::up, HealthState::down}) {
+    health_["eth0"] = health;
+    settle();
+    for (const auto* source : {"10.0.0.7", "192.0.2.2", "198.51.100.2"}) {
+      EXPECT_EQ(carrier_pinned(1, kInternet, source), "eth0");
+      EXPECT_EQ(carrier_pinned(2, kInternet, source), "eth1");
+      EXPECT_EQ(carrier_pinned(2, "10.0.0.7", source), "lan") << "what comes back to a client";
+    }
+    EXPECT_EQ(carrier_pinned(2, "198.51.100.9", "10.0.0.7"), "eth1");
+    EXPECT_EQ(carrier_pinned(3, kInternet, "10.0.0.7"), in_force()) << "a mark of no uplink";
+    EXPECT_EQ(carrier_pinned(63, kInternet, "10.0.0.7"), in_force()) << "that of probes";
+  }
+}
+
+TEST_F(RoutePlan, WhatIsPinnedNeverLeaksToAnotherUplink) {
+  settle();
+  kernel_.set_admin_up("eth1", false);
+  EXPECT_EQ(carrier_pinned(2, kInternet, "10.0.0.7"), "") << "also before anybody reacts";
+  settle();
+  EXPECT_EQ(carrier_pinned(2, kInternet, "10.0.0.7"), "");
+  EXPECT_EQ(carrier_pinned(2, "10.0.0.7", "198.51.100.2"), "lan");
+  EXPECT_EQ(carrier_pinned(1, kInternet, "10.0.0.7"), "eth0");
+}
+
+TEST_F(RoutePlan, MarksHaveTheirRulesAlsoWithoutADeviceAnAddressOrAGateway) {
+  config_.uplinks.push_back(fakes::uplink("usb0", 3));
+  settle();
+  for (const auto* priority : {"1020", "1030", "1040", "1050"}) {
+    EXPECT_THAT(fakes::owned_lines(kernel_),
+                Contains(HasSubstr(cat("pref ", priority, " fwmark 0x3000000/0x3f000000"))));
+  }
+}
+
+TEST_F(RoutePlan, TheMarksAreThoseOfTheMask) {
+  config_.suite.mark_mask = 0x00000f00;
+  settle();
+  EXPECT_THAT(fakes::owned_lines(kernel_), Contains(HasSubstr("pref 1040 fwmark 0x200/0xf00 lookup 7002")));
 }
 
 TEST_F(RoutePlan, ATierSharesByWeight) {
@@ -95,11 +198,13 @@ TEST_F(RoutePlan, WithEveryLinkDownTheLanIsReached) {
   EXPECT_EQ(carrier_from("192.0.2.2", "10.0.0.7"), "lan");
 }
 
-TEST_F(RoutePlan, NothingLeaksToAnotherUplink) {
+TEST_F(RoutePlan, NothingLeaksToAnotherUplinkThatIsNotUsable) {
+  health_["eth0"] = HealthState::down;
   settle();
   kernel_.set_admin_up("eth1", false);
   EXPECT_EQ(carrier_from("198.51.100.2", kInternet), "") << "also before anybody reacts";
   settle();
+  EXPECT_EQ(carrier_to(kInternet), "eth0");
   EXPECT_EQ(carrier_from("198.51.100.2", kInternet), "");
   EXPECT_EQ(carrier_from("198.51.100.2", "10.0.0.7"), "lan");
 }
@@ -115,6 +220,8 @@ TEST_F(RoutePlan, TwoLinksWithTheSameGatewayAndSubnet) {
     EXPECT_EQ(carrier_from("192.0.2.3", destination), "eth2");
     EXPECT_EQ(carrier_from("192.0.2.2", destination), "eth0");
     EXPECT_EQ(kernel_.carrier_of({.destination = address(destination), .oif = "eth2"}), "eth2");
+    EXPECT_EQ(carrier_pinned(3, destination, "10.0.0.7"), "eth2");
+    EXPECT_EQ(carrier_pinned(1, destination, "10.0.0.7"), "eth0");
   }
 }
 

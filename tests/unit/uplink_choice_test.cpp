@@ -108,5 +108,34 @@ INSTANTIATE_TEST_SUITE_P(
              {1}}),
     name_of);
 
+TEST(GivesWay, WhereAnotherOneThatIsUsableCarries) {
+  const std::vector<Contender> carriers{one(kUp, 2)};
+  EXPECT_TRUE(gives_way(one(kSuspect, 1), carriers));
+  EXPECT_TRUE(gives_way(one(kDown, 1), carriers));
+  EXPECT_TRUE(gives_way(answering(one(kDown, 1)), carriers));
+  EXPECT_TRUE(gives_way(disabled(one(kDown, 1)), carriers));
+  EXPECT_TRUE(gives_way(with_fact(LinkFact::no_gateway, one(kUp, 1)), carriers));
+  EXPECT_TRUE(gives_way(one(kDown, 1), std::vector{one(kUnknown, 2, true)}));
+  EXPECT_FALSE(gives_way(one(kUp, 1), carriers));
+  EXPECT_FALSE(gives_way(disabled(one(kUp, 1)), carriers));
+}
+
+TEST(GivesWay, NotWhereNothingUsableCarries) {
+  EXPECT_FALSE(gives_way(one(kDown, 1), {}));
+  EXPECT_FALSE(gives_way(one(kDown, 1), std::vector{one(kDown, 2, true)}));
+  EXPECT_FALSE(gives_way(one(kSuspect, 1, true), std::vector{one(kSuspect, 1, true)}));
+}
+
+TEST(GivesWay, NotKnowingLeavesItAsItWas) {
+  const std::vector<Contender> carriers{one(kUp, 2)};
+  Contender unknown = one(kUnknown, 1);
+  EXPECT_FALSE(gives_way(unknown, carriers));
+  unknown.gave_way = true;
+  EXPECT_TRUE(gives_way(unknown, carriers));
+  EXPECT_FALSE(gives_way(unknown, {}));
+  unknown.health = kUp;
+  EXPECT_FALSE(gives_way(unknown, carriers));
+}
+
 }  // namespace
 }  // namespace multilink

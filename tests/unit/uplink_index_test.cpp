@@ -52,6 +52,17 @@ TEST(UplinkIndex, WhatThisProcessKnowsGoesBeforeTheKernelsRules) {
               ElementsAre(Pair("a", 1U), Pair("b", 2U)));
 }
 
+TEST(UplinkIndex, WhatHasNoMarkWithinTheMaskIsGivenAnew) {
+  KernelState state;
+  state.rules = {device_rule("a", 7063), device_rule("b", 7062)};
+  Config config = config_of({"a", "b", "c"});
+  EXPECT_THAT(assign_indices(config, state, {}, {}),
+              ElementsAre(Pair("a", 1U), Pair("b", 62U), Pair("c", 2U)));
+  config.suite.mark_mask = 0x7;
+  EXPECT_THAT(assign_indices(config, state, {}, {{"c", 6}, {"a", 7}}),
+              ElementsAre(Pair("a", 1U), Pair("b", 2U), Pair("c", 6U)));
+}
+
 TEST(UplinkIndex, ForeignAndOtherRulesTellNothing) {
   KernelState state;
   state.rules = {device_rule("a", 7005, 4), device_rule("b", 254), device_rule("b", 7000)};

@@ -17,8 +17,10 @@
 
 namespace multilink {
 
-/// The devices (as configured) of the uplinks that carry each family.
-using CarryingDevices = std::map<Family, std::set<std::string>>;
+/// The devices (as configured) of some uplinks, for each family.
+using DevicesByFamily = std::map<Family, std::set<std::string>>;
+/// Of those that carry.
+using CarryingDevices = DevicesByFamily;
 
 /// What routed believes of one uplink and family.
 struct BelievedHealth {
@@ -42,11 +44,14 @@ struct RouteInputs {
   /// Who carried last. The kernel's own default tells it better; this counts where the kernel, or somebody,
   /// has taken the default away.
   const CarryingDevices& carried;
+  /// Whose addresses gave way by the last decision of this process. Null after a start: the kernel's rules tell.
+  const DevicesByFamily* gave_way = nullptr;
 };
 
 struct RouteDecision {
   UplinkIndices indices;
-  CarryingDevices carriers;  ///< a family is absent where nobody was chosen: what is there stays
+  CarryingDevices carriers;    ///< a family is absent where nobody was chosen: what is there stays
+  DevicesByFamily giving_way;  ///< whose addresses hold no packets: gives_way()
   OwnedState wanted;
 };
 

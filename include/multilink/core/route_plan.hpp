@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,28 +18,35 @@ namespace multilink {
 inline constexpr std::array kRoutedFamilies{Family::v4};
 
 /// The priorities of the owned rules, as offsets to RoutingNumbers::rule_base. A rule of one uplink selects
-/// only that uplink's own packets: those bound to its device, and those that bear one of its addresses. All
-/// other packets meet none of our rules, so that the rules of VPNs see them as if multilink were not there.
+/// only that uplink's own packets: those bound to its device, those pinned to it by their mark, and those that bear
+/// one of its addresses. All other packets meet none of our rules, so that the rules of VPNs see them as if multilink
+/// were not there.
 namespace rule_offset {
 inline constexpr std::uint32_t kDevice = 10;  ///< oif DEVICE lookup T_i
-/// from ADDRESS lookup T_i suppress_prefixlength 0: the uplink's own networks come first, so that two uplinks
-/// may have the same subnet or the same gateway address.
-inline constexpr std::uint32_t kNear = 21;
-/// from ADDRESS lookup main suppress_prefixlength 0: the LAN is never cut, whatever becomes of the uplink.
-inline constexpr std::uint32_t kLocalNets = 31;
-inline constexpr std::uint32_t kFar = 41;     ///< from ADDRESS lookup T_i: out through the uplink's gateway
-inline constexpr std::uint32_t kNoLeak = 51;  ///< from ADDRESS unreachable: never out through another uplink
+/// fwmark M_i or from ADDRESS, lookup T_i suppress_prefixlength 0: the uplink's own networks come first, so that two
+/// uplinks may have the same subnet or the same gateway address.
+inline constexpr std::uint32_t kNear = 20;
+/// The same, lookup main suppress_prefixlength 0: the LAN is never cut, whatever becomes of the uplink.
+inline constexpr std::uint32_t kLocalNets = 30;
+inline constexpr std::uint32_t kFar = 40;     ///< the same, lookup T_i: out through the uplink's gateway
+inline constexpr std::uint32_t kNoLeak = 50;  ///< the same, unreachable: never out through another uplink
+/// What the rules by address have on top. A mark tells how the connection began; it counts more than the address, and
+/// most packets that users wait for bear one: the kernel goes through the rules one by one.
+inline constexpr std::uint32_t kByAddress = 1;
 }  // namespace rule_offset
 
 /// One uplink as the plan needs it.
 struct PlannedUplink {
-  unsigned index = 0;  ///< its table is RoutingNumbers::table_base + index
+  unsigned index = 0;   ///< its table is RoutingNumbers::table_base + index
+  MarkMatch mark = {};  ///< of the packets that are pinned to it: PacketMarks
   unsigned weight = 1;
   bool enabled = true;  ///< may carry; its own packets leave by it all the same
   /// The name of its device, for rules; also while there is no such device (a rule waits for it, and keeps
   /// the index). Empty where the name is not known: an uplink matched by `mac` whose device is not there.
   std::string device;
   UplinkFacts facts;
+  /// The families in which its address does not hold packets on it: there are no rules by address.
+  std::set<Family> gives_way = {};
 };
 
 /// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays, but

@@ -17,7 +17,17 @@ struct Contender {
   bool answers = false;     ///< not up, and yet it answers
   unsigned precedence = 1;  ///< lower is better; equal numbers share a tier
   bool in_force = false;    ///< it carries the default now, or did last
+  bool gave_way = false;    ///< gives_way() so far
 };
+
+/// Whether the uplink can be relied on: its link can carry (fact), it is enabled, and it is `up`, or `unknown` but in
+/// force.
+bool is_usable(const Contender& contender);
+
+/// Whether what this host sends from the uplink's address may leave by another uplink, given who carries: the uplink is
+/// `suspect` or `down`, or its link cannot carry, and there is a usable one that carries. Otherwise a socket that is
+/// connected from that address would wait for a dead link as long as it lives. `unknown` leaves it as it was.
+bool gives_way(const Contender& contender, std::span<const Contender> carriers);
 
 /// Who carries the traffic of a family: positions in `contenders`, ascending. Empty: leave the kernel as it
 /// is, but that a disabled uplink stops to carry. `default_in_force`: there is an owned default, through whichever links.

@@ -16,7 +16,8 @@ using UplinkIndices = std::map<std::string, unsigned>;
 
 /// Gives every uplink of `config` its index. An index stays the same for as long as the uplink is configured:
 /// `known` are those of this process; after a restart they are read back from the kernel, where each owned
-/// rule "oif DEVICE lookup TABLE" tells one. New uplinks get the lowest free one, in configuration order.
+/// rule "oif DEVICE lookup TABLE" tells one. New uplinks get the lowest free one, in configuration order, and so does one
+/// whose index has no mark within `mark_mask`.
 UplinkIndices assign_indices(const Config& config, const KernelState& state, const RoutingNumbers& numbers,
                              const UplinkIndices& known);
 

@@ -113,6 +113,7 @@ class RouteService final : public Service {
   UplinkIndices indices_;
   CarryingDevices carried_;
   CarryingDevices decided_;                                        ///< by the last decision that was applied
+  std::optional<DevicesByFamily> gave_way_;                        ///< by it likewise
   std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured
   HealthRecords health_;                                           ///< by name, the last that was understood
 

@@ -67,8 +67,8 @@ Parsed parse_link(const nlmsghdr& message, KernelState& state) {
   return Parsed::taken;
 }
 
-bool is_usable(std::uint32_t flags) {
-  if ((flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED)) != 0) return false;
+bool is_assigned(std::uint32_t flags) {
+  if ((flags & IFA_F_DADFAILED) != 0) return false;
   return (flags & IFA_F_TENTATIVE) == 0 || (flags & IFA_F_OPTIMISTIC) != 0;
 }
 
@@ -93,7 +93,9 @@ Parsed parse_address(const nlmsghdr& message, KernelState& state) {
   address.prefix = {local.value_or(other.value_or(IpAddress{})), header->ifa_prefixlen};
   if (local && other && *local != *other) address.peer = other;
   address.link_scope = header->ifa_scope == RT_SCOPE_LINK;
-  address.usable = is_usable(attributes->value_or<std::uint32_t>(IFA_FLAGS, header->ifa_flags));
+  const auto flags = attributes->value_or<std::uint32_t>(IFA_FLAGS, header->ifa_flags);
+  address.deprecated = is_assigned(flags) && (flags & IFA_F_DEPRECATED) != 0;
+  address.usable = is_assigned(flags) && !address.deprecated;
   state.addresses.push_back(address);
   return Parsed::taken;
 }

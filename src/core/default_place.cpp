@@ -44,6 +44,11 @@ std::uint32_t resting_metric(const KernelState& state, Family family, const Rout
   return metric;
 }
 
+/// IPv6 knows no order within a metric, and takes metric 0 for another one.
+std::uint32_t free_metric_before(const Route& foreign, std::uint32_t otherwise) {
+  return foreign.metric > 1 ? foreign.metric - 1 : otherwise;
+}
+
 /// The default of the front where it is on: null where it has none, or no rule leads all packets there.
 const Route* front_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers) {
   const bool leads_there = std::any_of(state.rules.begin(), state.rules.end(), [&](const Rule& rule) {
@@ -94,7 +99,7 @@ DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& 
     const Route* front = front_in_force(state, family, numbers);
     out.front = front != nullptr && front->next_hops == hops;
   } else if (ends_the_lookup(*foreign)) {
-    out.metric = foreign->metric;
+    out.metric = family == Family::v4 ? foreign->metric : free_metric_before(*foreign, out.metric);
   } else {
     out.front = !leads_to(*foreign, hops);
   }

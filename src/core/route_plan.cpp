@@ -12,11 +12,32 @@
 namespace multilink {
 namespace {
 
+constexpr std::uint32_t kIpv6DefaultMetric = 1024;  // what the kernel makes of metric 0
+
+/// A kernel that was started without IPv6 has none of its rules, and refuses ours.
+bool has_family(const KernelState& state, Family family) {
+  return std::any_of(state.rules.begin(), state.rules.end(),
+                     [&](const Rule& rule) { return rule.family == family; });
+}
+
+/// The kernel takes no IPv6 route with several next hops of which one has no gateway. `hops`: the best first.
+void keep_what_one_route_may_hold(Family family, std::vector<NextHop>& hops) {
+  if (family == Family::v4 || hops.size() < 2) return;
+  const NextHop best = hops.front();
+  std::erase_if(hops, [](const NextHop& hop) { return !hop.gateway; });
+  if (hops.empty() || !best.gateway) hops = {best};
+}
+
+bool has_addresses(const PlannedUplink& uplink, Family family) {
+  const auto& seen = uplink.facts.families.at(family);
+  return !seen.addresses.empty() || !seen.retired.empty();
+}
+
 /// The next hop of a family through the uplink, or none where the kernel would refuse it.
 std::optional<NextHop> next_hop(const PlannedUplink& uplink, Family family, const KernelState& state) {
   const auto& seen = uplink.facts.families.at(family);
   const Link* link = state.link_at(uplink.facts.link_index);
-  if (link == nullptr || !link->admin_up || seen.addresses.empty()) return std::nullopt;
+  if (link == nullptr || !link->admin_up || !has_addresses(uplink, family)) return std::nullopt;
   if (!seen.gateway && !link->point_to_point) return std::nullopt;
   return NextHop{link->index, seen.gateway, 1, seen.onlink};
 }
@@ -30,6 +51,7 @@ class Planner {
     add_main_default(family, carriers);
     std::set<IpAddress> seen;
     for (const auto& uplink : uplinks_) {
+      if (family == Family::v6 && !has_addresses(uplink, family)) continue;
       add_table(family, uplink);
       add_rules(family, uplink, seen);
     }
@@ -48,6 +70,7 @@ class Planner {
     Route route;
     route.table = table;
     route.destination = IpPrefix::default_of(family);
+    route.metric = family == Family::v4 ? 0 : kIpv6DefaultMetric;
     route.protocol = numbers_.protocol;
     route.link_scope = family == Family::v4 &&
                        std::none_of(hops.begin(), hops.end(), [](const NextHop& hop) { return hop.gateway; });
@@ -73,6 +96,7 @@ class Planner {
       hop->weight = uplink.weight;
       hops.push_back(*hop);
     }
+    keep_what_one_route_may_hold(family, hops);
     if (hops.size() == 1) hops.front().weight = 1;
     std::sort(hops.begin(), hops.end());
     if (hops.empty()) {
@@ -153,6 +177,9 @@ class Planner {
       from.from = IpPrefix{own.address, static_cast<std::uint8_t>(own.address.size() * 8)};
       add_selected(from, table_of(uplink));
     }
+    for (const auto& address : uplink.facts.families.at(family).retired) {
+      if (seen.insert(address).second) add_address_rules(address, table_of(uplink));
+    }
   }
 
   /// The four rules for what `selector` selects, which belongs to the uplink with this table.
@@ -183,6 +210,7 @@ OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers
                        const KernelState& state, const RoutingNumbers& numbers) {
   Planner planner(uplinks, state, numbers);
   for (const Family family : kRoutedFamilies) {
+    if (!has_family(state, family)) continue;
     const auto chosen = carriers.find(family);
     planner.add_family(family, chosen == carriers.end() ? std::vector<std::size_t>{} : chosen->second);
   }

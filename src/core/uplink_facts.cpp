@@ -18,9 +18,24 @@ std::vector<IpPrefix> usable_addresses(Family family, unsigned link_index, const
   return out;
 }
 
+std::vector<IpAddress> retired_addresses(Family family, unsigned link_index, const KernelState& state) {
+  std::vector<IpAddress> out;
+  for (const auto& address : state.addresses) {
+    if (address.link_index == link_index && address.prefix.address.family() == family &&
+        !address.link_scope && address.deprecated) {
+      out.push_back(address.prefix.address);
+    }
+  }
+  return out;
+}
+
+bool is_ipv6_link_local(const IpAddress& address) {
+  return address.family() == Family::v6 && address.is_link_local();
+}
+
 /// Whether one of the device's own prefixes holds the gateway. IPv6 gateways are mostly link-local.
 bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState& state) {
-  if (gateway.is_link_local() && gateway.family() == Family::v6) return true;
+  if (is_ipv6_link_local(gateway)) return true;
   return std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
     return address.link_index == link_index &&
            (address.prefix.contains(gateway) || (address.peer && *address.peer == gateway));
@@ -48,15 +63,23 @@ struct Candidate {
   std::string attributes;
 };
 
-std::vector<Candidate> default_routes(Family family, unsigned link_index, const KernelState& state,
+/// Such a route of ours is left where it is when nobody can carry: it tells nothing of the link any more.
+bool serves_all(const Route& route, const RoutingNumbers& numbers) {
+  return route.table == kMainTable || route.table == numbers.table_base;
+}
+
+std::vector<Candidate> default_routes(Family family, const Link& link, const KernelState& state,
                                       const RoutingNumbers& numbers) {
   std::vector<Candidate> out;
   for (const auto& route : state.routes) {
     if (route.type != RouteType::unicast || route.destination != IpPrefix::default_of(family)) continue;
     for (const auto& hop : route.next_hops) {
-      if (hop.link_index != link_index || !hop.gateway) continue;
+      if (hop.link_index != link.index || !hop.gateway) continue;
       const bool ours = route.protocol == numbers.protocol;
-      if (ours && !hop.onlink && !is_on_link(*hop.gateway, link_index, state)) continue;
+      if (ours && !hop.onlink && !is_on_link(*hop.gateway, link.index, state)) continue;
+      if (ours && is_ipv6_link_local(*hop.gateway) && (link.point_to_point || serves_all(route, numbers))) {
+        continue;
+      }
       out.push_back(
           {ours, route.table != kMainTable, route.metric, *hop.gateway, hop.onlink, route.attributes});
     }
@@ -96,7 +119,8 @@ UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
     auto& seen = facts.families[family];
     if (link == nullptr) continue;
     seen.addresses = usable_addresses(family, link->index, state);
-    const auto defaults = default_routes(family, link->index, state, numbers);
+    seen.retired = retired_addresses(family, link->index, state);
+    const auto defaults = default_routes(family, *link, state, numbers);
     for (const auto& candidate : defaults) {
       if (!candidate.ours && !candidate.other_table) seen.metrics.push_back(candidate.metric);
     }
@@ -114,6 +138,7 @@ UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
       seen.gateway = defaults.front().gateway;
       seen.onlink = defaults.front().onlink;
       seen.attributes = defaults.front().attributes;
+      seen.remembered = defaults.front().ours && is_ipv6_link_local(*seen.gateway);
     }
     seen.fact = judge(*link, seen);
   }

@@ -11,10 +11,12 @@ namespace multilink {
 namespace {
 
 /// The health as a decision takes it, and what is to be said where it is unknown.
-std::vector<HealthByFamily> states_of(const Config& config, const HealthRecords& health,
-                                      std::string_view boot, std::vector<std::string>& remarks) {
+std::vector<HealthByFamily> states_of(const Config& config, const std::vector<UplinkFacts>& facts,
+                                      const HealthRecords& health, std::string_view boot,
+                                      std::vector<std::string>& remarks) {
   std::vector<HealthByFamily> out;
-  for (const auto& uplink : config.uplinks) {
+  for (std::size_t i = 0; i < config.uplinks.size(); ++i) {
+    const auto& uplink = config.uplinks[i];
     auto& states = out.emplace_back();
     const auto record = health.find(uplink.name);
     const bool believed = record != health.end() && speaks_of(record->second, uplink, boot);
@@ -23,7 +25,8 @@ std::vector<HealthByFamily> states_of(const Config& config, const HealthRecords&
         const auto& said = record->second.families.at(family);
         states[family] = {said.state, said.answers};
       }
-      if (states[family].state == HealthState::unknown) {
+      const bool is_used = family == Family::v4 || !facts[i].families.at(family).addresses.empty();
+      if (is_used && states[family].state == HealthState::unknown) {
         remarks.push_back(cat("# the health of ", uplink.name, " in IPv", to_string(family),
                               " is unknown: it keeps the default route if it has it, and does not get it"));
       }
@@ -63,8 +66,8 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
   if (!state)
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
   std::vector<std::string> lines;
-  const auto states = states_of(config, health, boot, lines);
   const auto facts = observe_uplinks(config, *state, numbers);
+  const auto states = states_of(config, facts, health, boot, lines);
   const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}});
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));

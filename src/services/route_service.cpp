@@ -104,7 +104,7 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   auto state = ports_.kernel.read();
   if (!state) return note_problem(cat("cannot read the kernel's routes: ", state.error().message));
   step.before = *std::move(state);
-  step.facts = observe_uplinks(config_, step.before, numbers_);
+  observe(step);
   see_facts(step);
   step.decision = decide(step);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
@@ -117,6 +117,19 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   const auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
   settle(step, *after, problem);
+}
+
+void RouteService::observe(Step& step) {
+  step.facts = observe_uplinks(config_, step.before, numbers_);
+  std::optional<MonoTime> again;
+  for (std::size_t i = 0; i < config_.uplinks.size(); ++i) {
+    const auto end = gateways_.apply(config_.uplinks[i].device, step.facts[i], step.noticed.mono);
+    if (end && (!again || *end < *again)) again = end;
+  }
+  gateway_timer_.reset();
+  if (!again) return;
+  gateway_timer_ =
+      ports_.scheduler.after(*again - step.noticed.mono, [this] { reconcile(ports_.scheduler.now()); });
 }
 
 void RouteService::see_facts(const Step& step) {
@@ -318,6 +331,8 @@ void RouteService::retry_in(Duration delay) {
 void RouteService::show_status() {
   std::vector<std::string> parts;
   for (const auto& [family, state] : reporter_.record().families) {
+    if (family == Family::v6 && state.active.empty() && state.event.empty())
+      continue;  // most likely none is used
     parts.push_back(cat("IPv", to_string(family), " through ", names_of(state.active)));
   }
   if (!problem_.empty()) parts.push_back(problem_);

@@ -35,6 +35,11 @@ bool is_v6(const Route& route) {
   return route.destination.address.family() == Family::v6;
 }
 
+bool has_gateway(const Route& route) {
+  return std::any_of(route.next_hops.begin(), route.next_hops.end(),
+                     [](const NextHop& hop) { return hop.gateway.has_value(); });
+}
+
 /// What the kernel makes of a request: no host bits, sorted next hops; for IPv6 no scope, and metric 0 is
 /// 1024.
 Route normalised(Route route) {
@@ -246,6 +251,43 @@ void FakeKernel::remove_address(std::string_view name, std::string_view prefix) 
   note({.addresses = true});
 }
 
+void FakeKernel::deprecate_address(std::string_view name, std::string_view prefix) {
+  const unsigned index = find(name).index;
+  const auto found = std::find_if(state_.addresses.begin(), state_.addresses.end(), [&](const auto& address) {
+    return address.link_index == index && address.prefix == must_parse(prefix);
+  });
+  assert(found != state_.addresses.end());
+  found->usable = false;
+  found->deprecated = true;
+  note({.addresses = true});
+}
+
+void FakeKernel::advertise_router(std::string_view name, std::string_view gateway, unsigned lifetime,
+                                  const std::string& attributes) {
+  Route route;
+  route.table = kMainTable;
+  route.destination = IpPrefix::default_of(Family::v6);
+  route.metric = kRouterMetric;
+  route.protocol = kProtocolRouterAdvertisement;
+  route.next_hops = {{find(name).index, must_parse(gateway).address, 1}};
+  route.attributes = attributes;
+  const auto same = [&](const Route& other) {
+    return other.protocol == route.protocol && other.destination == route.destination &&
+           other.next_hops == route.next_hops;
+  };
+  if (lifetime == 0) return remove_routes(same);
+  const auto known = std::find_if(state_.routes.begin(), state_.routes.end(), same);
+  if (known != state_.routes.end()) {
+    known->attributes = attributes;  // without a notification of its own: that of the address tells of it
+    return note({.addresses = true});
+  }
+  const auto place = std::find_if(state_.routes.begin(), state_.routes.end(), [&](const Route& other) {
+    return same_entry(other, route) && other.metric > route.metric;
+  });
+  state_.routes.insert(place, std::move(route));
+  note({.routes = true});
+}
+
 Result<void> FakeKernel::add_route(Route route, AddMode mode) {
   route = normalised(std::move(route));
   if (auto checked = check_next_hops(route); !checked) return checked;
@@ -347,8 +389,8 @@ Result<void> FakeKernel::insert(Route route, AddMode mode) {
       return {};
     }
     if (identical != routes.end()) return failure(EEXIST);
-    // Linux would merge the two into one multipath route.
-    assert(!is_v6(route) && "beside an IPv6 route of the same metric: not modelled");
+    // Linux would merge two with gateways into one multipath route.
+    assert((!is_v6(route) || !has_gateway(route)) && "beside an IPv6 route of the same metric: not modelled");
   }
   const auto place = std::find_if(routes.begin(), routes.end(), [&](const Route& other) {
     return same_entry(other, route) &&

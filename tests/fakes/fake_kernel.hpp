@@ -48,6 +48,13 @@ class FakeKernel final : public Kernel {
   /// With the connected route in `main` and the local one. `prefix` has host bits.
   void add_address(std::string_view name, std::string_view prefix,
                    std::optional<std::string_view> peer = std::nullopt);
+  void deprecate_address(std::string_view name, std::string_view prefix);
+  /// The kernel's own doing at a router advertisement (RFC 4861): a default with kRouterMetric, beside those that
+  /// have this metric already; none with lifetime 0. `attributes` are what it made of hop limit and MTU.
+  void advertise_router(std::string_view name, std::string_view gateway, unsigned lifetime,
+                        const std::string& attributes = "");
+  static constexpr std::uint8_t kProtocolRouterAdvertisement = 9;
+  static constexpr std::uint32_t kRouterMetric = 1024;
   /// The last address of a family takes all routes of the device with it (IPv4).
   void remove_address(std::string_view name, std::string_view prefix);
   /// What others do with `ip route`. EEXIST as the kernel: `add` never goes beside the same destination and

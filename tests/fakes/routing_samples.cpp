@@ -29,7 +29,7 @@ Route default_via(const FakeKernel& kernel, std::string_view gateway, std::strin
                   std::uint32_t metric) {
   Route route;
   route.table = kMainTable;
-  route.destination = IpPrefix::default_of(Family::v4);
+  route.destination = IpPrefix::default_of(address(gateway).family());
   route.metric = metric;
   route.protocol = kProtocolStatic;
   route.next_hops = {{kernel.link(device).index, address(gateway), 1}};
@@ -53,6 +53,16 @@ void add_two_uplinks_and_lan(FakeKernel& kernel) {
   kernel.add_link("eth1");
   kernel.add_address("eth1", "198.51.100.2/24");
   must(kernel.add_route(default_via(kernel, "198.51.100.1", "eth1", 200)));
+}
+
+void add_ipv6(FakeKernel& kernel) {
+  kernel.add_address("lan", "2001:db8:0:10::1/64");
+  kernel.add_address("eth0", "2001:db8:0:1::2/64");
+  kernel.add_address("eth0", "fe80::2/64");
+  kernel.advertise_router("eth0", kRouter, 1800);
+  kernel.add_address("eth1", "2001:db8:0:2::2/64");
+  kernel.add_address("eth1", "fe80::2/64");
+  kernel.advertise_router("eth1", kRouter, 1800);
 }
 
 Config two_uplinks() {

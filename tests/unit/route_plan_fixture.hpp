@@ -29,7 +29,9 @@ class RoutePlanTest : public testing::Test {
     const auto state = kernel_.read().value();
     const auto facts = observe_uplinks(config_, state, numbers_);
     std::vector<HealthByFamily> health;
-    for (const auto& uplink : config_.uplinks) health.push_back({{Family::v4, health_[uplink.device]}});
+    for (const auto& uplink : config_.uplinks) {
+      health.push_back({{Family::v4, health_[uplink.device]}, {Family::v6, health_v6_[uplink.device]}});
+    }
     const auto decision = decide_routes(
         {config_, state, numbers_, indices_, facts, health, carried_, gave_way_ ? &*gave_way_ : nullptr});
     indices_ = decision.indices;
@@ -76,6 +78,7 @@ class RoutePlanTest : public testing::Test {
   Config config_ = fakes::two_uplinks();
   RoutingNumbers numbers_;
   std::map<std::string, HealthState> health_{{"eth0", HealthState::up}, {"eth1", HealthState::up}};
+  std::map<std::string, HealthState> health_v6_;  ///< `unknown` where it does not say
   UplinkIndices indices_;
   CarryingDevices carried_;
   std::optional<DevicesByFamily> gave_way_;

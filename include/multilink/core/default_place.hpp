@@ -41,7 +41,8 @@ struct DefaultPlace {
 /// - The front is for a foreign default before ours with other next hops. Once on, it stays while there is none: a
 ///   client's renewal would else lead the traffic astray until it is on again.
 /// - A foreign default before ours that ends the lookup (unreachable and the like, of a kill switch) ends it also in
-///   `lookup main suppress_prefixlength 0`. There ours takes the same metric, and stands in front.
+///   `lookup main suppress_prefixlength 0`. There ours takes the same metric, and stands in front; for IPv6, which
+///   knows no order within a metric, the one below. Nothing precedes an IPv6 one of metric 1.
 DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& state, Family family,
                            const RoutingNumbers& numbers);
 

@@ -33,6 +33,7 @@ struct LinkAddress {
   std::optional<IpAddress> peer;  ///< of a point-to-point address
   bool link_scope = false;        ///< scope link (for IPv6: fe80::/10)
   bool usable = true;             ///< not tentative, not failed DAD, not deprecated
+  bool deprecated = false;        ///< valid still, but for connections only that have begun already
 
   auto operator<=>(const LinkAddress&) const = default;
 };

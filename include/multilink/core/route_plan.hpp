@@ -15,12 +15,12 @@
 namespace multilink {
 
 /// The families that are routed. Everything below is the same for both.
-inline constexpr std::array kRoutedFamilies{Family::v4};
+inline constexpr std::array kRoutedFamilies{Family::v4, Family::v6};
 
 /// The priorities of the owned rules, as offsets to RoutingNumbers::rule_base. A rule of one uplink selects
 /// only that uplink's own packets: those bound to its device, those pinned to it by their mark, and those that bear
-/// one of its addresses. All other packets meet none of our rules, so that the rules of VPNs see them as if multilink
-/// were not there.
+/// one of its addresses, retired ones included. All other packets meet none of our rules, so that the rules of VPNs see
+/// them as if multilink were not there.
 namespace rule_offset {
 inline constexpr std::uint32_t kDevice = 10;  ///< oif DEVICE lookup T_i
 /// fwmark M_i or from ADDRESS, lookup T_i suppress_prefixlength 0: the uplink's own networks come first, so that two
@@ -69,9 +69,11 @@ struct OwnedState {
 /// through
 ///   its gateway. No unreachable route in it: the kernel does not suppress such a route
 ///   (fib_rules_lookup() suppresses only what was found), it would cut the LAN in the rule kNear.
-/// - *Rules*, see rule_offset.
+/// - *Rules*, see rule_offset. Where an uplink has no IPv6 address it has no IPv6 table and rules either.
 ///
 /// A default over one uplink has the attributes (MTU and the like) of the one that others have through its device.
+/// In IPv6 the kernel takes no route with several next hops one of which has no gateway: a device that needs none
+/// carries alone there if it is the first of its tier, else not at all.
 /// No preferred source is set: the kernel takes the address of the device whose network holds the gateway.
 OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
                        const KernelState& state, const RoutingNumbers& numbers);

@@ -18,10 +18,15 @@ namespace multilink {
 struct UplinkFacts {
   struct PerFamily {
     LinkFact fact = LinkFact::no_device;
-    std::vector<IpPrefix> addresses;   ///< usable global ones, in the kernel's order
+    std::vector<IpPrefix> addresses;  ///< usable global ones, in the kernel's order
+    /// Global ones that are valid, but deprecated: a privacy address of yesterday, a prefix that was renumbered.
+    /// Nothing begins with them; what has begun with them still needs its way out.
+    std::vector<IpAddress> retired{};
     std::optional<IpAddress> gateway;  ///< none on a point-to-point link
-    bool onlink = false;               ///< the gateway is on the link, though no network of the link holds it
-    std::string attributes{};          ///< of the default that told the gateway: Route::attributes
+    /// The gateway is a link-local one, and only a route of our own still names it: GatewayGrace.
+    bool remembered = false;
+    bool onlink = false;       ///< the gateway is on the link, though no network of the link holds it
+    std::string attributes{};  ///< of the default that told the gateway: Route::attributes
     std::vector<std::uint32_t> metrics{};  ///< of foreign defaults through this link, ascending
 
     bool operator==(const PerFamily&) const = default;
@@ -41,7 +46,8 @@ const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& stat
 /// default with the lowest metric through the device (`main` before other tables); that of our own default
 /// through the device, as long as an address of the device still reaches it on the link, or the route says
 /// onlink. The last makes a learned gateway survive the moment in which a DHCP client takes its route away and
-/// puts it back, and a restart. A configured gateway is onlink where a default to it says so, and where the
+/// puts it back, and a restart; a link-local gateway, which comes from router advertisements and is reached
+/// always, it makes survive for GatewayGrace only. A configured gateway is onlink where a default to it says so, and where the
 /// device has host addresses only (/32), so that no network could hold it.
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
                            const RoutingNumbers& numbers);

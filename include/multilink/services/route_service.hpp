@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/gateway_grace.hpp"
 #include "multilink/core/health_belief.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
@@ -86,6 +87,7 @@ class RouteService final : public Service {
   /// The families in which the uplink, though not up, answers.
   std::set<Family> answers_of(const UplinkConfig& uplink) const;
   void reconcile(const Now& noticed, bool configured = false);
+  void observe(Step& step);
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
@@ -111,6 +113,8 @@ class RouteService final : public Service {
   Heartbeat heartbeat_;
 
   UplinkIndices indices_;
+  GatewayGrace gateways_;
+  std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   CarryingDevices carried_;
   CarryingDevices decided_;                                        ///< by the last decision that was applied
   std::optional<DevicesByFamily> gave_way_;                        ///< by it likewise

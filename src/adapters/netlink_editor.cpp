@@ -48,8 +48,12 @@ bool deletion_takes(const Route& route, const Route& candidate) {
 bool deletion_takes(const Rule& rule, const Rule& candidate) {
   return rule.priority == candidate.priority && rule.protocol == candidate.protocol &&
          rule.unreachable == candidate.unreachable && rule.table == candidate.table &&
-         (!rule.from || rule.from == candidate.from) && (!rule.mark || rule.mark == candidate.mark) &&
+         (!rule.from || rule.from == candidate.from) && (!rule.to || rule.to == candidate.to) &&
+         (!rule.mark || rule.mark == candidate.mark) && (!rule.iif || rule.iif == candidate.iif) &&
          (!rule.oif || rule.oif == candidate.oif) && (!rule.uids || rule.uids == candidate.uids) &&
+         (!rule.ip_protocol || rule.ip_protocol == candidate.ip_protocol) &&
+         (!rule.source_ports || rule.source_ports == candidate.source_ports) &&
+         (!rule.destination_ports || rule.destination_ports == candidate.destination_ports) &&
          (!rule.suppress_prefix || rule.suppress_prefix == candidate.suppress_prefix);
 }
 

@@ -156,6 +156,8 @@ Result<NetlinkMessage> rule_request(int type, int flags, const Rule& rule) {
   header.family = af_of(rule.family);
   header.action = rule.unreachable ? FR_ACT_UNREACHABLE : FR_ACT_TO_TBL;
   if (rule.from) header.src_len = rule.from->length;
+  if (rule.to) header.dst_len = rule.to->length;
+  if (rule.inverted) header.flags = FIB_RULE_INVERT;
   Writer writer(type, flags, header);
   writer.put(FRA_PRIORITY, rule.priority);
   writer.put(FRA_PROTOCOL, rule.protocol);
@@ -165,7 +167,17 @@ Result<NetlinkMessage> rule_request(int type, int flags, const Rule& rule) {
     writer.put(FRA_FWMARK, rule.mark->value);
     writer.put(FRA_FWMASK, rule.mark->mask);
   }
+  if (rule.to && rule.to->length > 0) writer.put_address(FRA_DST, rule.to->network().address);
+  if (rule.iif) writer.put_text(FRA_IIFNAME, *rule.iif);
   if (rule.oif) writer.put_text(FRA_OIFNAME, *rule.oif);
+  if (rule.ip_protocol) writer.put(FRA_IP_PROTO, *rule.ip_protocol);
+  if (rule.source_ports) {
+    writer.put(FRA_SPORT_RANGE, fib_rule_port_range{rule.source_ports->first, rule.source_ports->last});
+  }
+  if (rule.destination_ports) {
+    writer.put(FRA_DPORT_RANGE,
+               fib_rule_port_range{rule.destination_ports->first, rule.destination_ports->last});
+  }
   if (rule.uids) writer.put(FRA_UID_RANGE, fib_rule_uid_range{rule.uids->first, rule.uids->last});
   if (rule.suppress_prefix) writer.put(FRA_SUPPRESS_PREFIXLEN, *rule.suppress_prefix);
   return writer.take();

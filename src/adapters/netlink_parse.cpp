@@ -100,6 +100,10 @@ Parsed parse_address(const nlmsghdr& message, KernelState& state) {
   return Parsed::taken;
 }
 
+/// FRA_SPORT_MASK and FRA_DPORT_MASK of Linux 6.15, which says them with each single port: all ones.
+constexpr std::size_t kSourcePortMask = 28;
+constexpr std::size_t kDestinationPortMask = 29;
+
 constexpr Rules kRuleRules = [] {
   Rules rules{};
   for (const auto type :
@@ -107,7 +111,11 @@ constexpr Rules kRuleRules = [] {
     rules[static_cast<std::size_t>(type)] = kNumber;
   }
   rules[FRA_PROTOCOL] = {1, 1, false};
-  rules[FRA_OIFNAME] = kDeviceName;
+  rules[FRA_IP_PROTO] = {1, 1, false};
+  rules[FRA_IIFNAME] = rules[FRA_OIFNAME] = kDeviceName;
+  rules[FRA_SPORT_RANGE] =
+      rules[FRA_DPORT_RANGE] = {sizeof(fib_rule_port_range), sizeof(fib_rule_port_range), false};
+  rules[kSourcePortMask] = rules[kDestinationPortMask] = {2, 2, false};
   rules[FRA_UID_RANGE] = {sizeof(fib_rule_uid_range), sizeof(fib_rule_uid_range), false};
   return rules;
 }();
@@ -115,13 +123,33 @@ constexpr Rules kRuleRules = [] {
 /// Whether the rule selects packets by, or does with them, what Rule has no word for. An attribute that is
 /// newer than this program counts as such.
 bool has_other_selectors(const fib_rule_hdr& header, const NetlinkAttributes& attributes) {
-  for (const auto type : {FRA_DST, FRA_IIFNAME, FRA_GOTO, FRA_FLOW, FRA_TUN_ID, FRA_SUPPRESS_IFGROUP,
-                          FRA_L3MDEV, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE}) {
+  constexpr std::uint16_t kWholePort = 0xffff;
+  for (const auto type : {FRA_GOTO, FRA_FLOW, FRA_TUN_ID, FRA_SUPPRESS_IFGROUP, FRA_L3MDEV}) {
     if (attributes.has(static_cast<std::size_t>(type))) return true;
   }
+  for (std::size_t type = FRA_DPORT_RANGE + 1; type <= NetlinkAttributes::kLargest; ++type) {
+    const bool of_a_port = type == kSourcePortMask || type == kDestinationPortMask;
+    if (attributes.has(type) && !(of_a_port && attributes.value<std::uint16_t>(type) == kWholePort))
+      return true;
+  }
   const bool known_action = header.action == FR_ACT_TO_TBL || header.action == FR_ACT_UNREACHABLE;
-  return attributes.has_beyond(FRA_DPORT_RANGE) || header.dst_len != 0 || header.tos != 0 ||
-         (header.flags & FIB_RULE_INVERT) != 0 || !known_action;
+  return attributes.has_beyond(NetlinkAttributes::kLargest) || header.tos != 0 || !known_action;
+}
+
+/// False: there is such a prefix, but it is none of the family.
+bool read_prefix(const NetlinkAttributes& attributes, std::size_t type, Family family, std::uint8_t length,
+                 std::optional<IpPrefix>& prefix) {
+  if (length > bits_of(family)) return false;
+  if (!attributes.has(type)) return length == 0;
+  const auto address = attributes.address(type, family);
+  if (address) prefix = IpPrefix{*address, length};
+  return address.has_value();
+}
+
+std::optional<PortRange> read_ports(const NetlinkAttributes& attributes, std::size_t type) {
+  if (!attributes.has(type)) return std::nullopt;
+  const auto range = attributes.value<fib_rule_port_range>(type);
+  return PortRange{range.start, range.end};
 }
 
 Parsed parse_rule(const nlmsghdr& message, KernelState& state) {
@@ -131,20 +159,24 @@ Parsed parse_rule(const nlmsghdr& message, KernelState& state) {
   const auto family = family_of_af(header->family);
   if (!family) return Parsed::ignored;
   const auto attributes = NetlinkAttributes::of_message(message, sizeof *header, kRuleRules);
-  if (!attributes || header->src_len > bits_of(*family)) return Parsed::malformed;
+  if (!attributes) return Parsed::malformed;
   Rule rule;
   rule.family = *family;
   rule.priority = attributes->value_or<std::uint32_t>(FRA_PRIORITY, 0);
   rule.protocol = attributes->value_or<std::uint8_t>(FRA_PROTOCOL, RTPROT_UNSPEC);
-  if (attributes->has(FRA_SRC)) {
-    const auto source = attributes->address(FRA_SRC, *family);
-    if (!source) return Parsed::malformed;
-    rule.from = IpPrefix{*source, header->src_len};
+  if (!read_prefix(*attributes, FRA_SRC, *family, header->src_len, rule.from) ||
+      !read_prefix(*attributes, FRA_DST, *family, header->dst_len, rule.to)) {
+    return Parsed::malformed;
   }
   const MarkMatch mark{attributes->value_or<std::uint32_t>(FRA_FWMARK, 0),
                        attributes->value_or<std::uint32_t>(FRA_FWMASK, 0)};
   if (mark.mask != 0) rule.mark = mark;
+  if (attributes->has(FRA_IIFNAME)) rule.iif = attributes->text(FRA_IIFNAME);
   if (attributes->has(FRA_OIFNAME)) rule.oif = attributes->text(FRA_OIFNAME);
+  if (attributes->has(FRA_IP_PROTO)) rule.ip_protocol = attributes->value<std::uint8_t>(FRA_IP_PROTO);
+  rule.source_ports = read_ports(*attributes, FRA_SPORT_RANGE);
+  rule.destination_ports = read_ports(*attributes, FRA_DPORT_RANGE);
+  rule.inverted = (header->flags & FIB_RULE_INVERT) != 0;
   if (attributes->has(FRA_UID_RANGE)) {
     const auto range = attributes->value<fib_rule_uid_range>(FRA_UID_RANGE);
     rule.uids = UidRange{range.start, range.end};

@@ -102,12 +102,17 @@ std::optional<std::vector<NextHop>> read_hop_list(std::span<const std::byte> lis
   return hops;
 }
 
+bool carries_nothing(RouteType type) {
+  return type == RouteType::unreachable || type == RouteType::blackhole || type == RouteType::prohibit ||
+         type == RouteType::throw_route;
+}
+
 /// The next hops of a route that has any. One made of nexthop objects (RTA_NH_ID) carries the same
 /// attributes.
 std::optional<std::vector<NextHop>> read_hops(const NetlinkAttributes& attributes, const Route& route,
                                               unsigned flags) {
   const Family family = route.destination.address.family();
-  if (route.type != RouteType::unicast && route.type != RouteType::local) return std::vector<NextHop>{};
+  if (carries_nothing(route.type)) return std::vector<NextHop>{};
   if (attributes.has(RTA_MULTIPATH)) return read_hop_list(attributes.bytes(RTA_MULTIPATH), family);
   if (!attributes.has(RTA_OIF)) return std::vector<NextHop>{};
   NextHop hop;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "multilink/core/rule_selectors.hpp"
+
 namespace multilink {
 namespace {
 
@@ -53,7 +55,7 @@ std::uint32_t free_metric_before(const Route& foreign, std::uint32_t otherwise) 
 const Route* front_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers) {
   const bool leads_there = std::any_of(state.rules.begin(), state.rules.end(), [&](const Rule& rule) {
     return rule.protocol == numbers.protocol && rule.family == family && rule.table == numbers.table_base &&
-           !rule.from && !rule.mark && !rule.oif && !rule.uids && !rule.has_other_selectors;
+           selects_all(rule);
   });
   if (!leads_there) return nullptr;
   return first_default(state, family, numbers.table_base,
@@ -61,7 +63,8 @@ const Route* front_in_force(const KernelState& state, Family family, const Routi
 }
 
 bool looks_up_all_of_main(const Rule& rule) {
-  return rule.table == kMainTable && !rule.suppress_prefix && !rule.has_other_selectors && rule.priority > 0;
+  return rule.table == kMainTable && !rule.suppress_prefix && !rule.has_other_selectors && !rule.inverted &&
+         rule.priority > 0;
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "multilink/core/rule_selectors.hpp"
+
 namespace multilink {
 namespace {
 
@@ -19,17 +21,13 @@ bool is_in_place(const Route& wanted, const KernelState& actual) {
   return false;
 }
 
-bool select_alike(const Rule& a, const Rule& b) {
-  return a.family == b.family && a.priority == b.priority && a.from == b.from && a.mark == b.mark &&
-         a.oif == b.oif && a.uids == b.uids;
-}
-
 /// Whether the rule is there, but not behind one that selects the same packets and is wanted before it.
 bool is_too_early(const Rule& rule, const std::vector<Rule>& wanted, const std::vector<Rule>& actual) {
   const auto place = std::find(actual.begin(), actual.end(), rule);
   if (place == actual.end()) return false;
   return std::any_of(wanted.begin(), std::find(wanted.begin(), wanted.end(), rule), [&](const Rule& before) {
-    return select_alike(before, rule) && std::find(actual.begin(), place, before) == place;
+    return before.priority == rule.priority && select_alike(before, rule) &&
+           std::find(actual.begin(), place, before) == place;
   });
 }
 

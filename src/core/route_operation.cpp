@@ -96,15 +96,47 @@ std::string words(const Route& route, const KernelState& state) {
   return out;
 }
 
-std::string words(const Rule& rule) {
-  std::string out = cat("pref ", rule.priority);
-  if (rule.from) {
-    const bool host = rule.from->length == rule.from->address.size() * 8;
-    out += cat(" from ", host ? rule.from->address.to_string() : rule.from->to_string());
+/// Without the prefix length where it is one address.
+std::string short_words(const IpPrefix& prefix) {
+  return prefix.length == prefix.address.size() * 8 ? prefix.address.to_string() : prefix.to_string();
+}
+
+std::string short_words(const PortRange& ports) {
+  return ports.first == ports.last ? cat(ports.first) : cat(ports.first, '-', ports.last);
+}
+
+std::string protocol_words(unsigned ip_protocol) {
+  switch (ip_protocol) {
+    case 1:
+      return "icmp";
+    case 6:
+      return "tcp";
+    case 17:
+      return "udp";
+    case 58:
+      return "ipv6-icmp";
+    default:
+      return cat(ip_protocol);
   }
+}
+
+std::string selector_words(const Rule& rule) {
+  std::string out;
+  if (rule.inverted) out += " not";
+  if (rule.from) out += cat(" from ", short_words(*rule.from));
+  if (rule.to) out += cat(" to ", short_words(*rule.to));
   if (rule.mark) out += cat(" fwmark ", hexadecimal(rule.mark->value), '/', hexadecimal(rule.mark->mask));
+  if (rule.iif) out += cat(" iif ", *rule.iif);
   if (rule.oif) out += cat(" oif ", *rule.oif);
   if (rule.uids) out += cat(" uidrange ", rule.uids->first, '-', rule.uids->last);
+  if (rule.ip_protocol) out += cat(" ipproto ", protocol_words(*rule.ip_protocol));
+  if (rule.source_ports) out += cat(" sport ", short_words(*rule.source_ports));
+  if (rule.destination_ports) out += cat(" dport ", short_words(*rule.destination_ports));
+  return out;
+}
+
+std::string words(const Rule& rule) {
+  std::string out = cat("pref ", rule.priority, selector_words(rule));
   if (rule.unreachable) {
     out += " unreachable";
   } else {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "contract/kernel_worlds.hpp"
+#include "multilink/core/route_operation.hpp"
 
 namespace multilink {
 
@@ -20,6 +21,11 @@ struct KernelWorldKind {
 
 inline std::ostream& operator<<(std::ostream& out, const KernelWorldKind& kind) {
   return out << kind.name;
+}
+
+/// For what a failing test prints.
+inline void PrintTo(const Rule& rule, std::ostream* out) {
+  *out << to_string(AddRule{rule}, {});
 }
 
 /// Two uplinks, e0 with 192.0.2.2/24 and e1 with 198.51.100.2/24, each with a gateway .1, and no default.

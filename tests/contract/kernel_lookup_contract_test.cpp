@@ -134,19 +134,27 @@ class BothKernels : public testing::Test {
     rule.protocol = 109;
     rule.table = any(kTables);
     const auto& uplink = kUplinks[any_uplink()];
-    switch (random_() % 3) {
+    switch (random_() % 6) {
       case 0:
         rule.mark = MarkMatch{0x1000000U * (1 + any_uplink()), 0x3f000000};
         break;
       case 1:
         rule.oif = uplink.device;
         break;
+      case 2:
+        rule.ip_protocol = chance(2) ? 6 : 17;
+        rule.destination_ports = PortRange{100, static_cast<std::uint16_t>(chance(2) ? 100 : 200)};
+        break;
+      case 3:
+        rule.to = IpPrefix::parse("203.0.113.0/24");
+        break;
       default:
         rule.from = IpPrefix{IpPrefix::parse(uplink.address)->address, 32};
     }
+    if (chance(6)) rule.iif = "lo";
     if (chance(2)) rule.suppress_prefix = chance(2) ? 0 : 8;
     // With a device it would hide gateways from routes that are put back.
-    if (chance(8) && !rule.oif) {
+    if (chance(8) && !rule.oif && !rule.to) {
       rule.table = 0;
       rule.unreachable = true;
       rule.suppress_prefix.reset();
@@ -166,6 +174,11 @@ class BothKernels : public testing::Test {
     if (chance(2)) flow.mark = 0x1000000U * static_cast<std::uint32_t>(random_() % 4);
     if (chance(3)) flow.from = IpPrefix::parse(kUplinks[any_uplink()].address)->address;
     if (chance(4)) flow.oif = kUplinks[any_uplink()].device;
+    if (chance(2)) {
+      flow.ip_protocol = chance(2) ? 6 : 17;
+      flow.source_port = 1000;
+      flow.destination_port = static_cast<std::uint16_t>(chance(2) ? 100 : 200);
+    }
     return flow;
   }
 

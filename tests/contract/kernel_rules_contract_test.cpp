@@ -45,7 +45,16 @@ class KernelRules : public KernelFixture {
     lan.suppress_prefix = 0;
     auto network = rule(1031, family);
     network.from = IpPrefix::parse(v4 ? "198.51.100.0/24" : "2001:db8::/32");
-    return {uids, no_further, mark, from, device, lan, network};
+    auto policy = rule(1040, family);
+    policy.iif = "lan0";
+    policy.to = IpPrefix::parse(v4 ? "203.0.113.0/24" : "2001:db8:1::/48");
+    policy.ip_protocol = 6;
+    policy.source_ports = PortRange{1024, 65534};
+    policy.destination_ports = PortRange{443, 443};
+    auto not_marked = rule(1041, family);
+    not_marked.mark = MarkMatch{0xca6c, 0xffffffff};
+    not_marked.inverted = true;
+    return {uids, no_further, mark, from, device, lan, network, policy, not_marked};
   }
   std::vector<Rule> owned(Family family = Family::v4) {
     auto rules = read().rules;
@@ -153,6 +162,112 @@ TEST_P(KernelRules, UnreachableEndsTheLookup) {
   ASSERT_FALSE(carrier);
   EXPECT_EQ(carrier.error().code, ENETUNREACH);
 }
+
+/// Of ours to e1, of others to e0.
+class PolicyRules : public KernelRules {
+ protected:
+  PolicyRules() {
+    apply(PrependRoute{via(e0_, kGateway0, 0)});
+    Route other = via(e1_, kGateway1, 0);
+    other.table = kTable;
+    apply(PrependRoute{other});
+  }
+  std::string carrier(const fakes::Flow& flow) {
+    const auto carrier = world_->carrier_of(flow);
+    return carrier ? *carrier : carrier.error().message;
+  }
+  fakes::Flow to(std::string_view destination) { return {.destination = address(destination)}; }
+};
+
+TEST_P(PolicyRules, ByDestination) {
+  Rule selected = rule(1000);
+  selected.to = IpPrefix::parse("203.0.113.0/24");
+  apply(AddRule{selected});
+  EXPECT_EQ(carrier(to("203.0.113.9")), "e1");
+  EXPECT_EQ(carrier(to("203.0.114.9")), "e0");
+}
+
+TEST_P(PolicyRules, ByProtocolAndPorts) {
+  Rule selected = rule(1000);
+  selected.ip_protocol = 6;
+  selected.source_ports = PortRange{1000, 2000};
+  selected.destination_ports = PortRange{443, 450};
+  apply(AddRule{selected});
+  auto flow = to("203.0.113.9");
+  EXPECT_EQ(carrier(flow), "e0");
+  flow.ip_protocol = 6;
+  flow.source_port = 1000;
+  flow.destination_port = 443;
+  EXPECT_EQ(carrier(flow), "e1");
+  flow.destination_port = 450;
+  EXPECT_EQ(carrier(flow), "e1");
+  flow.destination_port = 451;
+  EXPECT_EQ(carrier(flow), "e0");
+  flow.destination_port = 443;
+  flow.source_port = 2001;
+  EXPECT_EQ(carrier(flow), "e0");
+  flow.source_port = 2000;
+  flow.ip_protocol = 17;
+  EXPECT_EQ(carrier(flow), "e0");
+}
+
+TEST_P(PolicyRules, NoPort65535) {
+  Rule selected = rule(1000);
+  selected.ip_protocol = 6;
+  selected.destination_ports = PortRange{1, 65535};
+  const auto refused = world_->kernel().apply(AddRule{selected});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, EINVAL);
+  selected.destination_ports = PortRange{1, 65534};
+  apply(AddRule{selected});
+}
+
+TEST_P(PolicyRules, ByTheDeviceItCameInBy) {
+  world_->add_link("lan0");
+  world_->add_address("lan0", "10.0.0.1/24");
+  Rule selected = rule(1000);
+  selected.iif = "lan0";
+  apply(AddRule{selected});
+  Rule of_this_host = rule(1001);
+  of_this_host.iif = "lo";
+  of_this_host.mark = MarkMatch{5, 0xff};
+  apply(AddRule{of_this_host});
+  auto flow = to("203.0.113.9");
+  EXPECT_EQ(carrier(flow), "e0");
+  flow.mark = 5;
+  EXPECT_EQ(carrier(flow), "e1");
+  flow.mark = 0;
+  flow.from = address("10.0.0.7");
+  flow.iif = "lan0";
+  EXPECT_EQ(carrier(flow), "e1");
+}
+
+TEST_P(PolicyRules, Inverted) {
+  Rule unless = rule(1000);
+  unless.mark = MarkMatch{0xca6c, 0xffffffff};
+  unless.inverted = true;
+  apply(AddRule{unless});
+  auto flow = to("203.0.113.9");
+  EXPECT_EQ(carrier(flow), "e1");
+  flow.mark = 0xca6c;
+  EXPECT_EQ(carrier(flow), "e0");
+}
+
+TEST_P(PolicyRules, AnUnreachableDefaultEndsThePolicysTable) {
+  Rule selected = rule(1000);
+  selected.to = IpPrefix::parse("203.0.113.0/24");
+  apply(AddRule{selected});
+  apply(PrependRoute{unreachable(kTable)});
+  EXPECT_EQ(carrier(to("203.0.113.9")), "e1");
+  Route other = via(e1_, kGateway1, 0);
+  other.table = kTable;
+  apply(DeleteRoute{other});
+  const auto refused = world_->carrier_of(to("203.0.113.9"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, EHOSTUNREACH);
+}
+
+INSTANTIATE_TEST_SUITE_P(, PolicyRules, both_kernel_worlds(), world_name);
 
 TEST_P(KernelRules, ABoundSocketWithoutARouteTakesItsDeviceInIpv4) {
   Rule device = rule(1000);

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -75,7 +76,10 @@ int flags_of(AddMode mode) {
 
 class RealKernelWorld final : public KernelWorld {
  public:
-  RealKernelWorld() { ip({"link", "set", "lo", "up"}); }
+  RealKernelWorld() {
+    ip({"link", "set", "lo", "up"});
+    std::ofstream("/proc/sys/net/ipv4/ip_forward") << 1;  // of this thread's namespace
+  }
 
   Kernel& kernel() override { return kernel_; }
 
@@ -163,6 +167,13 @@ Result<std::string> RealKernelWorld::carrier_of(const fakes::Flow& flow) {
   std::vector<std::string_view> words{"-o", "route", "get", destination, "mark", mark, "uid", uid};
   if (flow.from) words.insert(words.end(), {"from", from});
   if (!flow.oif.empty()) words.insert(words.end(), {"oif", flow.oif});
+  if (!flow.iif.empty()) words.insert(words.end(), {"iif", flow.iif});
+  const std::string protocol = cat(unsigned{flow.ip_protocol.value_or(0)});
+  const std::string sport = cat(flow.source_port);
+  const std::string dport = cat(flow.destination_port);
+  if (flow.ip_protocol) words.insert(words.end(), {"ipproto", protocol});
+  if (flow.source_port != 0) words.insert(words.end(), {"sport", sport});
+  if (flow.destination_port != 0) words.insert(words.end(), {"dport", dport});
   std::string output;
   try {
     output = ip(words);

@@ -12,8 +12,6 @@
 namespace multilink::fakes {
 namespace {
 
-constexpr std::uint32_t kLocalTable = 255;
-constexpr std::uint32_t kDefaultTable = 253;
 constexpr std::uint8_t kProtocolKernel = 2;
 constexpr std::uint32_t kIpv6DefaultMetric = 1024;
 constexpr std::uint32_t kIpv6ConnectedMetric = 256;
@@ -68,11 +66,24 @@ Result<void> unless_there(Result<void> result) {
 bool shadows(const Rule& other, const Rule& rule) {
   Rule named = other;
   if (!rule.from) named.from.reset();
+  if (!rule.to) named.to.reset();
   if (!rule.mark) named.mark.reset();
+  if (!rule.iif) named.iif.reset();
   if (!rule.oif) named.oif.reset();
   if (!rule.uids) named.uids.reset();
+  if (!rule.ip_protocol) named.ip_protocol.reset();
+  if (!rule.source_ports) named.source_ports.reset();
+  if (!rule.destination_ports) named.destination_ports.reset();
   if (!rule.suppress_prefix) named.suppress_prefix.reset();
   return named == rule;
+}
+
+/// As fib_rule_port_range_valid() of Linux: a rule cannot name port 65535.
+bool has_good_ports(const Rule& rule) {
+  const auto is_good = [](const std::optional<PortRange>& ports) {
+    return !ports || (ports->first != 0 && ports->first <= ports->last && ports->last != 0xffff);
+  };
+  return is_good(rule.source_ports) && is_good(rule.destination_ports);
 }
 
 IpPrefix must_parse(std::string_view prefix) {
@@ -303,6 +314,7 @@ Result<void> FakeKernel::delete_route(const Route& route) {
 }
 
 Result<void> FakeKernel::add_rule(const Rule& rule) {
+  if (!has_good_ports(rule)) return failure(EINVAL);
   if (std::find(state_.rules.begin(), state_.rules.end(), rule) != state_.rules.end()) return failure(EEXIST);
   const auto place = std::find_if(state_.rules.begin(), state_.rules.end(), [&](const Rule& other) {
     return other.family == rule.family && other.priority > rule.priority;

@@ -9,20 +9,14 @@
 #include <vector>
 
 #include "multilink/core/result.hpp"
+#include "multilink/core/route_lookup.hpp"
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/scheduler.hpp"
 
 namespace multilink::fakes {
 
-/// A packet, as routing sees it before it leaves.
-struct Flow {
-  IpAddress destination;
-  std::optional<IpAddress> from = std::nullopt;  ///< none: not chosen yet
-  std::uint32_t mark = 0;
-  std::string oif = "";  ///< the device the socket is bound to; empty: none
-  std::uint32_t uid = 0;
-};
+using multilink::Flow;
 
 /// How a route gets into the table, in the words of iproute2.
 enum class AddMode : std::uint8_t { add, append, prepend, replace };
@@ -71,8 +65,7 @@ class FakeKernel final : public Kernel {
   /// Pending and new notifications are lost; the next delivery says overrun.
   void lose_notifications();
 
-  /// The next hop a packet takes, by rules and tables as the kernel walks them; of a multipath route the
-  /// first one that is alive. Errors: ENETUNREACH (no route), EHOSTUNREACH (unreachable), EINVAL (blackhole),
+  /// The next hop a packet takes: look_up_route() over this state. Errors: ENETUNREACH (no route), EHOSTUNREACH (unreachable), EINVAL (blackhole),
   /// EACCES (prohibit).
   Result<NextHop> lookup(const Flow& flow) const;
   Result<Route> lookup_route(const Flow& flow) const;  ///< the route that decides, with all its hops
@@ -94,11 +87,6 @@ class FakeKernel final : public Kernel {
   Result<void> insert(Route route, AddMode mode);
   void insert_connected(const Link& link, const LinkAddress& address);
   void remove_routes(const std::function<bool(const Route&)>& which);
-  const NextHop* hop_for(const Route& route, const Flow& flow) const;
-  /// Which routes a lookup looks at: all, or those without a gateway only, as for finding a gateway.
-  enum class Seen : std::uint8_t { all, on_link };
-  const Route* lookup_table(std::uint32_t table, const Flow& flow, Seen seen) const;
-  Result<const Route*> walk_rules(const Flow& flow, Seen seen) const;
   bool is_on_link(const IpAddress& gateway, const Link& link, std::uint32_t table) const;
   void note(const KernelChange& change);
 

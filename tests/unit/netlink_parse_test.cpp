@@ -191,6 +191,15 @@ Message rule_message() {
       }());
 }
 
+/// Its header speaks of a destination that does not come.
+fib_rule_hdr to_nowhere() {
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  header.action = FR_ACT_TO_TBL;
+  header.dst_len = 24;
+  return header;
+}
+
 TEST(NetlinkParse, Link) {
   const auto [parsed, state] = parse(link_message());
   ASSERT_EQ(parsed, Parsed::taken);
@@ -238,19 +247,50 @@ TEST(NetlinkParse, Rule) {
   EXPECT_THAT(parse(rule_message()).state.rules, ElementsAre(expected));
 }
 
+TEST(NetlinkParse, RuleByWhatAPolicySelects) {
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  header.action = FR_ACT_TO_TBL;
+  header.dst_len = 16;
+  header.flags = FIB_RULE_INVERT;
+  const auto port_range = [](std::uint16_t first, std::uint16_t last) {
+    Bytes out;
+    put(out, fib_rule_port_range{first, last});
+    return out;
+  };
+  const auto [parsed, state] = parse(Message(RTM_NEWRULE, header)
+                                         .with(FRA_PRIORITY, bytes_of(32765U))
+                                         .with(FRA_TABLE, bytes_of(6001U))
+                                         .with(FRA_DST, bytes_of(address("198.51.0.0")))
+                                         .with(FRA_IIFNAME, bytes_of(std::string_view("lan0\0", 5)))
+                                         .with(FRA_IP_PROTO, Bytes{std::byte{6}})
+                                         .with(FRA_SPORT_RANGE, port_range(1024, 65535))
+                                         .with(FRA_DPORT_RANGE, port_range(443, 443)));
+  Rule expected;
+  expected.priority = 32765;
+  expected.to = IpPrefix::parse("198.51.0.0/16");
+  expected.iif = "lan0";
+  expected.ip_protocol = 6;
+  expected.source_ports = PortRange{1024, 65535};
+  expected.destination_ports = PortRange{443, 443};
+  expected.inverted = true;
+  expected.table = 6001;
+  EXPECT_THAT(state.rules, ElementsAre(expected));
+}
+
 TEST(NetlinkParse, ARuleThatSelectsByMoreIsMarked) {
   const auto marked = [](const Message& message) {
     return parse(message).state.rules.at(0).has_other_selectors;
   };
   EXPECT_FALSE(marked(rule_message()));
-  EXPECT_TRUE(marked(rule_message().with(FRA_IIFNAME, bytes_of(std::string_view("lan0\0", 5)))));
-  EXPECT_TRUE(marked(rule_message().with(FRA_IP_PROTO, Bytes{std::byte{6}})));
+  EXPECT_TRUE(marked(rule_message().with(FRA_GOTO, bytes_of(2000U))));
+  EXPECT_FALSE(marked(rule_message().with(29, Bytes{std::byte{0xff}, std::byte{0xff}}))) << "a single port";
+  EXPECT_TRUE(marked(rule_message().with(29, Bytes{std::byte{0xff}, std::byte{0xf0}}))) << "a mask of ports";
   EXPECT_TRUE(marked(rule_message().with(FRA_SUPPRESS_IFGROUP, bytes_of(1U))));
   EXPECT_TRUE(marked(rule_message().with(40, bytes_of(1U)))) << "newer than this program";
   EXPECT_TRUE(marked(rule_message().with(1000, bytes_of(1U)))) << "newer than this program";
   for (const auto spoil :
-       {+[](fib_rule_hdr& h) { h.action = FR_ACT_GOTO; }, +[](fib_rule_hdr& h) { h.tos = 8; },
-        +[](fib_rule_hdr& h) { h.flags = FIB_RULE_INVERT; }}) {
+       {+[](fib_rule_hdr& h) { h.action = FR_ACT_GOTO; }, +[](fib_rule_hdr& h) { h.tos = 8; }}) {
     fib_rule_hdr header{};
     header.family = AF_INET;
     header.action = FR_ACT_TO_TBL;
@@ -311,6 +351,10 @@ TEST(NetlinkParse, WhatCannotBeIsMalformed) {
       route_message().with(RTA_PREFSRC, v6_address),
       rule_message().with(FRA_SRC, v6_address),
       rule_message().with(FRA_UID_RANGE, bytes_of(1U)),
+      rule_message().with(FRA_DPORT_RANGE, Bytes{std::byte{1}, std::byte{2}}),
+      rule_message().with(FRA_IP_PROTO, bytes_of(6U)),
+      rule_message().with(FRA_IIFNAME, bytes_of("lan0")),  // no NUL
+      Message(RTM_NEWRULE, to_nowhere()),
   };
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto outcome = parse(all[i]);

@@ -103,6 +103,23 @@ TEST(RouteOperationWords, Rules) {
   EXPECT_EQ(to_string(AddRule{rule}, {}),
             "ip -6 rule add pref 1000 fwmark 0x1000000/0x3f000000 oif eth0 uidrange 64000-64001 lookup main "
             "protocol 109");
+  rule = {};
+  rule.priority = 32765;
+  rule.protocol = 109;
+  rule.to = prefix("198.51.100.0/24");
+  rule.iif = "lan0";
+  rule.ip_protocol = 17;
+  rule.source_ports = PortRange{1024, 65535};
+  rule.destination_ports = PortRange{5060, 5060};
+  rule.table = 6001;
+  EXPECT_EQ(to_string(AddRule{rule}, {}),
+            "ip rule add pref 32765 to 198.51.100.0/24 iif lan0 ipproto udp sport 1024-65535 dport 5060 "
+            "lookup 6001 protocol 109");
+  rule.inverted = true;
+  rule.ip_protocol = 47;
+  rule.source_ports = rule.destination_ports = std::nullopt;
+  EXPECT_EQ(to_string(AddRule{rule}, {}),
+            "ip rule add pref 32765 not to 198.51.100.0/24 iif lan0 ipproto 47 lookup 6001 protocol 109");
 }
 
 }  // namespace

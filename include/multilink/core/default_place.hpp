@@ -18,7 +18,7 @@ namespace multilink {
 /// ever, and `lookup TABLE`. So `main` is left to the others, whatever they do to their defaults.
 ///
 /// Before each such rule, not before the last alone: Tailscale, say, sends its own packets to `main` by one with a
-/// mark. A rule that selects by what Rule does not hold is left out.
+/// mark. A rule that is inverted or selects by what Rule does not hold is left out.
 
 /// The default route of `main` that the kernel uses: lowest metric, first in order. Null: there is none.
 const Route* leading_default(const KernelState& state, Family family);

@@ -78,14 +78,28 @@ struct UidRange {
   auto operator<=>(const UidRange&) const = default;
 };
 
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  auto operator<=>(const PortRange&) const = default;
+};
+
+/// What a rule selects by is in rule_selectors.hpp; a selector that is not set selects everything.
 struct Rule {
   Family family = Family::v4;
   std::uint32_t priority = 0;
   std::uint8_t protocol = 0;  ///< FRA_PROTOCOL: who added it
   std::optional<IpPrefix> from;
+  std::optional<IpPrefix> to;
   std::optional<MarkMatch> mark;
+  std::optional<std::string> iif;  ///< "lo": what this host itself sends
   std::optional<std::string> oif;
   std::optional<UidRange> uids;
+  std::optional<std::uint8_t> ip_protocol;  ///< of the packet: 6 for TCP
+  std::optional<PortRange> source_ports;
+  std::optional<PortRange> destination_ports;
+  bool inverted = false;                         ///< takes what its selectors do not fit
   std::uint32_t table = 0;                       ///< 0 for an action other than lookup
   bool unreachable = false;                      ///< action unreachable instead of a lookup
   std::optional<std::uint32_t> suppress_prefix;  ///< suppress_prefixlength
@@ -111,5 +125,7 @@ struct KernelState {
 };
 
 inline constexpr std::uint32_t kMainTable = 254;
+inline constexpr std::uint32_t kLocalTable = 255;
+inline constexpr std::uint32_t kDefaultTable = 253;
 
 }  // namespace multilink

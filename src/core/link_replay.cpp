@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "multilink/core/probe_pace.hpp"
+
 namespace multilink {
 namespace {
 
@@ -11,10 +13,11 @@ constexpr Duration kSweep = std::chrono::seconds(1);  // as healthd's
 
 }  // namespace
 
-LinkReplay::LinkReplay(const UplinkConfig& uplink, Link link, MonoTime start)
+LinkReplay::LinkReplay(const UplinkConfig& uplink, Link link, MonoTime start, std::uint64_t seed)
     : family_(uplink.targets.at(0).family()),
       interval_(uplink.probe_interval),
       link_(std::move(link)),
+      random_(seed),
       probing_(uplink, 1, 1),
       machine_(uplink, family_),
       now_(start),
@@ -50,7 +53,7 @@ void LinkReplay::handle(MonoTime now) {
   }
   for (const auto& lost : probing_.expire(now)) show(lost);
   if (tick_ <= now) {
-    tick_ += interval_;
+    tick_ += pause_to_next_probe(interval_, random_());
     send(probing_.prepare(family_, ProbeKind::regular, 0), now);
     send(probing_.prepare_revisit(family_, 0, now), now);
   }

@@ -29,11 +29,12 @@ bool is_same_device(const UplinkConfig& a, const UplinkConfig& b) {
 }  // namespace
 
 PingService::PingService(PingPorts ports, Config config, std::string boot, DaemonRecord self, Random random,
-                         RoutingNumbers numbers)
+                         RoutingNumbers numbers, Pace pace)
     : ports_(ports),
       config_(std::move(config)),
       boot_(std::move(boot)),
       random_(std::move(random)),
+      pace_(std::move(pace)),
       numbers_(numbers),
       reporter_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site), boot_),
       heartbeat_(ports_.scheduler, ports_.store, RedisKeys(config_.suite.site).daemon("pingd"),
@@ -129,8 +130,10 @@ void PingService::update_ticks() {
 void PingService::tick(Duration interval) {
   auto& tick = ticks_.at(interval);
   const MonoTime now = ports_.scheduler.now().mono;
-  // In step with the first one, however late this call comes; ticks that were slept through are left out.
-  tick.next += interval * (1 + (now - tick.next) / interval);
+  // From when this one was due, however late the call comes, so that the interval is kept on average; after a sleep
+  // from now.
+  const Duration pause = pace_(interval, random_());
+  tick.next = (tick.next + pause > now ? tick.next : now) + pause;
   tick.timer = ports_.scheduler.after(tick.next - now, [this, interval] { this->tick(interval); });
 
   for (const auto why : {Turn::Why::regular, Turn::Why::revisit}) {

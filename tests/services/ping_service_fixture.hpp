@@ -58,7 +58,7 @@ class PingServiceTest : public testing::Test {
     self.version = "1.2.3";
     service_ = std::make_unique<PingService>(
         PingPorts{scheduler_, kernel_, prober_, counters_, store_, supervisor_, log_}, config_, "0123abcd",
-        self, [this] { return random_(); });
+        self, [this] { return random_(); }, RoutingNumbers{}, pace_);
     service_->start();
     scheduler_.settle();
   }
@@ -133,6 +133,8 @@ class PingServiceTest : public testing::Test {
   fakes::FakeSupervisor supervisor_;
   fakes::FakeLog log_;
   std::mt19937_64 random_{7};
+  /// At even intervals, so that a test can count.
+  PingService::Pace pace_ = [](Duration interval, std::uint64_t) { return interval; };
   std::set<unsigned> silent_;
   std::unique_ptr<PingService> service_;
 

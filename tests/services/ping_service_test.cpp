@@ -19,6 +19,26 @@ TEST_F(PingServiceTest, EachTickIsOneCallForAllUplinks) {
   EXPECT_EQ(sent_through("eth1").size(), 11U);
 }
 
+/// What the host does each second must not be all that the probes ever meet; and a call for each uplink would cost.
+TEST_F(PingServiceTest, PausesAreUnevenAndTheSameForAllUplinks) {
+  pace_ = pause_to_next_probe;
+  start();
+  scheduler_.advance(minutes(10));
+  EXPECT_NEAR(prober_.calls(), 600, 30);
+  const auto first = sent_through("eth0");
+  const auto second = sent_through("eth1");
+  ASSERT_EQ(first.size(), prober_.calls());
+  ASSERT_EQ(second.size(), prober_.calls());
+  std::set<Duration> pauses;
+  for (std::size_t i = 1; i < first.size(); ++i) {
+    EXPECT_EQ(first[i].at, second[i].at);
+    const auto pause = first[i].at - first[i - 1].at;
+    EXPECT_LE(pause, milliseconds(1080));
+    pauses.insert(pause / milliseconds(10) * milliseconds(10));
+  }
+  EXPECT_GE(pauses.size(), 20U);
+}
+
 TEST_F(PingServiceTest, TargetsTakeTurnsAndEachUplinkHasAnIdentifierOfItsOwn) {
   start();
   scheduler_.advance(seconds(5));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -87,6 +88,24 @@ TEST(Detection, FortyPercentOfLossIsDownWithinTwoWindows) {
   std::cout << in_time << " of " << runs << " in time\n";
   // A hundred runs of what happens in 97 % may be a few short.
   EXPECT_GE(in_time, is_long() ? runs * 95 / 100 : runs * 91 / 100);
+}
+
+/// At a fixed interval each run would see all of it or nothing.
+TEST(Detection, ALossInStepWithTheProbesIsReadAsItsTrueShare) {
+  for (const auto& [period, lost] : {std::pair<Duration, Duration>{1s, 100ms}, {500ms, 50ms}, {2s, 200ms}}) {
+    SimulatedGateway gateway(one(periodic_loss(period, lost, 1)), seed());
+    double sum = 0;
+    double most = 0;
+    constexpr int kMinutes = 180;
+    for (int minute = 1; minute <= kMinutes; ++minute) {
+      gateway.run_until(minute * 1min);
+      sum += gateway.loss(0);
+      most = std::max(most, gateway.loss(0));
+    }
+    EXPECT_NEAR(sum / kMinutes, 0.10, 0.03) << period / 1ms << " ms";
+    EXPECT_LE(most, 0.45) << period / 1ms << " ms";
+    for (const auto& change : gateway.changes()) EXPECT_EQ(change.to, HealthState::up) << change.reason;
+  }
 }
 
 TEST(Detection, SilenceShorterThanEvictAfterNeverEndsInDown) {
@@ -220,7 +239,7 @@ TEST(Detection, TheReplaySeesWhatTheDaemonsDo) {
   const MonoTime start{1h};
   LinkReplay replay(
       uplink, [start, link = link()](MonoTime at, const IpAddress&) mutable { return link(at - start, 0); },
-      start);
+      start, 1000);
   replay.run_until(start + 6h);
   const auto replayed = replay.take_changes();
 

@@ -145,14 +145,17 @@ struct SimulatedGateway::Daemons {
   Daemons(fakes::FakeScheduler& scheduler, Host& host, const Config& config, std::uint64_t seed,
           std::function<void()> on_apply)
       : random(seed),
+        pauses(seed),
         redis(scheduler),
         kernel(host.kernel, watchers, std::move(on_apply)),
         ping_store(scheduler, redis),
         health_store(scheduler, redis),
         route_store(scheduler, redis),
         observer(scheduler, redis),
-        pingd({scheduler, kernel, host.prober, host, ping_store, supervisor, log}, config, kBoot,
-              {1, "sim", {}, {}}, [this] { return random(); }),
+        pingd(
+            {scheduler, kernel, host.prober, host, ping_store, supervisor, log}, config, kBoot,
+            {1, "sim", {}, {}}, [this] { return random(); }, RoutingNumbers{},
+            [this](Duration interval, std::uint64_t) { return pause_to_next_probe(interval, pauses()); }),
         healthd({scheduler, health_store, supervisor, log}, config, kBoot, {2, "sim", {}, {}}),
         routed({scheduler, kernel, route_store, supervisor, log}, config, kBoot, {3, "sim", {}, {}}) {
     host.kernel.watch([this](const KernelChange& change) {
@@ -161,6 +164,7 @@ struct SimulatedGateway::Daemons {
   }
 
   std::mt19937_64 random;
+  std::mt19937_64 pauses;  // one of its own: LinkReplay draws the same of the same seed
   NoLog log;
   NoSupervisor supervisor;
   RedisKeys keys{"local"};
@@ -215,15 +219,24 @@ std::uint64_t SimulatedGateway::probes(std::size_t uplink) const {
   return host_->probes(uplink);
 }
 
-void SimulatedGateway::note_health(std::string_view name) {
+std::optional<HealthRecord::PerFamily> SimulatedGateway::health(std::string_view name) {
   const auto fields = as_fields(daemons_->redis.execute({"HGETALL", daemons_->keys.health(name)}));
   const auto record = fields ? HealthRecord::decode(*fields) : fail("");
-  if (!record) return;
+  return record ? std::optional(record->families.at(Family::v4)) : std::nullopt;
+}
+
+double SimulatedGateway::loss(std::size_t uplink) {
+  const auto read = health(device(uplink));
+  return read ? read->loss : 0;
+}
+
+void SimulatedGateway::note_health(std::string_view name) {
+  const auto read = health(name);
+  if (!read) return;
   std::size_t uplink = 0;
   while (device(uplink) != name) ++uplink;
-  const auto& health = record->families.at(Family::v4);
-  const auto before = std::exchange(states_.at(uplink), health.state);
-  if (before != health.state) changes_.push_back({uplink, now(), before, health.state, health.reason});
+  const auto before = std::exchange(states_.at(uplink), read->state);
+  if (before != read->state) changes_.push_back({uplink, now(), before, read->state, read->reason});
 }
 
 void SimulatedGateway::note_carrier() {

@@ -35,7 +35,7 @@ class SimulatedGateway {
  public:
   static constexpr std::size_t kTargets = 3;
 
-  /// The first uplink is the best. `seed` gives the phase of the probes and pingd's secrets.
+  /// The first uplink is the best. `seed` gives the phase of the probes, their pauses and pingd's secrets.
   explicit SimulatedGateway(std::vector<SimulatedUplink> uplinks, std::uint64_t seed = 1);
   ~SimulatedGateway();
   SimulatedGateway(const SimulatedGateway&) = delete;
@@ -53,6 +53,8 @@ class SimulatedGateway {
   };
   const std::vector<Change>& changes() const { return changes_; }
   HealthState state(std::size_t uplink) const;
+  /// The loss that healthd shows of an uplink, over its loss window.
+  double loss(std::size_t uplink);
 
   /// The kernel's default route has moved: new flows take this uplink.
   struct Switch {
@@ -68,6 +70,7 @@ class SimulatedGateway {
   struct Daemons;
 
   Duration now() const;
+  std::optional<HealthRecord::PerFamily> health(std::string_view name);
   void note_health(std::string_view name);
   void note_carrier();
 

@@ -37,6 +37,7 @@ const std::vector<LinkKind>& link_kinds() {
       {"bursty: 100 ms each 20 s", [](auto seed) { return gilbert_elliott(20s, 100ms, 0.9, seed); }},
       {"bursty: 1 s each 5 min", [](auto seed) { return gilbert_elliott(5min, 1s, 0.9, seed); }},
       {"periodic: 60 ms each 1.037 s", [](auto seed) { return periodic_loss(1037ms, 60ms, seed); }},
+      {"periodic: 100 ms each second", [](auto seed) { return periodic_loss(1s, 100ms, seed); }},
       {"periodic: 200 ms each 15.21 s", [](auto seed) { return periodic_loss(15210ms, 200ms, seed); }},
       {"one of 3 targets dead", [](auto seed) { return dead_target(random_loss(0, seed)); }},
       {"one of 3 answers each 5 s", [](auto seed) { return rate_limited_target(random_loss(0, seed), 5s); }},

@@ -39,7 +39,7 @@ Decisions follow_multilink(const Carry& carry, Duration end, std::mt19937_64& ra
   const Duration first(
       std::uniform_int_distribution<Duration::rep>(0, uplink.probe_interval.count() - 1)(random));
   LinkReplay replay(
-      uplink, [&](MonoTime at, const IpAddress&) { return carry(at - kStart); }, kStart + first);
+      uplink, [&](MonoTime at, const IpAddress&) { return carry(at - kStart); }, kStart + first, random());
   replay.run_until(kStart + end);
   // Both in order of time.
   Decisions decisions;

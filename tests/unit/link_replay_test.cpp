@@ -33,7 +33,7 @@ TEST(LinkReplayTest, ACalmLinkComesUpWithItsFirstAnswerAndIsProbedOnceASecond) {
   ASSERT_EQ(changes.size(), 1U);
   EXPECT_EQ(changes[0].transition.to, HealthState::up);
   EXPECT_EQ(changes[0].decided, kStart + 20ms);
-  EXPECT_EQ(replay.regular_probes(), 601U);
+  EXPECT_NEAR(static_cast<double>(replay.regular_probes()), 601, 10);
   EXPECT_EQ(replay.burst_probes(), 0U);
 }
 
@@ -43,9 +43,10 @@ TEST(LinkReplayTest, ASilentLinkIsSuspectThenDownThenUpAgain) {
   const auto changes = replay.take_changes();
   ASSERT_EQ(changes.size(), 4U);
   EXPECT_EQ(changes[1].transition.to, HealthState::suspect);
-  EXPECT_LT(changes[1].decided, kStart + 61s + 300ms);
+  EXPECT_LT(changes[1].decided, kStart + 60500ms + 1080ms + 250ms);
   EXPECT_EQ(changes[2].transition.to, HealthState::down);
-  EXPECT_NEAR(std::chrono::duration<double>(changes[2].decided - kStart).count(), 64, 0.1);
+  EXPECT_GE(changes[2].decided, kStart + 63500ms);
+  EXPECT_LT(changes[2].decided, kStart + 63500ms + 1080ms + 60ms);
   EXPECT_EQ(changes[3].transition.to, HealthState::up);
   EXPECT_LT(changes[3].decided, kStart + 90s + 12s);
 }

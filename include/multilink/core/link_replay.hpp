@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <queue>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,8 @@ class LinkReplay {
   using Link = std::function<std::optional<Duration>(MonoTime at, const IpAddress& target)>;
 
   /// The link is in order (no fact speaks against it) and the first probe leaves at `start`. Probed is the family of the
-  /// uplink's first target; it has one.
-  LinkReplay(const UplinkConfig& uplink, Link link, MonoTime start);
+  /// uplink's first target; it has one. `seed` gives the pauses between the probes (pause_to_next_probe).
+  LinkReplay(const UplinkConfig& uplink, Link link, MonoTime start, std::uint64_t seed = 1);
   LinkReplay(const LinkReplay&) = delete;
   LinkReplay& operator=(const LinkReplay&) = delete;
 
@@ -63,6 +64,7 @@ class LinkReplay {
   Family family_;
   Duration interval_;
   Link link_;
+  std::mt19937_64 random_;
   UplinkProbing probing_;
   HealthMachine machine_;
   std::priority_queue<Arrival> arrivals_;

@@ -12,6 +12,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/due_times.hpp"
+#include "multilink/core/probe_pace.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/routing_numbers.hpp"
@@ -44,7 +45,8 @@ struct PingPorts {
 /// pingd: asks through every uplink whether anybody answers, and reports that and the link facts. Judges
 /// nothing.
 ///
-/// Uplinks of the same probe_interval share a tick: one call of Prober::send for all of them. An uplink is
+/// Uplinks of the same probe_interval share a tick: one call of Prober::send for all of them. The pause to the next
+/// tick is random about the interval (pause_to_next_probe). An uplink is
 /// probed for a family while its facts are in order. Beyond that, an uplink is probed in a burst while it is in
 /// question whether its link is dead (Inquiry): after a miss, or when users' traffic falls silent (TrafficWatch). Works without Redis (ProbeReporter keeps what it sees).
 ///
@@ -60,10 +62,12 @@ class PingService final : public Service {
  public:
   /// 64 random bits that nobody can predict: what keeps strangers from answering our probes.
   using Random = std::function<std::uint64_t()>;
+  /// How long the pause between two regular probes is, of the interval and 64 random bits.
+  using Pace = std::function<Duration(Duration, std::uint64_t)>;
 
   /// `boot` is the kernel's boot id as records carry it; of `self`, pid and version are taken.
   PingService(PingPorts ports, Config config, std::string boot, DaemonRecord self, Random random,
-              RoutingNumbers numbers = {});
+              RoutingNumbers numbers = {}, Pace pace = pause_to_next_probe);
 
   void start() override;
   /// An uplink of the same name, device and MAC keeps what is pending and what was learned.
@@ -123,6 +127,7 @@ class PingService final : public Service {
   Config config_;
   std::string boot_;
   Random random_;
+  Pace pace_;
   RoutingNumbers numbers_;
   ProbeReporter reporter_;
   Heartbeat heartbeat_;

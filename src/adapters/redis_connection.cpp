@@ -73,7 +73,9 @@ struct RedisConnection::Impl : std::enable_shared_from_this<Impl> {
   void fail_with(std::string reason);
   void deliver();
   void wait_readable();
+  void start_writing();
   void wait_writable();
+  void write();
   void arm_deadline();
   void close();
 
@@ -89,6 +91,9 @@ struct RedisConnection::Impl : std::enable_shared_from_this<Impl> {
   bool wants_write = false;
   bool awaits_read = false;
   bool awaits_write = false;
+  bool is_connecting = false;  // over TCP; a Unix socket is connected or refused at once
+  bool is_writing = false;
+  bool writes_later = false;
 
   std::deque<Batch> batches;
   std::size_t in_flight = 0;
@@ -137,11 +142,12 @@ void RedisConnection::Impl::attach(redisAsyncContext* opened) {
   opened->ev.delRead = [](void* self) { static_cast<Impl*>(self)->wants_read = false; };
   opened->ev.addWrite = [](void* self) {
     static_cast<Impl*>(self)->wants_write = true;
-    static_cast<Impl*>(self)->wait_writable();
+    static_cast<Impl*>(self)->start_writing();
   };
   opened->ev.delWrite = [](void* self) { static_cast<Impl*>(self)->wants_write = false; };
   opened->ev.cleanup = on_cleanup;
   context = opened;
+  is_connecting = opened->c.connection_type == REDIS_CONN_TCP;
   held_by_hiredis = shared_from_this();
 }
 
@@ -156,15 +162,33 @@ void RedisConnection::Impl::wait_readable() {
   });
 }
 
+/// At the end of this turn, so that what it says goes out in one write. The socket is not asked first whether it has
+/// room: it nearly always has, and where it has not the rest waits.
+void RedisConnection::Impl::start_writing() {
+  if (is_connecting) return wait_writable();
+  if (is_writing || std::exchange(writes_later, true)) return;
+  loop.post([self = shared_from_this()] {
+    self->writes_later = false;
+    if (!self->awaits_write) self->write();
+  });
+}
+
 void RedisConnection::Impl::wait_writable() {
   if (std::exchange(awaits_write, true)) return;
   socket.async_wait(stream_descriptor::wait_write, [self = shared_from_this()](const auto& error) {
     self->awaits_write = false;
-    if (error || self->context == nullptr || !self->wants_write) return;
-    redisAsyncHandleWrite(self->context);
-    if (self->context != nullptr && self->wants_write) self->wait_writable();
-    self->deliver();
+    self->is_connecting = false;
+    if (!error) self->write();
   });
+}
+
+void RedisConnection::Impl::write() {
+  if (context == nullptr || !wants_write) return;
+  is_writing = true;
+  redisAsyncHandleWrite(context);
+  is_writing = false;
+  if (context != nullptr && wants_write) wait_writable();
+  deliver();
 }
 
 void RedisConnection::Impl::on_reply(redisAsyncContext* context, void* reply, void*) {

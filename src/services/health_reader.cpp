@@ -62,6 +62,12 @@ void HealthReader::on_hint(std::string_view payload) {
   }
   due_.emplace(payload);
   if (!noticed_) noticed_ = now;
+  // With those that came with this one: what fails together moves together.
+  if (!hinted_) hinted_ = scheduler_.after(Duration::zero(), [this] { on_hints(); });
+}
+
+void HealthReader::on_hints() {
+  hinted_.reset();
   read();
 }
 

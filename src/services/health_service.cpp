@@ -57,6 +57,7 @@ void HealthService::reload(const Config& config) {
 
 void HealthService::stop() {
   timer_.reset();
+  hinted_.reset();
   heartbeat_.stop();
 }
 
@@ -129,6 +130,12 @@ void HealthService::on_hint(std::string_view name) {
   const auto uplink = uplinks_.find(name);
   if (uplink == uplinks_.end() || !uplink->second.is_known()) return;
   wanted_.emplace(name);
+  // With those of the other uplinks that came with this one.
+  if (!hinted_) hinted_ = parts_.scheduler.after(Duration::zero(), [this] { on_hints(); });
+}
+
+void HealthService::on_hints() {
+  hinted_.reset();
   read_next();
 }
 

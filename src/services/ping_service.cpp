@@ -238,9 +238,10 @@ void PingService::probe(std::span<const Turn> turns) {
     note_refusal(*uplink, probe.target, sent.at(i));
     if (!sent[i]) continue;
     const auto wall = now.wall + std::chrono::round<std::chrono::milliseconds>(*sent[i] - now.mono);
-    expect_answer_by(uplink->probing.note_sent(probe, {*sent[i], wall}));
+    uplink->probing.note_sent(probe, {*sent[i], wall});
     note_times(uplink->probing.config().name, *uplink);
   }
+  schedule_deadlines();
 }
 
 std::optional<PreparedProbe> PingService::prepare(const Turn& turn, MonoTime now) {
@@ -267,11 +268,14 @@ void PingService::note_refusal(Uplink& uplink, const IpAddress& target, const Re
                          remedy_for_refusal(sent.error().code, config.device, target)));
 }
 
-void PingService::expect_answer_by(MonoTime deadline) {
-  if (deadline_ && *deadline_ <= deadline) return;
-  deadline_ = deadline;
+void PingService::schedule_deadlines() {
+  const auto first = deadlines_.first();
+  if (deadline_ == first) return;
+  deadline_ = first;
+  deadline_timer_.reset();
+  if (!first) return;
   deadline_timer_ =
-      ports_.scheduler.after(deadline - ports_.scheduler.now().mono, [this] { settle_overdue(); });
+      ports_.scheduler.after(*first - ports_.scheduler.now().mono, [this] { settle_overdue(); });
 }
 
 void PingService::settle_overdue() {
@@ -282,7 +286,7 @@ void PingService::settle_overdue() {
     for (const auto& lost : uplink.probing.expire(now)) on_settled(name, uplink, lost);
     note_times(name, uplink);
   }
-  if (const auto next = deadlines_.first()) expect_answer_by(*next);
+  schedule_deadlines();
   schedule_bursts();
 }
 
@@ -313,6 +317,7 @@ Result<void> PingService::take(const ArrivedMessage& arrival) {
     on_settled(name, *uplink->second, **settled);
     note_times(name, *uplink->second);
     schedule_bursts();
+    schedule_deadlines();
   }
   return {};
 }
@@ -328,6 +333,7 @@ void PingService::read_kernel() {
   watch_traffic();
   note_all_times();
   schedule_bursts();
+  schedule_deadlines();
   if (!kernel_read_) {
     kernel_read_ = true;
     update_ticks();

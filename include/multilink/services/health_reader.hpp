@@ -54,6 +54,7 @@ class HealthReader {
   void on_hint(std::string_view payload);  ///< from the channel `status`: the uplink whose health changed
 
  private:
+  void on_hints();
   void sweep();
   void read();
   void on_replies(const std::vector<std::string>& names, const std::optional<Now>& noticed,
@@ -69,6 +70,7 @@ class HealthReader {
   std::optional<Now> noticed_;  ///< the first hint since the last read began
   bool reading_ = false;
   std::unique_ptr<Timer> sweep_timer_;
+  std::unique_ptr<Timer> hinted_;  ///< running: a hint has come in this turn
 };
 
 }  // namespace multilink

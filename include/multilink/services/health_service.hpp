@@ -71,6 +71,7 @@ class HealthService final : public Service {
   void on_ready();
   void on_lost();
   void on_hint(std::string_view name);
+  void on_hints();
 
   void read_next();
   void on_read(const Read& read, const Result<std::vector<Reply>>& replies);
@@ -95,6 +96,7 @@ class HealthService final : public Service {
   bool pingd_lives_ = false;
 
   std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> hinted_;  ///< running: a hint has come in this turn
   unsigned sweeps_ = 0;
   unsigned connection_ = 0;  // counts them: replies of an earlier one are of no use
   bool is_reading_ = false;

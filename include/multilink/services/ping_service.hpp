@@ -109,7 +109,7 @@ class PingService final : public Service {
   void schedule_bursts();
   void burst();
   void note_refusal(Uplink& uplink, const IpAddress& target, const Result<MonoTime>& sent);
-  void expect_answer_by(MonoTime deadline);
+  void schedule_deadlines();
   void settle_overdue();
 
   void on_arrivals(std::span<const ArrivedMessage> arrivals);

@@ -171,14 +171,15 @@ class Planner {
     pinned.mark = uplink.mark;
     add_selected(pinned, table_of(uplink));
     if (uplink.gives_way.contains(family)) return;
-    for (const auto& own : uplink.facts.families.at(family).addresses) {
-      if (!seen.insert(own.address).second) continue;
+    const auto& facts = uplink.facts.families.at(family);
+    std::vector<IpAddress> addresses;
+    for (const auto& own : facts.addresses) addresses.push_back(own.address);
+    addresses.insert(addresses.end(), facts.retired.begin(), facts.retired.end());
+    for (const auto& address : addresses) {
+      if (!seen.insert(address).second) continue;
       Rule from = rule(family, rule_offset::kByAddress, 0);
-      from.from = IpPrefix{own.address, static_cast<std::uint8_t>(own.address.size() * 8)};
+      from.from = IpPrefix{address, static_cast<std::uint8_t>(address.size() * 8)};
       add_selected(from, table_of(uplink));
-    }
-    for (const auto& address : uplink.facts.families.at(family).retired) {
-      if (seen.insert(address).second) add_address_rules(address, table_of(uplink));
     }
   }
 

@@ -50,12 +50,20 @@ TEST_F(RoutePlanIpv6, WhatIsOwnedInAnOrdinaryCase) {
           "ip -6 route prepend fe80::/64 dev eth1 table 7002 proto 109 metric 256",
           "ip -6 rule add pref 1010 oif eth0 lookup 7001 protocol 109",
           "ip -6 rule add pref 1010 oif eth1 lookup 7002 protocol 109",
+          "ip -6 rule add pref 1020 fwmark 0x1000000/0x3f000000 lookup 7001 suppress_prefixlength 0 protocol 109",
+          "ip -6 rule add pref 1020 fwmark 0x2000000/0x3f000000 lookup 7002 suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1021 from 2001:db8:0:1::2 lookup 7001 suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1021 from 2001:db8:0:2::2 lookup 7002 suppress_prefixlength 0 protocol 109",
+          "ip -6 rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 0 protocol 109",
+          "ip -6 rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1031 from 2001:db8:0:1::2 lookup main suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1031 from 2001:db8:0:2::2 lookup main suppress_prefixlength 0 protocol 109",
+          "ip -6 rule add pref 1040 fwmark 0x1000000/0x3f000000 lookup 7001 protocol 109",
+          "ip -6 rule add pref 1040 fwmark 0x2000000/0x3f000000 lookup 7002 protocol 109",
           "ip -6 rule add pref 1041 from 2001:db8:0:1::2 lookup 7001 protocol 109",
           "ip -6 rule add pref 1041 from 2001:db8:0:2::2 lookup 7002 protocol 109",
+          "ip -6 rule add pref 1050 fwmark 0x1000000/0x3f000000 unreachable protocol 109",
+          "ip -6 rule add pref 1050 fwmark 0x2000000/0x3f000000 unreachable protocol 109",
           "ip -6 rule add pref 1051 from 2001:db8:0:1::2 unreachable protocol 109",
           "ip -6 rule add pref 1051 from 2001:db8:0:2::2 unreachable protocol 109"));
 }
@@ -97,7 +105,7 @@ TEST_F(RoutePlanIpv6, TheRoutersDefaultsStayAsTheyAre) {
 TEST_F(RoutePlanIpv6, ARetiredAddressKeepsItsRulesUntilItGoes) {
   kernel_.add_address("eth0", "2001:db8:0:1::77/64");
   kernel_.deprecate_address("eth0", "2001:db8:0:1::2/64");
-  health_v6_["eth0"] = HealthState::down;
+  config_.uplinks[0].precedence = 9;
   settle();
   ASSERT_EQ(carrier_to(kInternet6), "eth1");
   EXPECT_EQ(carrier_from("2001:db8:0:1::2", kInternet6), "eth0")
@@ -113,7 +121,8 @@ TEST_F(RoutePlanIpv6, WithRetiredAddressesOnlyTheUplinkCarriesNothingNew) {
   kernel_.deprecate_address("eth0", "2001:db8:0:1::2/64");
   settle();
   EXPECT_EQ(carrier_to(kInternet6), "eth1");
-  EXPECT_EQ(carrier_from("2001:db8:0:1::2", kInternet6), "eth0");
+  EXPECT_EQ(kernel_.carrier_of({.destination = address(kInternet6), .mark = 0x01000000}), "eth0")
+      << "connections that began there live on";
 }
 
 TEST_F(RoutePlanIpv6, WhatTheRouterSaysOfHopLimitAndMtuIsTakenOver) {

@@ -187,6 +187,7 @@ Parsed parse_rule(const nlmsghdr& message, KernelState& state) {
   const auto suppress = attributes->value_or<std::uint32_t>(FRA_SUPPRESS_PREFIXLEN, kNoSuppression);
   if (suppress != kNoSuppression) rule.suppress_prefix = suppress;
   rule.has_other_selectors = has_other_selectors(*header, *attributes);
+  rule.of_tunnel_or_vrf = attributes->has(FRA_TUN_ID) || attributes->has(FRA_L3MDEV);
   state.rules.push_back(std::move(rule));
   return Parsed::taken;
 }

@@ -5,6 +5,7 @@
 
 #include "multilink/core/default_place.hpp"
 #include "multilink/core/packet_marks.hpp"
+#include "multilink/core/text.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
 namespace multilink {
@@ -86,6 +87,13 @@ PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsi
   return out;
 }
 
+std::string words_of_obstacle(const Rule& rule) {
+  return cat("IPv", to_string(rule.family), ": the rule of others with priority ", rule.priority,
+             " goes before multilink's, which cannot be put before it: what belongs to an uplink (an answer "
+             "to who came "
+             "in through it) may leave elsewhere; give that rule a priority between 1100 and 32765");
+}
+
 }  // namespace
 
 std::vector<UplinkFacts> observe_uplinks(const Config& config, const KernelState& state,
@@ -134,6 +142,10 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
       planned[i].gives_way.insert(family);
       out.giving_way[family].insert(uplinks[i].device);
     }
+  }
+  for (const Family family : kRoutedFamilies) {
+    const auto place = place_rules(packets_of(planned), inputs.state, family, inputs.numbers);
+    if (place.obstacle) out.warnings.push_back(words_of_obstacle(*place.obstacle));
   }
   out.wanted = plan_routes(planned, carriers, inputs.state, inputs.numbers);
   return out;

@@ -48,6 +48,7 @@ class Planner {
       : uplinks_(uplinks), state_(state), numbers_(numbers) {}
 
   void add_family(Family family, const std::vector<std::size_t>& carriers) {
+    rule_base_ = place_rules(packets_of(uplinks_), state_, family, numbers_).base;
     add_main_default(family, carriers);
     std::set<IpAddress> seen;
     for (const auto& uplink : uplinks_) {
@@ -154,7 +155,7 @@ class Planner {
   Rule rule(Family family, std::uint32_t offset, std::uint32_t table) const {
     Rule out;
     out.family = family;
-    out.priority = numbers_.rule_base + offset;
+    out.priority = rule_base_ + offset;
     out.protocol = numbers_.protocol;
     out.table = table;
     return out;
@@ -185,27 +186,41 @@ class Planner {
 
   /// The four rules for what `selector` selects, which belongs to the uplink with this table.
   void add_selected(const Rule& selector, std::uint32_t table) {
-    const auto add = [&](std::uint32_t offset, std::uint32_t looked_up, bool only_specific) {
+    const auto add = [&](std::uint32_t offset, std::uint32_t looked_up,
+                         std::optional<std::uint32_t> suppressed = {}) {
       Rule out = selector;
       out.priority += offset;
       out.table = looked_up;
-      if (only_specific) out.suppress_prefix = 0;
+      out.suppress_prefix = suppressed;
       out.unreachable = looked_up == 0;
       out_.rules.push_back(std::move(out));
     };
-    add(rule_offset::kNear, table, true);
-    add(rule_offset::kLocalNets, kMainTable, true);
-    add(rule_offset::kFar, table, false);
-    add(rule_offset::kNoLeak, 0, false);
+    add(rule_offset::kNear, table, 0);
+    add(rule_offset::kLocalNets, kMainTable, no_network(selector.family));
+    add(rule_offset::kFar, table);
+    add(rule_offset::kNoLeak, 0);
   }
 
   const std::vector<PlannedUplink>& uplinks_;
   const KernelState& state_;
   const RoutingNumbers& numbers_;
+  std::uint32_t rule_base_ = 0;  ///< of the family that is being added
   OwnedState out_;
 };
 
 }  // namespace
+
+OwnPackets packets_of(const std::vector<PlannedUplink>& uplinks) {
+  OwnPackets out;
+  for (const auto& uplink : uplinks) {
+    if (!uplink.device.empty()) out.devices.insert(uplink.device);
+    for (const auto& [family, facts] : uplink.facts.families) {
+      for (const auto& own : facts.addresses) out.addresses.insert(own.address);
+    }
+    out.mark_mask = uplink.mark.mask;
+  }
+  return out;
+}
 
 OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
                        const KernelState& state, const RoutingNumbers& numbers) {

@@ -69,6 +69,7 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
   const auto facts = observe_uplinks(config, *state, numbers);
   const auto states = states_of(config, facts, health, boot, lines);
   const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}});
+  for (const auto& warning : decision.warnings) lines.push_back(cat("# ", warning));
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));
   if (operations.empty()) lines.emplace_back("nothing to change");

@@ -107,9 +107,12 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   observe(step);
   see_facts(step);
   step.decision = decide(step);
+  note_warnings(step.decision.warnings);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
   const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_;
-  if (!operations.empty() && !configured && adopted_ && !decided_anew && !may_repair(step)) return;
+  if (!operations.empty() && !configured && adopted_ && !decided_anew && !may_repair(step, operations)) {
+    return;
+  }
   decided_ = step.decision.carriers;
   gave_way_ = step.decision.giving_way;
   if (operations.empty()) return settle(step, step.before, "");
@@ -163,8 +166,38 @@ bool RouteService::moves_back(const Step& step) const {
   });
 }
 
-bool RouteService::may_repair(const Step& step) {
+bool RouteService::must_yield(const Now& noticed, const std::vector<RouteOperation>& operations) {
+  const MonoTime now = noticed.mono;
+  if (now - rules_since_ >= kYield && now >= yields_until_) {
+    rules_since_ = now;
+    put_back_.clear();
+  }
+  bool often = true;
+  for (const auto& operation : operations) {
+    const auto* added = std::get_if<AddRule>(&operation);
+    often = often && added != nullptr && put_back_[added->rule] >= kMostAlike;
+  }
+  if (often) {
+    if (now >= yields_until_) yields_until_ = now + kYield;
+    return true;
+  }
+  for (const auto& operation : operations) {
+    if (const auto* added = std::get_if<AddRule>(&operation)) ++put_back_[added->rule];
+  }
+  return false;
+}
+
+bool RouteService::may_repair(const Step& step, const std::vector<RouteOperation>& operations) {
   const MonoTime now = step.noticed.mono;
+  if (must_yield(step.noticed, operations)) {
+    if (fight_log_.admit(now)) {
+      ports_.log.warning(cat("another program deletes again and again what '",
+                             to_string(operations.front(), step.before),
+                             "' adds; it is left away for a second"));
+    }
+    retry_in(yields_until_ - now);
+    return false;
+  }
   if (now - repairs_since_ >= kRepairWindow) {
     repairs_since_ = now;
     repairs_ = moves_back_ = 0;
@@ -244,6 +277,15 @@ void RouteService::note_problem(const std::string& problem) {
     retry_delay_ = std::min(2 * retry_delay_, kLastRetry);
   }
   show_status();
+}
+
+/// Each is logged when it comes up.
+void RouteService::note_warnings(std::vector<std::string> warnings) {
+  for (const auto& warning : warnings) {
+    if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end())
+      ports_.log.warning(warning);
+  }
+  warnings_ = std::move(warnings);
 }
 
 void RouteService::note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record) {

@@ -150,6 +150,71 @@ TEST_P(KernelRules, ADeviceThatIsNotThereYetMayBeNamed) {
   EXPECT_THAT(owned(), ElementsAre(early));
 }
 
+TEST_P(KernelRules, OneWithoutAPriorityIsPutBeforeTheSecond) {
+  for (const Family family : kFamilies) {
+    Rule theirs = rule(0, family);
+    theirs.protocol = kForeign;
+    const auto foreign = [&] {
+      auto rules = read().rules;
+      std::erase_if(rules,
+                    [&](const Rule& each) { return each.protocol != kForeign || each.family != family; });
+      return rules;
+    };
+    world_->add_foreign_before_all(theirs);
+    theirs.priority = 32765;
+    EXPECT_THAT(foreign(), ElementsAre(theirs));
+    Rule ours = rule(1010, family);
+    ours.oif = "e0";
+    apply(AddRule{ours});
+    Rule inverted = theirs;
+    inverted.mark = MarkMatch{0xca6c, 0xffffffff};
+    inverted.inverted = true;
+    world_->add_foreign_before_all(inverted);
+    inverted.priority = 1009;
+    EXPECT_THAT(foreign(), ElementsAre(inverted, theirs));
+  }
+}
+
+TEST_P(KernelRules, AnInvertedOneSelectsTheRest) {
+  apply(PrependRoute{via(e0_, kGateway0, 0)});
+  Route other = via(e1_, kGateway1, 0);
+  other.table = 51820;
+  other.protocol = kForeign;
+  ASSERT_TRUE(world_->add_foreign(other, fakes::AddMode::add));
+  Rule inverted = rule(0);
+  inverted.table = 51820;
+  inverted.protocol = kForeign;
+  inverted.mark = MarkMatch{0xca6c, 0xffffffff};
+  inverted.inverted = true;
+  world_->add_foreign_before_all(inverted);
+  EXPECT_EQ(carrier_of("203.0.113.9"), "e1");
+  EXPECT_EQ(world_->carrier_of({.destination = address("203.0.113.9"), .mark = 0xca6c}).value_or(""), "e0");
+}
+
+TEST_P(KernelRules, RoutesAreSuppressedUpToTheLengthThatIsNamed) {
+  Route half = via(e1_, kGateway1, 0);
+  half.destination = IpPrefix::parse("192.0.0.0/2").value();
+  Route network = via(e1_, kGateway1, 0);
+  network.destination = IpPrefix::parse("10.0.0.0/8").value();
+  for (const auto& route : {via(e0_, kGateway0, 3), half, network}) apply(PrependRoute{route});
+  Route own = via(e0_, kGateway0, 0);
+  own.table = kTable;
+  apply(PrependRoute{own});
+  Rule local = rule(1030);
+  local.mark = MarkMatch{0x1000000, 0x3f000000};
+  local.table = kMainTable;
+  local.suppress_prefix = 3;
+  Rule far = rule(1040);
+  far.mark = local.mark;
+  for (const auto& each : {local, far}) apply(AddRule{each});
+  const auto marked = [&](std::string_view destination) {
+    return world_->carrier_of({.destination = address(destination), .mark = 0x1000000}).value_or("");
+  };
+  EXPECT_EQ(carrier_of("203.0.113.9"), "e1");
+  EXPECT_EQ(marked("203.0.113.9"), "e0");
+  EXPECT_EQ(marked("10.1.2.3"), "e1");
+}
+
 TEST_P(KernelRules, UnreachableEndsTheLookup) {
   apply(PrependRoute{via(e0_, kGateway0, 0)});
   Rule last = rule(1000);

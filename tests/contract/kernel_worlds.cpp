@@ -48,6 +48,7 @@ class FakeKernelWorld final : public KernelWorld {
   }
   Result<void> remove_foreign(const Route& route) override { return kernel_.delete_route(route); }
   Result<void> add_foreign(const Rule& rule) override { return kernel_.add_rule(rule); }
+  void add_foreign_before_all(const Rule& rule) override { (void)kernel_.add_rule_before_all(rule); }
   void lose_notifications() override { kernel_.lose_notifications(); }
   Result<std::string> carrier_of(const fakes::Flow& flow) override {
     const auto hop = kernel_.lookup(flow);
@@ -129,6 +130,14 @@ class RealKernelWorld final : public KernelWorld {
   }
   Result<void> add_foreign(const Rule& rule) override {
     return socket_.change(*rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule));
+  }
+
+  void add_foreign_before_all(const Rule& rule) override {
+    std::vector<std::string> words{rule.family == Family::v4 ? "-4" : "-6", "rule", "add"};
+    if (rule.inverted) words.emplace_back("not");
+    if (rule.mark) words.insert(words.end(), {"fwmark", cat(rule.mark->value, '/', rule.mark->mask)});
+    words.insert(words.end(), {"table", cat(rule.table), "protocol", cat(unsigned{rule.protocol})});
+    ip({words.begin(), words.end()});
   }
 
   void lose_notifications() override {

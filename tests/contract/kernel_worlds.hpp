@@ -34,6 +34,8 @@ class KernelWorld {
   virtual Result<void> add_foreign(const Route& route, fakes::AddMode mode) = 0;
   virtual Result<void> remove_foreign(const Route& route) = 0;
   virtual Result<void> add_foreign(const Rule& rule) = 0;
+  /// As `ip rule add` without a priority.
+  virtual void add_foreign_before_all(const Rule& rule) = 0;
   /// More happens than the kernel can hold notifications of, while nobody reads them.
   virtual void lose_notifications() = 0;
   /// Where the kernel sends a packet: the device, or the errno.

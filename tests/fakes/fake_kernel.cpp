@@ -324,6 +324,15 @@ Result<void> FakeKernel::add_rule(const Rule& rule) {
   return {};
 }
 
+Result<void> FakeKernel::add_rule_before_all(Rule rule) {
+  std::vector<std::uint32_t> priorities;
+  for (const auto& other : state_.rules) {
+    if (other.family == rule.family) priorities.push_back(other.priority);
+  }
+  rule.priority = priorities.size() < 2 || priorities[1] == 0 ? 0 : priorities[1] - 1;
+  return add_rule(rule);
+}
+
 Result<void> FakeKernel::delete_rule(const Rule& rule) {
   const auto found = std::find(state_.rules.begin(), state_.rules.end(), rule);
   if (found == state_.rules.end()) return failure(ENOENT);

@@ -56,6 +56,8 @@ class FakeKernel final : public Kernel {
   Result<void> add_route(Route route, AddMode mode = AddMode::add);
   Result<void> delete_route(const Route& route);  ///< ESRCH when it is not there
   Result<void> add_rule(const Rule& rule);        ///< EEXIST when an equal one is there
+  /// Without a priority: the kernel puts it right before the second rule of its family.
+  Result<void> add_rule_before_all(Rule rule);
   /// ENOENT when it is not there; EBUSY when one with more selectors and the same priority is before it.
   Result<void> delete_rule(const Rule& rule);
 

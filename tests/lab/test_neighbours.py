@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from multilink_lab import Uplink
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import running
-from multilink_lab.vpn import SITE, TAILNET_PEER, tailscale, wg_quick
+from multilink_lab.vpn import SITE, TAILNET_PEER, tailscale, wg_quick, wg_quick_down
 
 GATEWAYS = "[wan1]\ngateway = 198.18.1.1\n[wan2]\ngateway = 198.18.2.1\n"
 
@@ -150,10 +150,11 @@ def test_renewals_with_metrics(options):
     expect(report["lost"] == 0, report)
 
 
-def without_metric(vpn):
-    """A VPN beside a DHCP client that gives its default no metric: that one stays first in main when wan1 fails."""
+def without_metric(vpn, number=1):
+    """A VPN beside a DHCP client that gives its default by wan<number> no metric: that one stays first in main whoever
+    carries."""
     def neighbour(lab):
-        lab.gateway.ip("route add default via 198.18.1.1 dev wan1 proto dhcp")
+        lab.gateway.ip(f"route add default via 198.18.{number}.1 dev wan{number} proto dhcp")
         return vpn(lab)
     return neighbour
 
@@ -176,6 +177,41 @@ def test_wg_quick_after(options):
 
 def test_wg_quick_beside_a_default_without_metric(options):
     return tunnelled(options, True, without_metric(wg_quick), without_defaults(), GATEWAYS)
+
+
+def answered_from_outside(lab):
+    """By the wrong uplink, or by the tunnel, the answer would bear an address that is not wanted there."""
+    for isp in lab.isps:
+        out = lab.internet.run("ping", "-n", "-i", "0.02", "-W", "1", "-c", "10", isp.address, check=False)
+        expect(" 0% packet loss" in out, f"{isp.device} is answered from outside: {out}")
+
+
+def answers_beside_wg_quick(options, first, neighbour=wg_quick, *setup):
+    """Who comes in through an uplink is answered through it, while the tunnel has all other traffic; and nobody is in
+    the way of wg-quick when it ends."""
+    with beside(options, neighbour, first, *setup) as (lab, suite, _):
+        lab.udp_flow().alive(SITE, 2)
+        answered_from_outside(lab)
+        seconds = wg_quick_down(lab)
+        lab.udp_flow().alive(lab.isps[0].source, 2)
+        answered_from_outside(lab)
+        suite.wait(lambda: lab.gateway.run("ip", "rule").count("proto 109") >= 18, 2, "all rules are there")
+        expect("1010:" in lab.gateway.run("ip", "rule"), "at the ordinary place")
+        expect(suite.routing()["sync"] == "in_sync", suite.routing())
+    expect(seconds <= 2, f"wg-quick down took {seconds} s")
+    return {"down_s": round(seconds, 2)}
+
+
+def test_wg_quick_answers_before(options):
+    return answers_beside_wg_quick(options, True)
+
+
+def test_wg_quick_answers_after(options):
+    return answers_beside_wg_quick(options, False)
+
+
+def test_wg_quick_answers_beside_a_default_without_metric(options):
+    return answers_beside_wg_quick(options, True, without_metric(wg_quick, 2), without_defaults(), GATEWAYS)
 
 
 def test_wg_quick_never_leaks(options):

@@ -6,6 +6,7 @@
 namespace multilink {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Contains;
 using testing::HasSubstr;
@@ -75,6 +76,36 @@ TEST_F(RouteFight, WhoeverLeadsTheDefaultElsewhereIsFollowedAFewTimesASecondOnly
     scheduler_.settle();
     EXPECT_EQ(carrier(), "eth0");
   }
+}
+
+TEST_F(RouteFight, WhoeverDeletesARuleUntilItIsGoneComesToAnEnd) {
+  start_with_both_up();
+  const auto before = owned();
+  const auto routed = on_change_;
+  unsigned deleted = 0;
+  on_change_ = [&, routed](const KernelChange& change) {
+    for (const auto& rule : kernel_.read().value().rules) {
+      if (rule.protocol != RoutingNumbers{}.protocol || rule.table != kMainTable) continue;
+      ++deleted;
+      (void)kernel_.delete_rule(rule);
+      break;
+    }
+    routed(change);
+  };
+  delete_everything_owned();
+  scheduler_.advance(milliseconds(900));
+  EXPECT_LE(deleted, 4 * (RouteService::kMostAlike + 2)) << "four rules look alike";
+  EXPECT_GE(deleted, RouteService::kMostAlike);
+  EXPECT_EQ(log_.count("deletes again and again what 'ip rule add pref 103", LogLevel::warning), 1U);
+  EXPECT_EQ(carrier(), "eth0");
+  say("eth0", HealthState::down);
+  scheduler_.settle();
+  EXPECT_EQ(carrier(), "eth1") << "what is decided here is never delayed";
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  on_change_ = routed;
+  scheduler_.advance(RouteService::kYield);
+  EXPECT_EQ(owned(), before);
 }
 
 }  // namespace

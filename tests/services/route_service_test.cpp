@@ -90,6 +90,31 @@ TEST_F(RouteServiceTest, TheAddressGivesWayAtCarrierLossAndUntilTheLinkIsTrusted
   EXPECT_EQ(carrier_from("192.0.2.2"), "eth0");
 }
 
+TEST_F(RouteServiceTest, ARuleOfOthersBeforeOursIsPrecededAndWhereThatCannotBeItIsSaidOnce) {
+  start_with_both_up();
+  const auto ordinary = owned();
+  Rule theirs;
+  theirs.table = 51820;
+  ASSERT_TRUE(kernel_.add_rule_before_all(theirs));
+  scheduler_.settle();
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 910 oif eth0")));
+  EXPECT_TRUE(std::holds_alternative<AddRule>(kernel_.applied().front()));
+  EXPECT_TRUE(std::holds_alternative<DeleteRule>(kernel_.applied().back()));
+  Rule first = theirs;
+  first.priority = 50;
+  ASSERT_TRUE(kernel_.add_rule(first));
+  scheduler_.advance(minutes(1));
+  EXPECT_EQ(owned(), ordinary);
+  EXPECT_EQ(log_.count("the rule of others with priority 50 goes before multilink's", LogLevel::warning), 1U);
+  ASSERT_TRUE(kernel_.delete_rule(first));
+  scheduler_.settle();
+  EXPECT_THAT(owned(), Contains(HasSubstr("pref 910 oif eth0")));
+  theirs.priority = 1009;
+  ASSERT_TRUE(kernel_.delete_rule(theirs));
+  scheduler_.settle();
+  EXPECT_EQ(owned(), ordinary);
+}
+
 TEST_F(RouteServiceTest, ALostHintCostsNoMoreThanASweep) {
   start_with_both_up();
   redis_.lose_hints(true);

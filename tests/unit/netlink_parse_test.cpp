@@ -299,6 +299,18 @@ TEST(NetlinkParse, ARuleThatSelectsByMoreIsMarked) {
   }
 }
 
+TEST(NetlinkParse, WhetherARuleIsInvertedOrOfAVrf) {
+  const auto rule_of = [](const Message& message) { return parse(message).state.rules.at(0); };
+  EXPECT_FALSE(rule_of(rule_message()).of_tunnel_or_vrf);
+  EXPECT_FALSE(rule_of(rule_message()).inverted);
+  EXPECT_TRUE(rule_of(rule_message().with(FRA_L3MDEV, Bytes{std::byte{1}})).of_tunnel_or_vrf);
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  header.action = FR_ACT_TO_TBL;
+  header.flags = FIB_RULE_INVERT;
+  EXPECT_TRUE(rule_of(Message(RTM_NEWRULE, header)).inverted);
+}
+
 TEST(NetlinkParse, RoutesThatNoDecisionDependsOnAreIgnored) {
   const auto outcome = [](auto change, rtmsg header) {
     change(header);

@@ -39,12 +39,12 @@ TEST_F(RoutePlan, WhatIsOwnedInAnOrdinaryCase) {
                   "ip rule add pref 1021 from 192.0.2.2 lookup 7001 suppress_prefixlength 0 protocol 109",
                   "ip rule add pref 1021 from 198.51.100.2 lookup 7002 suppress_prefixlength 0 "
                   "protocol 109",
-                  "ip rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 0 "
+                  "ip rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 3 "
                   "protocol 109",
-                  "ip rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 0 "
+                  "ip rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 3 "
                   "protocol 109",
-                  "ip rule add pref 1031 from 192.0.2.2 lookup main suppress_prefixlength 0 protocol 109",
-                  "ip rule add pref 1031 from 198.51.100.2 lookup main suppress_prefixlength 0 "
+                  "ip rule add pref 1031 from 192.0.2.2 lookup main suppress_prefixlength 3 protocol 109",
+                  "ip rule add pref 1031 from 198.51.100.2 lookup main suppress_prefixlength 3 "
                   "protocol 109",
                   "ip rule add pref 1040 fwmark 0x1000000/0x3f000000 lookup 7001 protocol 109",
                   "ip rule add pref 1040 fwmark 0x2000000/0x3f000000 lookup 7002 protocol 109",

@@ -103,9 +103,10 @@ struct Rule {
   std::uint32_t table = 0;                       ///< 0 for an action other than lookup
   bool unreachable = false;                      ///< action unreachable instead of a lookup
   std::optional<std::uint32_t> suppress_prefix;  ///< suppress_prefixlength
-  /// Set on a rule that matches by something this type does not hold: such a rule is never equal to one of
-  /// ours.
+  /// Set on a rule that matches by something this type does not hold, also where that is the next one: such a rule is
+  /// never equal to one of ours.
   bool has_other_selectors = false;
+  bool of_tunnel_or_vrf = false;  ///< asks for packets of a tunnel or of a VRF
 
   auto operator<=>(const Rule&) const = default;
 };

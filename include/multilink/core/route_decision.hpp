@@ -53,6 +53,7 @@ struct RouteDecision {
   CarryingDevices carriers;    ///< a family is absent where nobody was chosen: what is there stays
   DevicesByFamily giving_way;  ///< whose addresses hold no packets: gives_way()
   OwnedState wanted;
+  std::vector<std::string> warnings;  ///< what multilink cannot put right, with the remedy; for people
 };
 
 std::vector<UplinkFacts> observe_uplinks(const Config& config, const KernelState& state,

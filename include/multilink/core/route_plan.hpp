@@ -10,6 +10,7 @@
 
 #include "multilink/core/kernel_state.hpp"
 #include "multilink/core/routing_numbers.hpp"
+#include "multilink/core/rule_place.hpp"
 #include "multilink/core/uplink_facts.hpp"
 
 namespace multilink {
@@ -17,7 +18,7 @@ namespace multilink {
 /// The families that are routed. Everything below is the same for both.
 inline constexpr std::array kRoutedFamilies{Family::v4, Family::v6};
 
-/// The priorities of the owned rules, as offsets to RoutingNumbers::rule_base. A rule of one uplink selects
+/// The priorities of the owned rules, as offsets to the base that place_rules() finds. A rule of one uplink selects
 /// only that uplink's own packets: those bound to its device, those pinned to it by their mark, and those that bear
 /// one of its addresses, retired ones included. All other packets meet none of our rules, so that the rules of VPNs see
 /// them as if multilink were not there.
@@ -26,7 +27,7 @@ inline constexpr std::uint32_t kDevice = 10;  ///< oif DEVICE lookup T_i
 /// fwmark M_i or from ADDRESS, lookup T_i suppress_prefixlength 0: the uplink's own networks come first, so that two
 /// uplinks may have the same subnet or the same gateway address.
 inline constexpr std::uint32_t kNear = 20;
-/// The same, lookup main suppress_prefixlength 0: the LAN is never cut, whatever becomes of the uplink.
+/// The same, lookup main suppress_prefixlength no_network(): the LAN is never cut, whatever becomes of the uplink.
 inline constexpr std::uint32_t kLocalNets = 30;
 inline constexpr std::uint32_t kFar = 40;     ///< the same, lookup T_i: out through the uplink's gateway
 inline constexpr std::uint32_t kNoLeak = 50;  ///< the same, unreachable: never out through another uplink
@@ -34,6 +35,14 @@ inline constexpr std::uint32_t kNoLeak = 50;  ///< the same, unreachable: never 
 /// most packets that users wait for bear one: the kernel goes through the rules one by one.
 inline constexpr std::uint32_t kByAddress = 1;
 }  // namespace rule_offset
+
+/// Of the routes of `main`, these lengths and shorter ones are no network of anybody's but the whole Internet or a part
+/// of it, as VPNs take it by two halves (0.0.0.0/1 and 128.0.0.0/1, or 2000::/4 and 3000::/4): they must not have what
+/// belongs to an uplink. 224.0.0.0/4 and fc00::/7 are networks.
+/// Nor may it be 0: `wg-quick down` deletes every rule that it sees as "lookup main suppress_prefixlength 0", whosoever.
+constexpr std::uint32_t no_network(Family family) {
+  return family == Family::v4 ? 3 : 6;
+}
 
 /// One uplink as the plan needs it.
 struct PlannedUplink {
@@ -60,6 +69,9 @@ struct OwnedState {
 
   bool operator==(const OwnedState&) const = default;
 };
+
+/// What the rules of the uplinks select, in both families.
+OwnPackets packets_of(const std::vector<PlannedUplink>& uplinks);
 
 /// The wanted state. `state` is the kernel as read.
 ///

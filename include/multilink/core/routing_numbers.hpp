@@ -11,10 +11,12 @@ struct RoutingNumbers {
   std::uint8_t protocol = 109;  ///< rtm_protocol and FRA_PROTOCOL
   std::uint32_t table_base =
       7000;  ///< the table of the uplink with index i is table_base + i, i from 1; i = 0: default_place.hpp
-  std::uint32_t rule_base = 1000;    ///< priorities rule_base .. rule_base + 99
+  std::uint32_t rule_base = 1000;    ///< priorities from here on, kRuleBlock of them: rule_place.hpp
   std::uint32_t default_metric = 3;  ///< of our default in `main`: before DHCP clients', and none of theirs
 
   bool operator==(const RoutingNumbers&) const = default;
 };
+
+inline constexpr std::uint32_t kRuleBlock = 100;
 
 }  // namespace multilink

@@ -64,6 +64,10 @@ class RouteService final : public Service {
   /// Of these, so many may bring the default back that somebody has led over another uplink: each one moves the
   /// traffic of all users. A second routed would do so.
   static constexpr unsigned kMostMovesBack = 3;
+  /// A rule is put back so many times within kYield, then it is left away for as long: a script that deletes until it
+  /// sees nothing that looks like its own (`wg-quick down`) would else never end.
+  static constexpr unsigned kMostAlike = 3;
+  static constexpr Duration kYield = std::chrono::seconds(1);
 
   /// `boot` is the kernel's boot id as records carry it; of `self`, pid and version are taken.
   RouteService(RoutePorts ports, Config config, std::string boot, DaemonRecord self,
@@ -91,11 +95,14 @@ class RouteService final : public Service {
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
-  bool may_repair(const Step& step);
+  bool may_repair(const Step& step, const std::vector<RouteOperation>& operations);
+  /// Whether these rules, and nothing else, are to be left away for now.
+  bool must_yield(const Now& noticed, const std::vector<RouteOperation>& operations);
   /// What failed, for people; empty: nothing.
   std::string apply(const std::vector<RouteOperation>& operations, const Step& step);
   void settle(const Step& step, const KernelState& after, const std::string& problem);
   void note_problem(const std::string& problem);
+  void note_warnings(std::vector<std::string> warnings);
   void note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record);
   EventRecord make_event(Family family, const Step& step, const Actives& from, const Actives& to) const;
   std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
@@ -125,12 +132,16 @@ class RouteService final : public Service {
   /// verdict, or at our own start, has another cause than that.)
   std::set<std::pair<std::string, Family>> news_;
 
-  std::string problem_;  ///< the last one that was logged; empty: in sync
+  std::vector<std::string> warnings_;  ///< in force, and logged
+  std::string problem_;                ///< the last one that was logged; empty: in sync
   Duration retry_delay_ = kFirstRetry;
   std::unique_ptr<Timer> retry_timer_;
   MonoTime repairs_since_;
   unsigned repairs_ = 0;
   unsigned moves_back_ = 0;
+  MonoTime rules_since_;
+  std::map<Rule, unsigned> put_back_;  ///< how often since then
+  MonoTime yields_until_;
   RateLimit fight_log_{std::chrono::seconds(10)};
   RateLimit repair_log_{std::chrono::seconds(1)};
   bool adopted_ = false;  ///< the kernel was read once

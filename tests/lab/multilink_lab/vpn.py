@@ -2,6 +2,8 @@
 """A VPN between the gateway and a site in the Internet, set up as wg-quick and as Tailscale do: a tunnel device whose
 outer packets carry a mark, and policy rules around it."""
 
+import time
+
 from multilink_lab.tools import Server
 
 SITE = "203.0.113.50"  # the far end; what leaves the tunnel there goes on under this address
@@ -61,6 +63,23 @@ def wg_quick(lab):
             }
         }""")
     return site
+
+
+def wg_quick_down(lab, patience_s=10):
+    """The loops by which wg-quick takes its rules away. They go on until nothing looks like its own; what they name
+    fits other rules too. Gives the seconds it took."""
+    begun = time.monotonic()
+    lab.gateway.run("timeout", str(patience_s), "bash", "-c", """
+        while [[ $(ip -4 rule show) == *"lookup 51820"* ]]; do
+            ip -4 rule delete table 51820
+        done
+        while [[ $(ip -4 rule show) == *"from all lookup main suppress_prefixlength 0"* ]]; do
+            ip -4 rule delete table main suppress_prefixlength 0
+        done
+        nft delete table ip wg-quick-wg0
+        ip link set wg0 down""")
+    lab.path_words = ()
+    return time.monotonic() - begun
 
 
 def tailscale(lab):

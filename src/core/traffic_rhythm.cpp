@@ -8,6 +8,7 @@ namespace multilink {
 namespace {
 
 constexpr double kGaps = 8;
+constexpr double kSpread = 4;      ///< times the usual difference, as in RFC 6298
 constexpr double kLeastRate = 10;  ///< packets a second: below it a probe a second is about as fast
 constexpr std::uint64_t kLeastSent = 2;
 constexpr Duration kBusyFor = std::chrono::seconds(1);
@@ -16,37 +17,66 @@ double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+Duration duration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 }  // namespace
 
-void TrafficRhythm::learn(std::uint64_t received, MonoTime now) {
-  const double elapsed = std::max(seconds(now - last_reading_), 1e-6);
-  const double keep = std::exp(-elapsed);
-  rate_ = rate_ * keep + static_cast<double>(received) / elapsed * (1 - keep);
+bool TrafficRhythm::has_rhythm() const {
+  return rate_ >= kLeastRate;
+}
+
+Duration TrafficRhythm::longest_gap() const {
+  return std::max(kLeastSilence, duration(kGaps / rate_));
+}
+
+/// Gives for how long packets were missing at the end of a reading, as far as that is beyond the usual.
+Duration TrafficRhythm::learn(std::uint64_t received, Duration elapsed) {
+  const double span = std::max(seconds(elapsed), 1e-6);
+  const double late = rate_ > 0 ? std::max(-span, span - static_cast<double>(received) / rate_) : span;
+  const double missing = has_rhythm() ? late - std::max(kGaps / rate_, kSpread * unevenness_) : 0;
+  const double keep = std::exp(-span);
+  rate_ = rate_ * keep + static_cast<double>(received) / span * (1 - keep);
+  unevenness_ = unevenness_ * keep + std::min(std::abs(late), seconds(kPause)) * (1 - keep);
+  return duration(std::max(missing, 0.0));
+}
+
+void TrafficRhythm::begin_anew() {
+  last_.reset();
+  rate_ = 0;
+  unevenness_ = kUnknown;
+  sent_in_silence_ = 0;
 }
 
 bool TrafficRhythm::on_reading(const TrafficCount& count, MonoTime now) {
-  if (!last_ || count.received < last_->received || count.sent < last_->sent) {
+  next_ = now + kPause;
+  if (last_ && (count.received < last_->received || count.sent < last_->sent)) begin_anew();
+  if (!last_) {
     last_ = count;
-    last_reading_ = last_received_ = now;
-    rate_ = 0;
-    sent_in_silence_ = 0;
+    last_received_ = silent_since_ = now;
     return false;
   }
   const std::uint64_t received = count.received - last_->received;
   const std::uint64_t sent = count.sent - last_->sent;
   last_ = count;
   if (received > 0) {
-    learn(received, now);
-    last_reading_ = last_received_ = now;
+    const Duration missing = learn(received, now - last_received_);
+    last_received_ = now;
+    silent_since_ = now - missing;
     sent_in_silence_ = 0;
     asked_ = false;
+  } else {
+    sent_in_silence_ += sent;
+  }
+  if (!has_rhythm() || asked_) return false;
+  if (received > 0 && silent_since_ == now) return false;
+  const MonoTime due = std::max(silent_since_ + longest_gap(), last_received_ + kSecondLook);
+  if (now < due) {
+    next_ = std::min(next_, due);
     return false;
   }
-  sent_in_silence_ += sent;
-  const Duration silence = now - last_received_;
-  const bool is_silence =
-      rate_ >= kLeastRate && silence >= kLeastSilence && seconds(silence) >= kGaps / rate_;
-  if (!is_silence || asked_ || sent_in_silence_ < kLeastSent || now < quiet_until_) return false;
+  if (sent_in_silence_ < kLeastSent || now < quiet_until_) return false;
   asked_ = true;
   return true;
 }
@@ -57,8 +87,9 @@ void TrafficRhythm::on_false_trigger(MonoTime now) {
   backoff_ = std::min(kMostBackoff, backoff_ * 2);
 }
 
-bool TrafficRhythm::is_busy(MonoTime now) const {
-  return rate_ >= kLeastRate && now - last_received_ < kBusyFor;
+std::optional<MonoTime> TrafficRhythm::next_reading(MonoTime now) const {
+  if (!has_rhythm() || now - last_received_ >= kBusyFor) return std::nullopt;
+  return next_;
 }
 
 }  // namespace multilink

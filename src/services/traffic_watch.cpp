@@ -19,24 +19,32 @@ void TrafficWatch::set_links(const std::map<std::string, unsigned>& links) {
 
 void TrafficWatch::look() {
   for (auto& [name, link] : links_) read(name, link);
-  if (!timer_) watch_busy();
+  schedule();
 }
 
-void TrafficWatch::watch_busy() {
-  timer_.reset();
+void TrafficWatch::read_due() {
   const MonoTime now = scheduler_.now().mono;
-  bool any = false;
   for (auto& [name, link] : links_) {
-    if (!link.rhythm.is_busy(now)) continue;
-    any = true;
-    read(name, link);
+    const auto next = link.rhythm.next_reading(now);
+    if (next && *next <= now + kTogether) read(name, link);
   }
-  if (any) timer_ = scheduler_.after(kPause, [this] { watch_busy(); });
+  schedule();
+}
+
+void TrafficWatch::schedule() {
+  const MonoTime now = scheduler_.now().mono;
+  std::optional<MonoTime> first;
+  for (const auto& [name, link] : links_) {
+    const auto next = link.rhythm.next_reading(now);
+    if (next && (!first || *next < *first)) first = next;
+  }
+  timer_ = first ? scheduler_.after(*first - now, [this] { read_due(); }) : nullptr;
 }
 
 void TrafficWatch::read(const std::string& name, Link& link) {
   const auto count = counters_.read(link.index);
-  if (!count || !link.rhythm.on_reading(*count, scheduler_.now().mono)) return;
+  if (!count) return link.rhythm.begin_anew();
+  if (!link.rhythm.on_reading(*count, scheduler_.now().mono)) return;
   link.is_asked = true;
   on_silence_(name);
 }

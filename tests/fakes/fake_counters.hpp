@@ -16,6 +16,7 @@ class FakeCounters final : public TrafficCounters {
     return found == counts_.end() ? std::nullopt : std::optional(found->second);
   }
   TrafficCount& of(unsigned link_index) { return counts_[link_index]; }
+  void forget(unsigned link_index) { counts_.erase(link_index); }
   unsigned readings() const { return readings_; }
 
  private:

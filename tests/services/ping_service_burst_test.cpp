@@ -88,6 +88,39 @@ TEST_F(PingServiceBurstTest, AnIdleLinkIsReadOnceASecond) {
   EXPECT_LE(counters_.readings() - before, 2U * 61);
 }
 
+TEST_F(PingServiceBurstTest, UplinksWithTrafficAreReadTogether) {
+  start();
+  scheduler_.advance(10s);
+  const auto both = [&] {
+    traffic("eth0", 10ms, 1000, 1000);
+    auto& count = counters_.of(index_of("eth1"));
+    count.received += 10;
+    count.sent += 10;
+  };
+  for (int i = 0; i < 400; ++i) both();
+  int reading_both = 0;
+  int reading_one = 0;
+  for (int i = 0; i < 500; ++i) {
+    const unsigned before = counters_.readings();
+    both();
+    if (counters_.readings() - before == 2) ++reading_both;
+    if (counters_.readings() - before == 1) ++reading_one;
+  }
+  EXPECT_EQ(reading_one, 0);
+  EXPECT_GE(reading_both, 5 * 19);
+  EXPECT_LE(reading_both, 5 * 22);
+}
+
+TEST_F(PingServiceBurstTest, ADeviceWhoseCountersAreGoneIsNotReadInALoop) {
+  start();
+  scheduler_.advance(10s);
+  traffic("eth0", 5s, 1000, 1000);
+  counters_.forget(index_of("eth0"));
+  const unsigned before = counters_.readings();
+  scheduler_.advance(2s);
+  EXPECT_LE(counters_.readings() - before, 6U);
+}
+
 TEST_F(PingServiceBurstTest, AHostThatRefusesToSendIsNotAskedInALoop) {
   start();
   scheduler_.advance(10s);

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <random>
+
 namespace multilink {
 namespace {
 
@@ -62,7 +65,7 @@ TEST(TrafficRhythm, AFlowThatEndsIsNoSilence) {
   Device device;
   device.run(rhythm, 5s, 1000, 1000);
   EXPECT_TRUE(device.run(rhythm, 5s, 0, 0).empty());
-  EXPECT_FALSE(rhythm.is_busy(device.now()));
+  EXPECT_FALSE(rhythm.next_reading(device.now()));
 }
 
 TEST(TrafficRhythm, AOneWayUploadIsNeverAskedAbout) {
@@ -84,6 +87,92 @@ TEST(TrafficRhythm, FalseTriggersBackOff) {
   }
   EXPECT_GE(asked, 5);
   EXPECT_LE(asked, 80);
+}
+
+/// An uplink that is read when the rhythm asks for it. A packet comes every so many microseconds, and one goes each
+/// millisecond.
+class WatchedDevice {
+ public:
+  using Gap = std::function<Duration()>;
+
+  /// Gives when it asked within this time, relative to the beginning of this call.
+  std::vector<Duration> run(Duration length, const Gap& gap) {
+    std::vector<Duration> asked;
+    const MonoTime begin = now_;
+    for (; now_ < begin + length; now_ += 500us) {
+      if (gap && next_packet_ < now_ - 1s) next_packet_ = now_;
+      for (; gap && next_packet_ <= now_; next_packet_ += gap()) ++count_.received;
+      count_.sent = static_cast<std::uint64_t>(now_.time_since_epoch() / 1ms);
+      if (now_ < rhythm_.next_reading(now_).value_or(last_look_ + 1s)) continue;
+      if (rhythm_.on_reading(count_, now_)) asked.push_back(now_ - begin);
+      last_look_ = now_;
+      ++readings_;
+    }
+    return asked;
+  }
+  unsigned readings() const { return readings_; }
+
+ private:
+  TrafficRhythm rhythm_;
+  TrafficCount count_;
+  MonoTime now_{std::chrono::hours(10)};
+  MonoTime next_packet_ = now_;
+  MonoTime last_look_ = now_;
+  unsigned readings_ = 0;
+};
+
+WatchedDevice::Gap steady(Duration gap) {
+  return [gap] { return gap; };
+}
+
+/// As many independent users send: a Poisson process.
+WatchedDevice::Gap random_gaps(Duration mean, std::uint64_t seed) {
+  return [mean, random = std::mt19937_64(seed)]() mutable {
+    return std::chrono::duration_cast<Duration>(mean * std::exponential_distribution<>(1)(random));
+  };
+}
+
+TEST(TrafficRhythm, AnEvenFlowIsReadTwentyTimesASecondAndItsSilenceSeenIn45MsOnAverage) {
+  Duration sum{};
+  for (int phase = 0; phase < 50; ++phase) {
+    WatchedDevice device;
+    EXPECT_TRUE(device.run(6s + phase * 1ms, steady(1ms)).empty());
+    EXPECT_LE(device.readings(), 6U * 22);
+    const auto asked = device.run(1s, nullptr);
+    ASSERT_EQ(asked.size(), 1U) << "phase " << phase;
+    EXPECT_LE(asked[0], 61ms) << "phase " << phase;
+    EXPECT_GE(asked[0], 30ms) << "phase " << phase;
+    sum += asked[0];
+  }
+  EXPECT_LE(sum / 50, 47ms);
+}
+
+TEST(TrafficRhythm, TheTrafficOfManyUsersIsNeverTakenForSilentWhileItFlows) {
+  for (const Duration gap : {Duration(500us), Duration(1ms), Duration(3ms)}) {
+    WatchedDevice device;
+    EXPECT_TRUE(device.run(100s, random_gaps(gap, 7)).empty()) << gap.count();
+    EXPECT_LE(device.readings(), 100U * 25);
+    EXPECT_EQ(device.run(2s, nullptr).size(), 1U) << gap.count();
+  }
+}
+
+TEST(TrafficRhythm, AFlowThatSlowsDownIsNotSilent) {
+  WatchedDevice device;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(device.run(3s, steady(1ms)).empty());
+    EXPECT_TRUE(device.run(3s, steady(4ms)).empty());
+  }
+}
+
+/// Downloads come in bursts, one a round trip: what is missing between two of them is no silence.
+TEST(TrafficRhythm, BurstsAreNotTakenForAnEvenFlowWithGaps) {
+  for (const Duration pause : {Duration(20ms), Duration(40ms)}) {
+    WatchedDevice device;
+    int in_burst = 0;
+    const auto burst = [&]() -> Duration { return ++in_burst % 20 == 0 ? pause : 100us; };
+    const auto asked = device.run(60s, burst);
+    EXPECT_LE(asked.size(), 2U) << pause.count();
+  }
 }
 
 TEST(TrafficRhythm, ADeviceThatComesAnewBeginsANewRhythm) {

@@ -21,35 +21,52 @@ struct TrafficCount {
 /// answers it.
 ///
 /// Silence is judged against the uplink's own recent rhythm: nothing received for longer than 8 of the usual
-/// gaps between packets (and at least 25 ms), while packets went out in that time, after at least 10 packets
+/// gaps between packets (and at least 30 ms), while packets went out in that time, after at least 10 packets
 /// were received in the second before. A sparse flow of questions and answers has gaps as long as its round
-/// trip, so the rule covers the RTT without knowing it. A false trigger doubles the time until the next may
-/// come, from 250 ms up to 8 s (for so long a failure is noticed by probes alone); twice that without any makes it short
-/// again. A one-way flow
-/// receives nothing, and so has no rhythm to fall out of.
+/// trip, so the rule covers the RTT without knowing it.
+///
+/// Each reading wakes the daemon, so they are kPause apart; a reading with fewer packets than the rhythm lets
+/// expect is followed by a second look. Their number tells how long before it the silence may have begun: by as
+/// much as the missing ones take, less 8 gaps, or less 4 times what readings usually differ by where traffic is
+/// that uneven. Only what is missing beyond that counts as silence, and the second look must find nothing at all.
+///
+/// A false trigger doubles the time until the next may come, from 250 ms up to 8 s (for so long a failure is
+/// noticed by probes alone); twice that without any makes it short again. A one-way flow receives nothing, and so
+/// has no rhythm to fall out of.
 class TrafficRhythm {
  public:
-  static constexpr Duration kLeastSilence = std::chrono::milliseconds(25);
+  static constexpr Duration kPause = std::chrono::milliseconds(50);
+  static constexpr Duration kLeastSilence = std::chrono::milliseconds(30);
+  static constexpr Duration kSecondLook = std::chrono::milliseconds(10);  ///< at the earliest
   static constexpr Duration kFirstBackoff = std::chrono::milliseconds(250);
   static constexpr Duration kMostBackoff = std::chrono::seconds(8);
 
-  /// One reading. True: ask now. Counters that went back (the device came anew) begin a new rhythm.
+  /// One reading, at any time. True: ask now. Counters that went back (the device came anew) begin a new rhythm.
   bool on_reading(const TrafficCount& count, MonoTime now);
+  /// As if there had been no reading yet.
+  void begin_anew();
   /// What came of the last trigger: the link was alive, so it was false.
   void on_false_trigger(MonoTime now);
   void on_true_trigger() { backoff_ = kFirstBackoff; }
 
-  /// Whether so much was received in the last second that a silence would be judged: worth a reading every few
-  /// milliseconds.
-  bool is_busy(MonoTime now) const;
+  /// When a reading may next tell something; none where so little was received in the last second that no silence
+  /// would be judged.
+  std::optional<MonoTime> next_reading(MonoTime now) const;
 
  private:
-  void learn(std::uint64_t received, MonoTime now);
+  Duration learn(std::uint64_t received, Duration elapsed);
+  Duration longest_gap() const;
+  bool has_rhythm() const;
+
+  static constexpr double kUnknown = std::chrono::duration<double>(kPause).count();
 
   std::optional<TrafficCount> last_;
-  MonoTime last_reading_;
-  MonoTime last_received_;
-  double rate_ = 0;  ///< packets received a second, a moving average over about a second
+  MonoTime last_received_;  ///< the last reading that found something
+  MonoTime silent_since_;   ///< at the latest; before last_received_ where packets were missing
+  MonoTime next_;           ///< reading
+  double rate_ = 0;         ///< packets received a second, a moving average over about a second
+  double unevenness_ =
+      kUnknown;  ///< seconds by which a reading's packets are usually early or late, likewise
   std::uint64_t sent_in_silence_ = 0;
   bool asked_ = false;                ///< in this silence already
   Duration backoff_ = kFirstBackoff;  ///< after the next false trigger

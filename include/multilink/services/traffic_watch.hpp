@@ -12,11 +12,13 @@
 
 namespace multilink {
 
-/// Watches users' traffic on the uplinks for silences (TrafficRhythm says what one is). An uplink with traffic is read
-/// every kPause, one without only when look() is called: idle links cost next to nothing.
+/// Watches users' traffic on the uplinks for silences (TrafficRhythm says what one is, and when to read next). An uplink
+/// without traffic is read only when look() is called: idle links cost next to nothing. What costs most is that the
+/// daemon wakes, so uplinks with traffic are read together.
 class TrafficWatch {
  public:
-  static constexpr Duration kPause = std::chrono::milliseconds(20);
+  /// What is due so soon is read at once.
+  static constexpr Duration kTogether = TrafficRhythm::kPause / 2;
 
   /// `on_silence` is called with the uplink's name, from the loop or from look(). The others must outlive this.
   TrafficWatch(Scheduler& scheduler, TrafficCounters& counters,
@@ -37,7 +39,8 @@ class TrafficWatch {
   };
 
   void read(const std::string& name, Link& link);
-  void watch_busy();
+  void read_due();
+  void schedule();
 
   Scheduler& scheduler_;
   TrafficCounters& counters_;

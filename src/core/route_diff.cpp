@@ -3,43 +3,96 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
 
 #include "multilink/core/rule_selectors.hpp"
 
 namespace multilink {
 namespace {
 
-/// Present, and before every foreign route that competes with it.
-bool is_in_place(const Route& wanted, const KernelState& actual) {
-  for (const auto& route : actual.routes) {
-    if (route == wanted) return true;
-    if (route.table == wanted.table && route.destination == wanted.destination &&
-        route.metric == wanted.metric && route.protocol != wanted.protocol) {
-      return false;
-    }
-  }
-  return false;
-}
+// With a thousand uplinks there are thousands of rules and routes: each is looked up, none is searched for.
 
-/// Whether the rule is there, but not behind one that selects the same packets and is wanted before it.
-bool is_too_early(const Rule& rule, const std::vector<Rule>& wanted, const std::vector<Rule>& actual) {
-  const auto place = std::find(actual.begin(), actual.end(), rule);
-  if (place == actual.end()) return false;
-  return std::any_of(wanted.begin(), std::find(wanted.begin(), wanted.end(), rule), [&](const Rule& before) {
-    return before.priority == rule.priority && select_alike(before, rule) &&
-           std::find(actual.begin(), place, before) == place;
-  });
+/// Orders what pointers point at.
+struct ByValue {
+  template <class Item>
+  bool operator()(const Item* a, const Item* b) const {
+    return *a < *b;
+  }
+};
+
+/// The routes of a kernel by what they compete for: one table, destination and metric.
+class Competitors {
+ public:
+  explicit Competitors(const std::vector<Route>& routes) {
+    for (const auto& route : routes) places_[place_of(route)].push_back(&route);
+  }
+
+  /// Whether the route is present, and before every foreign one that competes with it.
+  bool are_led_by(const Route& wanted) const {
+    const auto found = places_.find(place_of(wanted));
+    if (found == places_.end()) return false;
+    for (const Route* route : found->second) {
+      if (*route == wanted) return true;
+      if (route->protocol != wanted.protocol) return false;
+    }
+    return false;
+  }
+
+ private:
+  using Place = std::tuple<std::uint32_t, IpPrefix, std::uint32_t>;
+  static Place place_of(const Route& route) { return {route.table, route.destination, route.metric}; }
+
+  std::map<Place, std::vector<const Route*>> places_;  ///< in the kernel's order
+};
+
+/// The positions of rules in a list; of doubles that of the first.
+class Positions {
+ public:
+  explicit Positions(const std::vector<Rule>& rules) {
+    for (std::size_t i = 0; i < rules.size(); ++i) positions_.emplace(&rules[i], i);
+  }
+
+  std::optional<std::size_t> of(const Rule& rule) const {
+    const auto found = positions_.find(&rule);
+    return found == positions_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  std::map<const Rule*, std::size_t, ByValue> positions_;
+};
+
+/// For each wanted rule whether it is there, but not behind one that selects the same packets and is wanted before it.
+std::vector<bool> find_too_early(const std::vector<Rule>& wanted, const Positions& actual) {
+  constexpr auto kNowhere = std::numeric_limits<std::size_t>::max();
+  using Selection =
+      std::tuple<Family, std::uint32_t, const std::optional<IpPrefix>&, const std::optional<MarkMatch>&,
+                 const std::optional<std::string>&, const std::optional<UidRange>&>;
+  std::map<Selection, std::size_t> last;  // the position, in the kernel, of the hindmost so far
+  std::vector<bool> out;
+  out.reserve(wanted.size());
+  for (const auto& rule : wanted) {
+    const auto position = actual.of(rule).value_or(kNowhere);
+    const auto [hindmost, is_first] = last.try_emplace(selection_of(rule), position);
+    out.push_back(position != kNowhere && !is_first && hindmost->second > position);
+    hindmost->second = std::max(hindmost->second, position);
+  }
+  return out;
 }
 
 /// The owned members of `present` that are not in `wanted`, and the doubles of those that are.
 template <class Item>
 std::vector<Item> superfluous(const std::vector<Item>& present, const std::vector<Item>& wanted,
                               const RoutingNumbers& numbers) {
-  std::vector<Item> keep = wanted;
+  std::multiset<const Item*, ByValue> keep;
+  for (const auto& item : wanted) keep.insert(&item);
   std::vector<Item> out;
   for (const auto& item : present) {
     if (item.protocol != numbers.protocol) continue;
-    const auto kept = std::find(keep.begin(), keep.end(), item);
+    const auto kept = keep.find(&item);
     if (kept == keep.end()) {
       out.push_back(item);
     } else {
@@ -54,15 +107,16 @@ std::vector<Item> superfluous(const std::vector<Item>& present, const std::vecto
 std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedState& wanted,
                                         const RoutingNumbers& numbers) {
   std::vector<RouteOperation> out;
+  const Competitors competitors(actual.routes);
   for (const auto& route : wanted.routes) {
-    if (!is_in_place(route, actual)) out.emplace_back(PrependRoute{route});
+    if (!competitors.are_led_by(route)) out.emplace_back(PrependRoute{route});
   }
-  for (const auto& rule : wanted.rules) {
-    const bool too_early = is_too_early(rule, wanted.rules, actual.rules);
-    if (too_early) out.emplace_back(DeleteRule{rule});
-    if (too_early || std::find(actual.rules.begin(), actual.rules.end(), rule) == actual.rules.end()) {
-      out.emplace_back(AddRule{rule});
-    }
+  const Positions positions(actual.rules);
+  const auto too_early = find_too_early(wanted.rules, positions);
+  for (std::size_t i = 0; i < wanted.rules.size(); ++i) {
+    const auto& rule = wanted.rules[i];
+    if (too_early[i]) out.emplace_back(DeleteRule{rule});
+    if (too_early[i] || !positions.of(rule)) out.emplace_back(AddRule{rule});
   }
   auto rules = superfluous(actual.rules, wanted.rules, numbers);
   std::reverse(rules.begin(), rules.end());

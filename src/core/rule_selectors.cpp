@@ -64,6 +64,14 @@ bool select_alike(const Rule& a, const Rule& b) {
   return a.family == b.family && selectors(a) == selectors(b);
 }
 
+Rule selection_of(Rule rule) {
+  rule.protocol = 0;
+  rule.table = 0;
+  rule.unreachable = false;
+  rule.suppress_prefix.reset();
+  return rule;
+}
+
 bool selects_all(const Rule& rule) {
   return selectors(rule) == selectors(Rule{});
 }

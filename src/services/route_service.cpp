@@ -15,6 +15,14 @@ namespace {
 
 constexpr Duration kRepairWindow = std::chrono::seconds(1);
 constexpr std::string_view kInSync = "in_sync";
+constexpr std::size_t kMostRemembered = 20'000;  // routes and rules: some 5 MB
+
+/// The family whose packets the operation leads elsewhere, if it makes a default.
+std::optional<Family> family_of_new_default(const RouteOperation& operation) {
+  const auto* made = std::get_if<PrependRoute>(&operation);
+  if (made == nullptr || !made->route.destination.is_default()) return std::nullopt;
+  return made->route.destination.address.family();
+}
 
 }  // namespace
 
@@ -85,7 +93,7 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
       if (is_news) news_.emplace(uplink.name, family);
     }
   }
-  if (changed) reconcile(noticed);
+  if (changed) act_on_memory(noticed);
 }
 
 std::set<Family> RouteService::answers_of(const UplinkConfig& uplink) const {
@@ -98,28 +106,55 @@ std::set<Family> RouteService::answers_of(const UplinkConfig& uplink) const {
   return out;
 }
 
+/// A decision does not wait until the kernel has been read: with many uplinks that takes longer than all else. What has
+/// changed since it was read last is put right afterwards, by what is read back and by the kernel's notification.
+void RouteService::act_on_memory(const Now& noticed) {
+  if (!seen_) return reconcile(noticed);
+  Step step{noticed};
+  step.from_memory = true;
+  step.before = *std::exchange(seen_, std::nullopt);
+  bring_in_line(std::move(step));
+}
+
 void RouteService::reconcile(const Now& noticed, bool configured) {
   retry_timer_.reset();
   Step step{noticed, configured};
   auto state = ports_.kernel.read();
-  if (!state) return note_problem(cat("cannot read the kernel's routes: ", state.error().message));
+  if (!state) {
+    seen_.reset();
+    return note_problem(cat("cannot read the kernel's routes: ", state.error().message));
+  }
   step.before = *std::move(state);
+  bring_in_line(std::move(step));
+}
+
+void RouteService::bring_in_line(Step step) {
   observe(step);
   see_facts(step);
   step.decision = decide(step);
   note_warnings(step.decision.warnings);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
+  if (operations.empty() && step.from_memory) return reconcile(step.noticed);
   const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_;
-  if (!operations.empty() && !configured && adopted_ && !decided_anew && !may_repair(step, operations)) {
+  if (!operations.empty() && !step.configured && adopted_ && !decided_anew && !may_repair(step, operations)) {
     return;
   }
   decided_ = step.decision.carriers;
   gave_way_ = step.decision.giving_way;
-  if (operations.empty()) return settle(step, step.before, "");
+  if (operations.empty()) {
+    settle(step, step.before, "");
+    return remember(std::move(step.before));
+  }
   const auto problem = apply(operations, step);
-  const auto after = ports_.kernel.read();
+  if (step.from_memory && !problem.empty()) return reconcile(step.noticed);
+  auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
   settle(step, *after, problem);
+  remember(*std::move(after));
+}
+
+void RouteService::remember(KernelState state) {
+  if (state.routes.size() + state.rules.size() <= kMostRemembered) seen_ = std::move(state);
 }
 
 void RouteService::observe(Step& step) {
@@ -214,7 +249,7 @@ bool RouteService::may_repair(const Step& step, const std::vector<RouteOperation
   return false;
 }
 
-std::string RouteService::apply(const std::vector<RouteOperation>& operations, const Step& step) {
+std::string RouteService::apply(const std::vector<RouteOperation>& operations, Step& step) {
   std::vector<const RouteOperation*> failed;
   std::string problem;
   for (const auto& operation : operations) {
@@ -225,6 +260,9 @@ std::string RouteService::apply(const std::vector<RouteOperation>& operations, c
     const auto applied = ports_.kernel.apply(operation);
     const auto words = to_string(operation, step.before);
     ports_.log.debug(words);
+    if (const auto family = applied ? family_of_new_default(operation) : std::nullopt) {
+      step.led[*family] = ports_.scheduler.now().mono;
+    }
     if (applied) continue;
     failed.push_back(&operation);
     if (problem.empty()) problem = cat("cannot do '", words, "': ", applied.error().message);
@@ -305,6 +343,8 @@ void RouteService::note_actives(Family family, const Step& step, Actives actives
 EventRecord RouteService::make_event(Family family, const Step& step, const Actives& from,
                                      const Actives& to) const {
   const Now now = ports_.scheduler.now();
+  const auto led = step.led.find(family);
+  const MonoTime done = led == step.led.end() ? now.mono : led->second;
   SwitchReason reason;
   if (step.configured) {
     reason.text = "the configuration has changed";
@@ -321,9 +361,9 @@ EventRecord RouteService::make_event(Family family, const Step& step, const Acti
   event.from = names_of(from);
   event.to = names_of(to);
   event.reason = reason.text.empty() ? "the kernel's routes were changed" : reason.text;
-  event.took = now.mono - step.noticed.mono;
+  event.took = done - step.noticed.mono;
   event.decided = reason.decided;
-  if (event.decided && *event.decided <= now.mono) event.chain = now.mono - *event.decided;
+  if (event.decided && *event.decided <= done) event.chain = done - *event.decided;
   return event;
 }
 

@@ -195,5 +195,73 @@ TEST(RouteDiff, PutsTheDefaultOfMainFirstAndTakesTheOldOneLast) {
   EXPECT_FALSE(supersedes(expected[5], expected[0]));
 }
 
+/// The rules and routes of so many uplinks.
+OwnedState many_uplinks(unsigned count) {
+  OwnedState out;
+  for (unsigned i = 1; i <= count; ++i) {
+    const auto own =
+        IpAddress::from_v4({10, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i), 2});
+    Route route;
+    route.table = kNumbers.table_base + i;
+    route.protocol = kNumbers.protocol;
+    route.destination = IpPrefix::default_of(Family::v4);
+    route.next_hops = {{i + 1, own}};
+    out.routes.push_back(route);
+    for (const std::uint32_t priority : {1010U, 1020U, 1030U, 1040U}) {
+      Rule rule;
+      rule.priority = priority;
+      rule.protocol = kNumbers.protocol;
+      rule.table = route.table;
+      if (priority < 1030) rule.oif = "wan" + std::to_string(i);
+      if (priority >= 1030) rule.from = IpPrefix{own, 32};
+      out.rules.push_back(rule);
+    }
+  }
+  return out;
+}
+
+TEST(RouteDiff, WithThousandsOfUplinksItIsNotEachComparedWithEach) {
+  const auto wanted = many_uplinks(4000);
+  auto random = seeded_random();
+  KernelState actual;
+  actual.routes = wanted.routes;
+  actual.rules = wanted.rules;
+  EXPECT_THAT(diff_routes(actual, wanted, kNumbers), IsEmpty());
+
+  std::shuffle(actual.rules.begin(), actual.rules.end(), random);
+  std::shuffle(actual.routes.begin(), actual.routes.end(), random);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto in_any_order = diff_routes(actual, wanted, kNumbers);
+  const auto added = diff_routes({}, wanted, kNumbers);
+  const auto removed = diff_routes(actual, {}, kNumbers);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  EXPECT_THAT(in_any_order, IsEmpty()) << "their rules select different packets";
+  EXPECT_EQ(added.size(), 20000U);
+  EXPECT_EQ(removed.size(), 20000U);
+  EXPECT_LE(took.count(), 0.5)
+      << "some 20 ms without sanitisers; each compared with each took many times that";
+}
+
+TEST(RouteDiff, RulesForTheSamePacketsComeInTheWantedOrder) {
+  OwnedState wanted;
+  for (const std::uint32_t table : {7001U, 7002U, 7003U}) {
+    Rule rule;
+    rule.priority = 1010;
+    rule.protocol = kNumbers.protocol;
+    rule.oif = "eth0";
+    rule.table = table;
+    wanted.rules.push_back(rule);
+  }
+  const auto& [first, second, third] = std::tie(wanted.rules[0], wanted.rules[1], wanted.rules[2]);
+  const auto diff = [&](std::vector<Rule> present) {
+    return diff_routes({{}, {}, {}, std::move(present)}, wanted, kNumbers);
+  };
+  using Operations = std::vector<RouteOperation>;
+  EXPECT_EQ(diff({first, second, third}), Operations{});
+  EXPECT_EQ(diff({first, third, second}), (Operations{DeleteRule{third}, AddRule{third}}));
+  EXPECT_EQ(diff({second, third}), (Operations{AddRule{first}, DeleteRule{second}, AddRule{second},
+                                               DeleteRule{third}, AddRule{third}}));
+}
+
 }  // namespace
 }  // namespace multilink

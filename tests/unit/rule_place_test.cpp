@@ -133,7 +133,7 @@ class BesideATunnel : public RoutePlanTest {
   void tunnel_up() {
     Rule rule = foreign();
     rule.mark = MarkMatch{0xca6c, 0xffffffff};
-    rule.is_inverted = rule.has_other_selectors = true;
+    rule.inverted = true;
     EXPECT_TRUE(kernel_.add_rule_before_all(rule));
     Rule main = foreign();
     main.table = kMainTable;

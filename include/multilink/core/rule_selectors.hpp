@@ -12,6 +12,10 @@ namespace multilink {
 /// Whether two rules of one family select by the same.
 bool select_alike(const Rule& a, const Rule& b);
 
+/// What two rules of one family and priority have in common if and only if they select alike: the rule without what it
+/// does.
+Rule selection_of(Rule rule);
+
 /// Whether the rule takes every packet of its family.
 bool selects_all(const Rule& rule);
 

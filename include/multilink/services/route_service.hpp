@@ -43,7 +43,8 @@ struct RoutePorts {
 /// routed: keeps in the kernel what the configuration, the health of the uplinks and the state of the links want.
 ///
 /// Every cause leads to the same step: read the kernel, work out what should be owned, apply the difference, read
-/// back, say what is. Causes are a change in the kernel (of ours, by others: put back at once), a word of healthd
+/// back, say what is. (A word of healthd is acted upon at once, on the kernel as it was last read; what that overlooks is
+/// put right by the next step, which its own notifications bring about.) Causes are a change in the kernel (of ours, by others: put back at once), a word of healthd
 /// (HealthReader), a new configuration, and a retry after a failure. Own changes come back as notifications, too:
 /// then the difference is empty.
 ///
@@ -85,13 +86,18 @@ class RouteService final : public Service {
     KernelState before = {};
     std::vector<UplinkFacts> facts = {};
     RouteDecision decision = {};
+    bool from_memory = false;             ///< `before` is older than the cause
+    std::map<Family, MonoTime> led = {};  ///< when the kernel had taken the last default that was made
   };
 
   void hear(const HealthRecords& records, const Now& noticed);
   /// The families in which the uplink, though not up, answers.
   std::set<Family> answers_of(const UplinkConfig& uplink) const;
+  void act_on_memory(const Now& noticed);
   void reconcile(const Now& noticed, bool configured = false);
+  void bring_in_line(Step step);
   void observe(Step& step);
+  void remember(KernelState state);
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
@@ -99,7 +105,7 @@ class RouteService final : public Service {
   /// Whether these rules, and nothing else, are to be left away for now.
   bool must_yield(const Now& noticed, const std::vector<RouteOperation>& operations);
   /// What failed, for people; empty: nothing.
-  std::string apply(const std::vector<RouteOperation>& operations, const Step& step);
+  std::string apply(const std::vector<RouteOperation>& operations, Step& step);
   void settle(const Step& step, const KernelState& after, const std::string& problem);
   void note_problem(const std::string& problem);
   void note_warnings(std::vector<std::string> warnings);
@@ -119,6 +125,8 @@ class RouteService final : public Service {
   RoutingReporter reporter_;
   Heartbeat heartbeat_;
 
+  std::optional<KernelState>
+      seen_;  ///< the kernel when it was read last; none where that was too much to keep
   UplinkIndices indices_;
   GatewayGrace gateways_;
   std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer

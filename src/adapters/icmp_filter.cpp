@@ -2,6 +2,7 @@
 #include "multilink/adapters/icmp_filter.hpp"
 
 #include <linux/filter.h>
+#include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
@@ -29,13 +30,13 @@ sock_filter jump(unsigned condition, std::uint32_t operand, std::uint8_t yes, st
 
 constexpr unsigned kByteAtX = BPF_LD | BPF_B | BPF_IND;
 constexpr unsigned kHalfAtX = BPF_LD | BPF_H | BPF_IND;
+constexpr unsigned kByteAt = BPF_LD | BPF_B | BPF_ABS;
+constexpr unsigned kHalfAt = BPF_LD | BPF_H | BPF_ABS;
 constexpr std::uint32_t kQuote = 8;  // where the quoted packet begins in an unreachable
 
-}  // namespace
-
-// The filter of a raw IPv4 socket sees the packet from its IP header on. Loads beyond the end drop it.
-Result<void> attach_icmp_filter(int socket, const ProbeIdentity& identity) {
-  std::array program{
+/// The filter of a raw IPv4 socket sees the packet from its IP header on. Loads beyond the end drop it.
+auto program_v4(const ProbeIdentity& identity) {
+  return std::array{
       /*  0 */ load(BPF_LDX | BPF_B | BPF_MSH, 0),  // X = length of the IP header
       /*  1 */ load(kByteAtX, 0),
       /*  2 */ jump(BPF_JEQ, ICMP_ECHOREPLY, 11, 0),     // -> 14
@@ -56,12 +57,43 @@ Result<void> attach_icmp_filter(int socket, const ProbeIdentity& identity) {
       /* 17 */ compute(BPF_RET | BPF_K, 0xffff),
       /* 18 */ compute(BPF_RET | BPF_K, 0),
   };
+}
+
+/// That of a raw ICMPv6 socket sees the packet from its ICMPv6 header on. A quote with extension headers is of no probe.
+auto program_v6(const ProbeIdentity& identity) {
+  constexpr std::uint32_t kQuotedMessage = kQuote + 40;
+  return std::array{
+      /*  0 */ load(kByteAt, 0),
+      /*  1 */ jump(BPF_JEQ, ICMP6_ECHO_REPLY, 7, 0),    // -> 9
+      /*  2 */ jump(BPF_JEQ, ICMP6_DST_UNREACH, 0, 10),  // else -> 13
+      /*  3 */ load(kByteAt, kQuote + 6),
+      /*  4 */ jump(BPF_JEQ, IPPROTO_ICMPV6, 0, 8),  // else -> 13
+      /*  5 */ load(kByteAt, kQuotedMessage),
+      /*  6 */ jump(BPF_JEQ, ICMP6_ECHO_REQUEST, 0, 6),  // else -> 13
+      /*  7 */ load(kHalfAt, kQuotedMessage + 4),        // the identifier
+      /*  8 */ jump(BPF_JA, 1, 0, 0),                    // -> 10
+      /*  9 */ load(kHalfAt, 4),                         // the identifier
+      /* 10 */ compute(BPF_ALU | BPF_SUB | BPF_K, identity.first_id),
+      /* 11 */ jump(BPF_JGE, identity.ids, 1, 0),  // unsigned: what is below the first is far above, too
+      /* 12 */ compute(BPF_RET | BPF_K, 0xffff),
+      /* 13 */ compute(BPF_RET | BPF_K, 0),
+  };
+}
+
+template <std::size_t Size>
+Result<void> attach(int socket, std::array<sock_filter, Size> program) {
   const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
   if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
     const int code = errno;
     return fail(cat("the filter of the ICMP socket: ", std::strerror(code)), code);
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> attach_icmp_filter(int socket, Family family, const ProbeIdentity& identity) {
+  return family == Family::v4 ? attach(socket, program_v4(identity)) : attach(socket, program_v6(identity));
 }
 
 }  // namespace multilink

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "multilink/core/text.hpp"
 
@@ -40,16 +41,23 @@ class DoubtCheck {
     }
   }
 
-  /// Once for each list of targets, however many uplinks go by it.
+  /// Once for each list of targets, however many uplinks go by it. Whether there is IPv6 at all is seen at run time.
   void check_probed_family() {
-    std::set<unsigned> named;
+    std::set<std::pair<Family, unsigned>> named;
     for (const auto& uplink : draft_.uplinks) {
       const auto line = (uplink.sets("targets") ? uplink : draft_.suite).line_of("targets");
-      if (!uplink.settings.targets_of(Family::v4).empty() || !named.insert(line).second) continue;
-      doubt(line,
-            cat("targets: there is no IPv4 target for [", printable(uplink.settings.device),
-                "], and this version probes and routes IPv4 only: the uplink never comes up; add two or "
-                "more IPv4 addresses"));
+      for (const Family family : kFamilies) {
+        const bool is_meant = family == Family::v4 || uplink.settings.gateways.contains(family);
+        if (!is_meant || !uplink.settings.targets_of(family).empty() ||
+            !named.insert({family, line}).second) {
+          continue;
+        }
+        const auto ip = cat("IPv", to_string(family));
+        doubt(line,
+              cat("targets: there is no ", ip, " target for [", printable(uplink.settings.device),
+                  "]: without one its ", ip,
+                  " is not probed, never comes up and carries nothing; add two or more ", ip, " addresses"));
+      }
     }
   }
 

@@ -2,7 +2,6 @@
 #include "multilink/services/ping_service.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <utility>
 
@@ -14,9 +13,6 @@
 
 namespace multilink {
 namespace {
-
-/// The families that are probed. Facts are reported of both.
-constexpr std::array kProbedFamilies{Family::v4};
 
 /// Identifiers in reserve above the first, for reloads that add uplinks.
 constexpr std::uint32_t kIdentifierSpan = 0x8000;
@@ -83,6 +79,7 @@ void PingService::apply_config() {
     if (kept == before.end()) continue;
     if (is_same_device(kept->second->probing.config(), uplink)) {
       kept->second->probing.configure(uplink);
+      kept->second->untargeted.clear();
       uplinks_.insert(before.extract(kept));
     }
   }
@@ -140,7 +137,7 @@ void PingService::tick(Duration interval) {
     std::vector<Turn> due;
     for (const auto& [name, uplink] : uplinks_) {
       if (uplink->probing.config().probe_interval != interval) continue;
-      for (const Family family : kProbedFamilies) due.push_back({uplink.get(), family, why});
+      for (const Family family : kFamilies) due.push_back({uplink.get(), family, why});
     }
     probe(due);
   }
@@ -150,7 +147,7 @@ void PingService::tick(Duration interval) {
 void PingService::note_times(const std::string& name, const Uplink& uplink) {
   const MonoTime now = ports_.scheduler.now().mono;
   std::optional<MonoTime> first;
-  for (const Family family : kProbedFamilies) {
+  for (const Family family : kFamilies) {
     const auto next = uplink.probing.next_burst(family, now);
     if (next && (!first || *next < *first)) first = next;
   }
@@ -180,7 +177,7 @@ void PingService::burst() {
   std::vector<Turn> due;
   for (const auto& name : bursts_.due(now)) {
     auto& uplink = *uplinks_.at(name);
-    for (const Family family : kProbedFamilies) {
+    for (const Family family : kFamilies) {
       const auto next = uplink.probing.next_burst(family, now);
       if (!next || *next > now) continue;
       uplink.probing.begin_burst_probe(family, now);
@@ -327,9 +324,7 @@ void PingService::read_kernel() {
   const auto state = ports_.kernel.read();
   if (!state) return on_kernel_problem(state.error());
   if (!std::exchange(kernel_problem_, {}).empty()) ports_.log.info("the kernel can be read again");
-  for (const auto& [name, uplink] : uplinks_) {
-    note_facts(*uplink, observe_uplink(uplink->probing.config(), *state, numbers_));
-  }
+  observe(*state);
   watch_traffic();
   note_all_times();
   schedule_bursts();
@@ -342,11 +337,25 @@ void PingService::read_kernel() {
   show_status();
 }
 
+void PingService::observe(const KernelState& state) {
+  const MonoTime now = ports_.scheduler.now().mono;
+  std::optional<MonoTime> again;
+  for (const auto& [name, uplink] : uplinks_) {
+    const auto& config = uplink->probing.config();
+    auto facts = observe_uplink(config, state, numbers_);
+    const auto end = gateways_.apply(config.device, facts, now);
+    if (end && (!again || *end < *again)) again = end;
+    note_facts(*uplink, std::move(facts));
+  }
+  gateway_timer_.reset();
+  if (again) gateway_timer_ = ports_.scheduler.after(*again - now, [this] { read_kernel(); });
+}
+
 void PingService::watch_traffic() {
   std::map<std::string, unsigned> links;
   for (const auto& [name, uplink] : uplinks_) {
     const auto& facts = uplink->probing.facts();
-    const bool can_be_asked = std::any_of(kProbedFamilies.begin(), kProbedFamilies.end(), [&](Family family) {
+    const bool can_be_asked = std::any_of(kFamilies.begin(), kFamilies.end(), [&](Family family) {
       const auto seen = facts.families.find(family);  // none before the kernel has been read
       return seen != facts.families.end() && seen->second.fact == LinkFact::ok;
     });
@@ -368,6 +377,7 @@ void PingService::note_facts(Uplink& uplink, UplinkFacts facts) {
   const auto& config = uplink.probing.config();
   auto record = make_link_record(config, facts, boot_, ports_.scheduler.now().wall);
   uplink.probing.set_facts(std::move(facts), ports_.scheduler.now().mono);
+  warn_of_missing_targets(uplink, record);
   const auto before = std::exchange(uplink.link, record);
   if (before) {
     record.since = before->since;
@@ -377,15 +387,30 @@ void PingService::note_facts(Uplink& uplink, UplinkFacts facts) {
     }
   }
   reporter_.set_link(config.name, *uplink.link);
-  for (const Family family : kProbedFamilies) {
+  for (const Family family : kFamilies) {
     report_change(uplink, family, before ? &before->families.at(family) : nullptr,
                   record.families.at(family));
+  }
+}
+
+void PingService::warn_of_missing_targets(Uplink& uplink, const LinkRecord& link) {
+  const auto& config = uplink.probing.config();
+  for (const auto& [family, seen] : link.families) {
+    if (seen.fact != LinkFact::ok || !config.targets_of(family).empty()) continue;
+    if (!uplink.untargeted.insert(family).second) continue;
+    const auto ip = cat("IPv", to_string(family));
+    ports_.log.warning(cat("uplink ", config.name, " has ", ip, ", but there is no ", ip,
+                           " target: that is not probed, never comes up and is not routed; add two or more ",
+                           ip, " addresses to targets"));
   }
 }
 
 void PingService::report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
                                 const LinkRecord::PerFamily& after) {
   if (before != nullptr && *before == after) return;
+  // On a host without IPv6 all of it is told for IPv4.
+  if (family == Family::v6 && after.addresses.empty() && (before == nullptr || before->addresses.empty()))
+    return;
   const auto& config = uplink.probing.config();
   const auto reason = describe_link(config, family, after);
   ports_.log.info(cat("uplink ", config.name, ": ", reason));
@@ -407,7 +432,7 @@ void PingService::report_change(const Uplink& uplink, Family family, const LinkR
 void PingService::show_status() {
   const auto probed = std::count_if(uplinks_.begin(), uplinks_.end(), [](const auto& item) {
     const auto& link = item.second->link;
-    return link && std::any_of(kProbedFamilies.begin(), kProbedFamilies.end(),
+    return link && std::any_of(kFamilies.begin(), kFamilies.end(),
                                [&](Family family) { return link->families.at(family).fact == LinkFact::ok; });
   });
   auto text =

@@ -33,7 +33,8 @@ class IcmpProberTest : public testing::Test {
   }
 
   Result<MonoTime> send(const IpAddress& target, std::uint64_t sequence = 1) {
-    const OutgoingProbe probe{network_.link(0), target, build_echo_request(Family::v4, {1000, sequence, 77})};
+    const OutgoingProbe probe{network_.link(0), target,
+                              build_echo_request(target.family(), {1000, sequence, 77})};
     return prober_.send({&probe, 1}).at(0);
   }
 
@@ -111,19 +112,53 @@ TEST_F(IcmpProberTest, ADeadNextHopIsAnUnreachableFromThisHost) {
   EXPECT_TRUE(std::get<Unreachable>(*message).quotes({1000, 9, 77}, target));
 }
 
+TEST_F(IcmpProberTest, ProbesCarryTheirMarkInIpv6Too) {
+  ip({"-6", "rule", "add", "pref", "100", "fwmark", "0x3f000000/0x3f000000", "unreachable"});
+  EXPECT_FALSE(send(ProberNetwork::kTarget6));
+  listen(0x00ff0000);
+  ASSERT_TRUE(send(ProberNetwork::kTarget6));
+  ASSERT_TRUE(run_until([&] { return !arrivals_.empty(); }));
+  EXPECT_EQ(arrivals_[0].source, ProberNetwork::kTarget6);
+}
+
+TEST_F(IcmpProberTest, WhereNoIpv6RouteLetsItTheKernelRefuses) {
+  const auto nowhere = send(*IpAddress::parse("2001:db8:7777::1"));
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, ENETUNREACH);
+}
+
+TEST_F(IcmpProberTest, AnIpv6ProbeFindsNoWayRoundItsDevice) {
+  ip({"route", "del", "2001:db8:113::/64", "via", "fe80::1", "dev", "up0"});  // up1's is there still
+  const auto refused = send(ProberNetwork::kTarget6);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ENETUNREACH);
+}
+
+TEST_F(IcmpProberTest, ADeadIpv6NextHopIsAnUnreachableFromThisHost) {
+  std::ofstream("/proc/sys/net/ipv6/neigh/up0/retrans_time_ms") << "50" << std::flush;
+  ip({"route", "add", "2001:db8:55::/64", "via", "fe80::77", "dev", "up0"});
+  const auto target = *IpAddress::parse("2001:db8:55::1");
+  ASSERT_TRUE(send(target, 9));
+  ASSERT_TRUE(run_until([&] { return !arrivals_.empty(); }));
+  EXPECT_EQ(arrivals_[0].source, IpAddress::parse("2001:db8:2::2"));
+  const auto message = parse_icmp(Family::v6, arrivals_[0].message);
+  ASSERT_TRUE(message) << message.error().message;
+  EXPECT_TRUE(std::get<Unreachable>(*message).quotes({1000, 9, 77}, target));
+}
+
 TEST_F(IcmpProberTest, WhatDoesNotFitIntoTheSocketIsLoggedOnce) {
   // Foreign messages that the filter keeps out take no room and are nobody's loss.
   constexpr int kMoreThanFit = 40'000;
   const auto foreign = fakes::echo_reply_to(build_echo_request(Family::v4, {2000, 1, 77}));
   const auto ours = fakes::echo_reply_to(build_echo_request(Family::v4, {1000, 1, 77}));
-  network_.inject(0, foreign, kMoreThanFit);
-  network_.inject(0, ours);
+  network_.inject(0, Family::v4, foreign, kMoreThanFit);
+  network_.inject(0, Family::v4, ours);
   ASSERT_TRUE(run_until([&] { return !arrivals_.empty(); }));
   EXPECT_EQ(log_.count("the ICMP socket was full"), 0U);
-  network_.inject(0, ours, kMoreThanFit);
+  network_.inject(0, Family::v4, ours, kMoreThanFit);
   ASSERT_TRUE(run_until([&] { return arrivals_.size() > 1; }));
   const auto after_flood = arrivals_.size();
-  network_.inject(0, ours);  // carries the count of those before it
+  network_.inject(0, Family::v4, ours);  // carries the count of those before it
   ASSERT_TRUE(run_until([&] { return log_.count("the ICMP socket was full") > 0; }))
       << after_flood << " arrived";
   EXPECT_EQ(log_.count("the ICMP socket was full"), 1U);

@@ -19,8 +19,11 @@ class FakeProberWorld final : public ProberWorld {
     prober_.refuse(absent_link(), ENODEV);
     prober_.set_world([this](const OutgoingProbe& probe) {
       using End = fakes::ProbePath::End;
-      if (probe.target == ProberNetwork::kNowhere) return fakes::ProbePath{End::unreachable};
-      const bool lost = probe.target == ProberNetwork::kSwallowed || silent_.count(probe.link_index) != 0;
+      if (probe.target == ProberNetwork::kNowhere || probe.target == ProberNetwork::kNowhere6) {
+        return fakes::ProbePath{End::unreachable};
+      }
+      const bool lost = probe.target == ProberNetwork::kSwallowed ||
+                        probe.target == ProberNetwork::kSwallowed6 || silent_.count(probe.link_index) != 0;
       return fakes::ProbePath{lost ? End::silent : End::answers};
     });
   }
@@ -34,8 +37,9 @@ class FakeProberWorld final : public ProberWorld {
   unsigned link(unsigned number) const override { return 2 + number; }
   unsigned absent_link() const override { return 99; }
   void silence(unsigned number) override { silent_.insert(link(number)); }
-  void inject(unsigned, const std::vector<std::uint8_t>& message) override {
-    scheduler_.post([this, message] { prober_.deliver(ProberNetwork::kTarget, message); });
+  void inject(unsigned, Family family, const std::vector<std::uint8_t>& message) override {
+    const auto& source = family == Family::v4 ? ProberNetwork::kTarget : ProberNetwork::kTarget6;
+    scheduler_.post([this, source, message] { prober_.deliver(source, message); });
   }
 
  private:
@@ -59,8 +63,8 @@ class RealProberWorld final : public ProberWorld {
   unsigned link(unsigned number) const override { return network_.link(number); }
   unsigned absent_link() const override { return 999'999; }
   void silence(unsigned number) override { network_.silence(number); }
-  void inject(unsigned number, const std::vector<std::uint8_t>& message) override {
-    network_.inject(number, message);
+  void inject(unsigned number, Family family, const std::vector<std::uint8_t>& message) override {
+    network_.inject(number, family, message);
   }
 
  private:

@@ -24,7 +24,7 @@ class ProberWorld {
   virtual unsigned link(unsigned number) const = 0;  ///< 0 or 1
   virtual unsigned absent_link() const = 0;          ///< an index that no device has
   virtual void silence(unsigned number) = 0;
-  virtual void inject(unsigned number, const std::vector<std::uint8_t>& message) = 0;
+  virtual void inject(unsigned number, Family family, const std::vector<std::uint8_t>& message) = 0;
 };
 
 std::unique_ptr<ProberWorld> make_fake_prober_world();

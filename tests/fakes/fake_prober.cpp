@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fakes/fake_prober.hpp"
 
-#include <netinet/in.h>
-
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -15,9 +13,6 @@ namespace {
 
 using Message = std::vector<std::uint8_t>;
 
-constexpr std::uint8_t kEchoReply = 0;
-constexpr std::uint8_t kUnreachable = 3;
-constexpr std::uint8_t kEchoRequest = 8;
 constexpr std::size_t kIcmpHeader = 8;
 
 }  // namespace
@@ -58,7 +53,7 @@ Result<MonoTime> FakeProber::send_one(const OutgoingProbe& probe) {
 }
 
 void FakeProber::deliver(const IpAddress& source, Message message) {
-  if (!identity_ || !passes_filter(message)) return;
+  if (!identity_ || !passes_filter(source.family(), message)) return;
   const std::array arrivals{ArrivedMessage{source, scheduler_.now().mono, std::move(message)}};
   on_arrivals_(arrivals);
 }
@@ -68,19 +63,22 @@ void FakeProber::forget_sent() {
   calls_ = 0;
 }
 
-bool FakeProber::passes_filter(const Message& message) const {
-  const auto has_our_identifier = [this](std::span<const std::uint8_t> icmp) {
-    if (icmp.size() < 6) return false;
-    const auto identifier = static_cast<std::uint32_t>((icmp[4] << 8) | icmp[5]);
-    return identifier >= identity_->first_id &&
-           identifier < std::uint32_t{identity_->first_id} + identity_->ids;
-  };
+bool FakeProber::is_ours(std::span<const std::uint8_t> echo) const {
+  if (echo.size() < 6) return false;
+  const auto identifier = static_cast<std::uint32_t>((echo[4] << 8) | echo[5]);
+  return identifier >= identity_->first_id &&
+         identifier < std::uint32_t{identity_->first_id} + identity_->ids;
+}
+
+bool FakeProber::passes_filter(Family family, const Message& message) const {
+  const bool v4 = family == Family::v4;
   if (message.size() < kIcmpHeader) return false;
-  if (message[0] == kEchoReply) return has_our_identifier(message);
+  if (message[0] == (v4 ? 0 : 129)) return is_ours(message);
   const auto quote = std::span(message).subspan(kIcmpHeader);
-  if (message[0] != kUnreachable || quote.size() < 10 || quote[9] != IPPROTO_ICMP) return false;
-  const std::size_t header = (quote[0] & 0x0fU) * 4U;
-  return quote.size() > header && quote[header] == kEchoRequest && has_our_identifier(quote.subspan(header));
+  if (message[0] != (v4 ? 3 : 1) || quote.size() < 10) return false;
+  if (quote[v4 ? 9 : 6] != (v4 ? 1 : 58)) return false;
+  const std::size_t header = v4 ? (quote[0] & 0x0fU) * 4U : 40U;
+  return quote.size() > header && quote[header] == (v4 ? 8 : 128) && is_ours(quote.subspan(header));
 }
 
 }  // namespace multilink::fakes

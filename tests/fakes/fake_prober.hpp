@@ -49,7 +49,8 @@ class FakeProber final : public Prober {
   void forget_sent();
 
  private:
-  bool passes_filter(const std::vector<std::uint8_t>& message) const;
+  bool is_ours(std::span<const std::uint8_t> echo) const;
+  bool passes_filter(Family family, const std::vector<std::uint8_t>& message) const;
   Result<MonoTime> send_one(const OutgoingProbe& probe);
 
   FakeScheduler& scheduler_;

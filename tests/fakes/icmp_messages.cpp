@@ -9,10 +9,21 @@ namespace {
 
 using Message = std::vector<std::uint8_t>;
 
-constexpr std::uint8_t kEchoReply = 0;
-constexpr std::uint8_t kUnreachable = 3;
+constexpr std::uint8_t kEchoRequest6 = 128;
 constexpr std::size_t kIcmpHeader = 8;
 constexpr std::size_t kIpHeader = 20;
+constexpr std::size_t kIp6Header = 40;
+
+Message unreachable_v6_for(const IpAddress& target, const Message& request) {
+  Message out(kIcmpHeader + kIp6Header + request.size());
+  out[0] = 1;
+  out[1] = 3;  // address
+  out[kIcmpHeader] = 0x60;
+  out[kIcmpHeader + 6] = 58;
+  std::copy_n(target.bytes().begin(), 16, out.begin() + kIcmpHeader + 24);
+  std::copy(request.begin(), request.end(), out.begin() + kIcmpHeader + kIp6Header);
+  return out;
+}
 
 }  // namespace
 
@@ -26,14 +37,19 @@ void fill_icmp_checksum(Message& message) {
 }
 
 Message echo_reply_to(Message request) {
-  request[0] = kEchoReply;
+  if (request[0] == kEchoRequest6) {
+    request[0] = 129;
+    return request;
+  }
+  request[0] = 0;
   fill_icmp_checksum(request);
   return request;
 }
 
 Message unreachable_for(const IpAddress& target, const Message& request, std::size_t quoted) {
+  if (target.family() == Family::v6) return unreachable_v6_for(target, request);
   Message out(kIcmpHeader + kIpHeader);
-  out[0] = kUnreachable;
+  out[0] = 3;
   out[1] = 1;  // host
   out[kIcmpHeader] = 0x45;
   out[kIcmpHeader + 9] = 1;

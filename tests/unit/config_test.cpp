@@ -203,7 +203,7 @@ TEST(Config, ASingleTargetOfAFamilyIsWarnedOf) {
 TEST(Config, AnUplinkWithoutAnIpv4TargetIsWarnedOfOncePerList) {
   const auto warning = [](unsigned line, std::string_view device) {
     return cat("interfaces.conf:", line, ": targets: there is no IPv4 target for [", device,
-               "], and this version probes and routes IPv4 only: the uplink never comes up; add two or more "
+               "]: without one its IPv4 is not probed, never comes up and carries nothing; add two or more "
                "IPv4 addresses");
   };
   EXPECT_EQ(warnings("[a]\ntargets = 2001:db8::1, 2001:db8::2\n[b]\n"),
@@ -211,6 +211,14 @@ TEST(Config, AnUplinkWithoutAnIpv4TargetIsWarnedOfOncePerList) {
   EXPECT_EQ(warnings("[multilink]\ntargets = 2001:db8::1, 2001:db8::2\n[a]\n[b]\n[c]\n"
                      "targets = 2001:db8::1, 2001:db8::3\n[d]\ntargets = 192.0.2.1, 192.0.2.2\n"),
             (std::vector<std::string>{warning(2, "a"), warning(6, "c")}));
+}
+
+TEST(Config, AnIpv6GatewayWithoutAnIpv6TargetIsWarnedOf) {
+  EXPECT_EQ(
+      warnings("[multilink]\ntargets = 192.0.2.1, 192.0.2.2\n[a]\ngateway = fe80::1\n[b]\n"),
+      std::vector<std::string>{"interfaces.conf:2: targets: there is no IPv6 target for [a]: without one its "
+                               "IPv6 is not probed, never comes up and carries nothing; add two or more IPv6 "
+                               "addresses"});
 }
 
 TEST(Config, WhatIsHardlyMeantIsWarnedOf) {

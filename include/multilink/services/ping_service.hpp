@@ -6,12 +6,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/due_times.hpp"
+#include "multilink/core/gateway_grace.hpp"
 #include "multilink/core/probe_pace.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
@@ -78,6 +80,7 @@ class PingService final : public Service {
   struct Uplink {
     UplinkProbing probing;
     std::optional<LinkRecord> link = std::nullopt;
+    std::set<Family> untargeted = {};     ///< what was warned of
     std::map<Family, int> refusals = {};  ///< the errno that was logged last; absent: probes leave
   };
   struct Tick {
@@ -116,9 +119,11 @@ class PingService final : public Service {
   Result<void> take(const ArrivedMessage& arrival);
 
   void read_kernel();
+  void observe(const KernelState& state);
   void watch_traffic();
   void on_kernel_problem(const Error& error);
   void note_facts(Uplink& uplink, UplinkFacts facts);
+  void warn_of_missing_targets(Uplink& uplink, const LinkRecord& link);
   void report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
                      const LinkRecord::PerFamily& after);
   void show_status();
@@ -147,6 +152,8 @@ class PingService final : public Service {
   std::unique_ptr<Timer> deadline_timer_;
   RateLimit foreign_messages_{std::chrono::seconds(10)};
 
+  GatewayGrace gateways_;
+  std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   bool kernel_read_ = false;
   std::string kernel_problem_;
   std::unique_ptr<Timer> kernel_retry_;

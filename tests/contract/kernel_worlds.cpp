@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "contract/kernel_worlds.hpp"
 
+#include <arpa/inet.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "contract/network_namespace.hpp"
@@ -42,6 +49,19 @@ class FakeKernelWorld final : public KernelWorld {
   }
   void remove_address(std::string_view name, std::string_view prefix) override {
     kernel_.remove_address(name, prefix);
+  }
+  void deprecate_address(std::string_view name, std::string_view prefix) override {
+    kernel_.deprecate_address(name, prefix);
+  }
+  void advertise_router(std::string_view name, unsigned lifetime, std::uint8_t hop_limit) override {
+    struct {
+      nlattr header{sizeof(nlattr) + sizeof(std::uint32_t), RTAX_HOPLIMIT};
+      std::uint32_t value;
+    } attribute;
+    attribute.value = hop_limit;
+    std::string attributes;
+    if (hop_limit != 0) attributes.assign(reinterpret_cast<const char*>(&attribute), sizeof attribute);
+    kernel_.advertise_router(name, "fe80::1", lifetime, attributes);
   }
   Result<void> add_foreign(const Route& route, AddMode mode) override {
     return kernel_.add_route(route, mode);
@@ -122,6 +142,10 @@ class RealKernelWorld final : public KernelWorld {
   void remove_address(std::string_view name, std::string_view prefix) override {
     ip({"address", "delete", prefix, "dev", name});
   }
+  void deprecate_address(std::string_view name, std::string_view prefix) override {
+    ip({"address", "change", prefix, "dev", name, "preferred_lft", "0", "valid_lft", "1000"});
+  }
+  void advertise_router(std::string_view name, unsigned lifetime, std::uint8_t hop_limit) override;
   Result<void> add_foreign(const Route& route, AddMode mode) override {
     return socket_.change(*route_request(RTM_NEWROUTE, flags_of(mode), route));
   }
@@ -166,6 +190,27 @@ class RealKernelWorld final : public KernelWorld {
   NetlinkSocket socket_;  ///< of the others
   NetlinkKernel kernel_{loop_, log_, RoutingNumbers{}};
 };
+
+void RealKernelWorld::advertise_router(std::string_view name, unsigned lifetime, std::uint8_t hop_limit) {
+  const std::string far = far_end(name);
+  ip({"address", "replace", "fe80::1/64", "dev", far, "nodad"});
+  const int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+  const int farthest = 255;  // else the kernel would not believe that it comes from the link
+  setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &farthest, sizeof farthest);
+  nd_router_advert message{};
+  message.nd_ra_type = ND_ROUTER_ADVERT;
+  message.nd_ra_curhoplimit = hop_limit;
+  message.nd_ra_router_lifetime = htons(static_cast<std::uint16_t>(lifetime));
+  sockaddr_in6 all_nodes{};
+  all_nodes.sin6_family = AF_INET6;
+  all_nodes.sin6_scope_id = if_nametoindex(far.c_str());
+  inet_pton(AF_INET6, "ff02::1", &all_nodes.sin6_addr);
+  const auto sent = sendto(fd, &message, sizeof message, 0, reinterpret_cast<const sockaddr*>(&all_nodes),
+                           sizeof all_nodes);
+  const int code = errno;
+  close(fd);
+  if (sent < 0) throw std::system_error(code, std::generic_category(), "sending a router advertisement");
+}
 
 /// `ip route get`, whose exit and words tell the errno.
 Result<std::string> RealKernelWorld::carrier_of(const fakes::Flow& flow) {

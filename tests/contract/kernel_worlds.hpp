@@ -30,6 +30,10 @@ class KernelWorld {
   virtual void add_address(std::string_view name, std::string_view prefix,
                            std::optional<std::string_view> peer = std::nullopt) = 0;
   virtual void remove_address(std::string_view name, std::string_view prefix) = 0;
+  virtual void deprecate_address(std::string_view name, std::string_view prefix) = 0;
+  /// The router fe80::1 behind the link advertises itself, for so many seconds (0: no longer), with this hop limit
+  /// (0: it names none). Takes effect when it likes.
+  virtual void advertise_router(std::string_view name, unsigned lifetime, std::uint8_t hop_limit = 0) = 0;
   /// Another program's `ip route add`, `append`, … and `ip route del` of exactly this.
   virtual Result<void> add_foreign(const Route& route, fakes::AddMode mode) = 0;
   virtual Result<void> remove_foreign(const Route& route) = 0;

@@ -391,6 +391,9 @@ Result<void> FakeKernel::check_next_hops(const Route& route) const {
     if (!is_on_link(*hop.gateway, *link, route.table))
       return failure(family == Family::v4 ? ENETUNREACH : EHOSTUNREACH);
   }
+  const bool some_without = std::any_of(route.next_hops.begin(), route.next_hops.end(),
+                                        [](const NextHop& hop) { return !hop.gateway; });
+  if (family == Family::v6 && route.next_hops.size() > 1 && some_without) return failure(EINVAL);
   return {};
 }
 

@@ -31,7 +31,7 @@ class PacketFilter {
   /// itself with its first SYN. Gives how many of the tuples are in force now: fewer than asked for where the table
   /// has no room for more (kMostResets a family). ENOENT while there is no table.
   virtual Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) = 0;
-  static constexpr std::size_t kMostResets = 65536;
+  static constexpr std::size_t kMostResets = kMostEvicted;
 
   /// Calls `on_change` from the loop when somebody else may have changed the table, several changes folded into one
   /// call; ask is_in_force() then. Own changes do not cause it. Call once, before the first replace().

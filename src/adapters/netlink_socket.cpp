@@ -24,6 +24,7 @@ namespace {
 constexpr timeval kDeadline{2, 0};
 /// The kernel fills dumps into buffers as large as ours, but for at most this.
 constexpr std::size_t kReceiveBuffer = 32768;
+constexpr int kSendBuffer = 262144;
 
 struct FreeSocket {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -108,6 +109,14 @@ int on_error(sockaddr_nl*, nlmsgerr* error, void* argument) {
   return NL_STOP;
 }
 
+/// For transactions, which must come in one piece.
+void enlarge_send_buffer(nl_sock& socket) {
+  const int fd = nl_socket_get_fd(&socket);
+  // Beyond the system's limit with CAP_NET_ADMIN, up to the limit without.
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBuffer, sizeof kSendBuffer) == 0) return;
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
+}
+
 void switch_on(nl_sock& socket, int option) {
   const int on = 1;
   // An older kernel without the option works too, with less to say.
@@ -126,6 +135,7 @@ struct NetlinkSocket::Impl {
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline) != 0) {
       throw std::system_error(errno, std::generic_category(), "netlink: SO_RCVTIMEO");
     }
+    enlarge_send_buffer(*socket);
     switch_on(*socket, NETLINK_EXT_ACK);
     switch_on(*socket, NETLINK_CAP_ACK);
     switch_on(*socket, NETLINK_GET_STRICT_CHK);

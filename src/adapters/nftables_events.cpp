@@ -27,8 +27,8 @@ namespace multilink {
 namespace asio = boost::asio;
 namespace {
 
-/// Room for the replacement of our own table with a thousand uplinks; rulesets of others can be larger.
-constexpr int kReceiveBuffer = 8 << 20;
+/// Room for the replacement of our own table with some hundred uplinks; rulesets of others can be larger.
+constexpr int kReceiveBuffer = 4 << 20;
 constexpr std::size_t kLargestMessage = 65536;
 /// Then the rest of the daemon gets its turn, whatever the kernel still has to tell.
 constexpr int kMostReadsATurn = 65536;

@@ -77,14 +77,17 @@ struct NftablesFilter::Impl {
     return nft.run(*text);
   }
 
-  /// Remembers what we have just put there, unless somebody else was at it as well.
-  void learn() {
+  /// Remembers what we have just put there, unless somebody else was at it as well. `before`: the number of the
+  /// ruleset that we replaced.
+  void learn(const Result<std::uint32_t>& before) {
     in_force.reset();
-    auto number = reader.generation();
     auto image = reader.image();
+    const auto number = reader.generation();
     const auto seen = events.take();
-    if (seen.overrun || seen.transactions != 1) return tell();
-    if (number && image) in_force = InForce{*number, std::move(*image)};
+    if (!image || !number) return;
+    const bool alone = before && *number == *before + 1;
+    if (!alone && (seen.overrun || seen.transactions != 1)) return tell();
+    in_force = InForce{*number, std::move(*image)};
   }
 
   void tell() {
@@ -135,8 +138,9 @@ NftablesFilter::~NftablesFilter() = default;
 
 Result<void> NftablesFilter::replace(const PacketFilterTable& table) {
   impl_->events.take();  // what others did so far is superseded
+  const auto before = impl_->reader.generation();
   auto done = impl_->replace(table);
-  if (done) impl_->learn();
+  if (done) impl_->learn(before);
   return done;
 }
 

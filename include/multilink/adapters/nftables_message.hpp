@@ -14,8 +14,8 @@ namespace multilink {
 /// NFT_MSG_GET… (`type`), for all of the table with NLM_F_DUMP in `flags`.
 NetlinkMessage nftables_request(int type, int flags);
 
-/// The most tuples of one transaction. An attribute holds some 1 200 of IPv6; several messages go into one.
-inline constexpr std::size_t kMostTuplesATransaction = 4096;
+/// The most tuples of one transaction, which must fit into a socket's buffer. An attribute holds some 1 200 of IPv6.
+inline constexpr std::size_t kMostTuplesATransaction = 2000;
 /// The transaction that adds the tuples, all of one family and at most kMostTuplesATransaction, to their set; those
 /// that are there stay as they are.
 std::vector<NetlinkMessage> add_tuples_request(std::span<const TcpTuple> tuples);

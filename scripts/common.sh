@@ -3,7 +3,7 @@
 # What quickstart and run-tests share: the packages, progress, the build. Sourced, not run.
 
 # What building and running needs.
-BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libboost-dev libspdlog-dev
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libnftables-dev libboost-dev libspdlog-dev
   libexpected-dev nlohmann-json3-dev libsystemd-dev libgtest-dev libgmock-dev)
 RUN_PACKAGES=(redis-server iproute2 nftables iputils-ping procps python3 busybox)
 # What the tests need on top.

@@ -24,6 +24,7 @@ namespace {
 constexpr timeval kDeadline{2, 0};
 /// The kernel fills dumps into buffers as large as ours, but for at most this.
 constexpr std::size_t kReceiveBuffer = 32768;
+constexpr int kSendBuffer = 262144;
 
 struct FreeSocket {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -34,7 +35,8 @@ struct FreeCallbacks {
 
 /// One request's answer as it comes in.
 struct Answer {
-  unsigned sequence = 0;
+  unsigned first = 0;     ///< sequence numbers of the requests
+  unsigned sequence = 0;  ///< of the last, whose answer completes it
   const NetlinkSocket::Each* each = nullptr;
   bool complete = false;
   bool interrupted = false;
@@ -47,7 +49,9 @@ Answer& answer_of(void* argument) {
 }
 
 int on_sequence(nl_msg* message, void* argument) {
-  return nlmsg_hdr(message)->nlmsg_seq == answer_of(argument).sequence ? NL_OK : NL_SKIP;
+  const auto& answer = answer_of(argument);
+  // The distance from the first: numbers may wrap.
+  return nlmsg_hdr(message)->nlmsg_seq - answer.first <= answer.sequence - answer.first ? NL_OK : NL_SKIP;
 }
 
 int on_message(nl_msg* message, void* argument) {
@@ -71,8 +75,9 @@ std::string explanation_of(const nlmsghdr& header, int fixed) {
   return found[NLMSGERR_ATTR_MSG] == nullptr ? std::string() : nla_get_string(found[NLMSGERR_ATTR_MSG]);
 }
 
-int on_ack(nl_msg*, void* argument) {
-  answer_of(argument).complete = true;
+int on_ack(nl_msg* message, void* argument) {
+  auto& answer = answer_of(argument);
+  answer.complete |= nlmsg_hdr(message)->nlmsg_seq == answer.sequence;
   return NL_STOP;
 }
 
@@ -94,12 +99,22 @@ int on_dump_end(nl_msg* message, void* argument) {
 
 int on_error(sockaddr_nl*, nlmsgerr* error, void* argument) {
   auto& answer = answer_of(argument);
-  answer.complete = true;
+  // An error of the first of several is one of all: the others are not looked at.
+  answer.complete |= error->msg.nlmsg_seq == answer.sequence || error->msg.nlmsg_seq == answer.first;
+  if (answer.error != 0) return NL_STOP;
   answer.error = -error->error;
   const auto* header = reinterpret_cast<const nlmsghdr*>(reinterpret_cast<const char*>(error) - NLMSG_HDRLEN);
   // NETLINK_CAP_ACK: the request is not repeated between the error and its attributes.
   if ((header->nlmsg_flags & NLM_F_CAPPED) != 0) answer.explanation = explanation_of(*header, sizeof *error);
   return NL_STOP;
+}
+
+/// For transactions, which must come in one piece.
+void enlarge_send_buffer(nl_sock& socket) {
+  const int fd = nl_socket_get_fd(&socket);
+  // Beyond the system's limit with CAP_NET_ADMIN, up to the limit without.
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBuffer, sizeof kSendBuffer) == 0) return;
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
 }
 
 void switch_on(nl_sock& socket, int option) {
@@ -111,20 +126,22 @@ void switch_on(nl_sock& socket, int option) {
 }  // namespace
 
 struct NetlinkSocket::Impl {
-  Impl() : socket(nl_socket_alloc()), callbacks(nl_cb_alloc(NL_CB_CUSTOM)) {
+  explicit Impl(int protocol) : socket(nl_socket_alloc()), callbacks(nl_cb_alloc(NL_CB_CUSTOM)) {
     if (!socket || !callbacks) throw std::bad_alloc();
-    if (nl_connect(socket.get(), NETLINK_ROUTE) < 0) {
+    if (nl_connect(socket.get(), protocol) < 0) {
       throw std::system_error(errno, std::generic_category(), "netlink: opening a socket");
     }
     const int fd = nl_socket_get_fd(socket.get());
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline) != 0) {
       throw std::system_error(errno, std::generic_category(), "netlink: SO_RCVTIMEO");
     }
+    enlarge_send_buffer(*socket);
     switch_on(*socket, NETLINK_EXT_ACK);
     switch_on(*socket, NETLINK_CAP_ACK);
     switch_on(*socket, NETLINK_GET_STRICT_CHK);
     nl_socket_set_msg_buf_size(socket.get(), kReceiveBuffer);
     nl_socket_disable_msg_peek(socket.get());
+    nl_socket_disable_auto_ack(socket.get());
     nl_cb_set(callbacks.get(), NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, &answer);
     nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message, &answer);
     nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, on_dump_end, &answer);
@@ -135,8 +152,29 @@ struct NetlinkSocket::Impl {
 
   Result<void> run(nl_msg& message, const Each* each) {
     nl_complete_msg(socket.get(), &message);
-    answer = {.sequence = nlmsg_hdr(&message)->nlmsg_seq, .each = each, .explanation = {}};
+    nlmsg_hdr(&message)->nlmsg_flags |= NLM_F_ACK;
+    const unsigned sequence = nlmsg_hdr(&message)->nlmsg_seq;
+    answer = {.first = sequence, .sequence = sequence, .each = each, .explanation = {}};
     if (nl_send(socket.get(), &message) < 0) return failed(errno, "sending");
+    return wait();
+  }
+
+  Result<void> run_all(const std::vector<NetlinkMessage>& messages) {
+    std::string together;
+    answer = {.explanation = {}};
+    for (const auto& message : messages) {
+      nl_complete_msg(socket.get(), message.get());
+      const auto* header = nlmsg_hdr(message.get());
+      if (together.empty()) answer.first = header->nlmsg_seq;
+      if ((header->nlmsg_flags & NLM_F_ACK) != 0) answer.sequence = header->nlmsg_seq;
+      together.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
+      together.resize(NLMSG_ALIGN(together.size()));
+    }
+    if (nl_sendto(socket.get(), together.data(), together.size()) < 0) return failed(errno, "sending");
+    return wait();
+  }
+
+  Result<void> wait() {
     while (!answer.complete) {
       errno = 0;
       const int received = nl_recvmsgs(socket.get(), callbacks.get());
@@ -160,12 +198,19 @@ struct NetlinkSocket::Impl {
   std::unique_ptr<nl_cb, FreeCallbacks> callbacks;
 };
 
-NetlinkSocket::NetlinkSocket() : impl_(std::make_unique<Impl>()) {}
+NetlinkSocket::NetlinkSocket(int protocol) : impl_(std::make_unique<Impl>(protocol)) {
+  static_assert(kRouteProtocol == NETLINK_ROUTE);
+}
 
 NetlinkSocket::~NetlinkSocket() = default;
 
 Result<void> NetlinkSocket::change(NetlinkMessage message) {
   return impl_->run(*message, nullptr);
+}
+
+Result<void> NetlinkSocket::change_all(const std::vector<NetlinkMessage>& messages) {
+  if (messages.empty()) return {};
+  return impl_->run_all(messages);
 }
 
 Result<bool> NetlinkSocket::dump(NetlinkMessage message, const Each& each) {

@@ -9,6 +9,7 @@
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/config_rules.hpp"
 #include "multilink/core/nearest.hpp"
+#include "multilink/core/packet_filter.hpp"
 
 namespace multilink {
 namespace {
@@ -31,7 +32,7 @@ std::string_view why_no_device(std::string_view name) {
   const auto bad = [](char c) { return c <= ' ' || c == '\x7f' || c == '/' || c == ':'; };
   const bool has_bad = std::any_of(name.begin(), name.end(),
                                    [&](char c) { return bad(c) && static_cast<unsigned char>(c) < 0x80; });
-  return has_bad ? "a device's name has no blank, '/' or ':'" : std::string_view();
+  return has_bad ? "a device's name has no blank, '/' or ':'" : why_not_filterable(name);
 }
 
 /// Whether the section is one of a later capability, which this version does not look into.
@@ -106,9 +107,11 @@ class ConfigReader {
     uplink.settings.precedence = static_cast<unsigned>(draft_.uplinks.size()) + 1;
     const auto flaw = why_no_device(section.name);
     if (!flaw.empty()) {
-      error(section.line, cat("[", printable(section.name), "]: ", flaw,
-                              "; write the name of the uplink's device as `ip link` shows it, for example "
-                              "[eth0]"));
+      const std::string_view remedy =
+          flaw == why_not_filterable(section.name)
+              ? "rename the device, for example with a .link file of systemd"
+              : "write the name of the uplink's device as `ip link` shows it, for example [eth0]";
+      error(section.line, cat("[", printable(section.name), "]: ", flaw, "; ", remedy));
       uplink.settings.device.clear();
     }
     for (const auto& entry : section.entries) read_key(entry, uplink, false);

@@ -28,7 +28,7 @@ std::vector<ConfigKey> make_table() {
       {"history", kSuite, kActs, "1h", "1h", duration_value(&S::history, minutes(1), hours(24))},
       {"hash", kSuite, kLater, "flow", "flow",
        word_value(&S::hash, {{"flow", Hash::flow}, {"address", Hash::address}})},
-      {"mark_mask", kSuite, kLater, "0x3f000000", "0x3f000000", mark_mask_value()},
+      {"mark_mask", kSuite, kActs, "0x3f000000", "0x3f000000", mark_mask_value()},
 
       {"targets", kAny, kActs, kTargets, kTargets, targets_value()},
       {"probe_interval", kAny, kActs, "1s", "1s",
@@ -59,7 +59,13 @@ std::vector<ConfigKey> make_table() {
       {"gateway", kUplink, kActs, "auto", "192.0.2.1, fe80::1", gateway_value()},
       {"weight", kUplink, kActs, "1", "2", number_value(&U::weight, 1, 256)},
       {"precedence", kUplink, kActs, "", "1", number_value(&U::precedence, 1, 65535)},
-      {"masquerade", kUplink, kLater, "no", "yes", yes_no_value(&U::masquerade)},
+      {"masquerade", kUplink, kActs, "no", "yes",
+       word_value(&U::masquerade, {{"no", {}},
+                                   {"yes", {Family::v4, Family::v6}},
+                                   {"ipv4", {Family::v4}},
+                                   {"ipv6", {Family::v6}}})},
+      {"translate_prefix", kUplink, kActs, "no", "fd00:1::/56 > 2001:db8:1::/56",
+       prefix_translation_value()},
   };
 }
 

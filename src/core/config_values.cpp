@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kTargetsExample = "targets = 1.1.1.1, 9.9.9.9, 2606:4700:4700::1111";
+constexpr std::string_view kTranslationExample = "fd00:1::/56 > 2001:db8:1::/56";
 constexpr std::string_view kGatewayExample = "gateway = 192.0.2.1, fe80::1 or gateway = auto";
 
 /// Why no single host can have this address; empty when one can.
@@ -148,6 +149,47 @@ std::string write_mark_mask(const Settings& settings) {
   return out;
 }
 
+constexpr unsigned kShortestTranslated = 16;
+constexpr unsigned kLongestTranslated = 64;
+
+/// Why this is no prefix that can be translated; empty when it is one.
+std::string why_not_translatable(std::string_view text) {
+  const auto prefix = IpPrefix::parse(text);
+  if (!prefix || prefix->address.family() != Family::v6 || text.find('/') == std::string_view::npos) {
+    return "is no IPv6 prefix";
+  }
+  if (prefix->length < kShortestTranslated || prefix->length > kLongestTranslated) {
+    return cat("is not of a length from /", kShortestTranslated, " to /", kLongestTranslated);
+  }
+  if (prefix->network() != *prefix) return cat("has bits behind its length: ", prefix->network().to_string());
+  const bool global = prefix->address.bytes()[0] != 0 && !prefix->address.is_multicast() &&
+                      !prefix->address.is_link_local();
+  return global ? std::string() : "holds no addresses that are routed";
+}
+
+Result<void> read_prefix_translation(std::string_view text, Settings& settings) {
+  if (text == "no") {
+    settings.translate_prefix.reset();
+    return {};
+  }
+  const auto sides = split(text, '>');
+  if (sides.size() != 2) return fail("");
+  for (const auto side : sides) {
+    const auto flaw = why_not_translatable(trim(side));
+    if (flaw.empty()) continue;
+    return fail(cat(quoted(trim(side)), ' ', flaw, "; write for example translate_prefix = ", kTranslationExample));
+  }
+  const auto inside = *IpPrefix::parse(trim(sides[0]));
+  const auto outside = *IpPrefix::parse(trim(sides[1]));
+  if (inside.length != outside.length) {
+    return fail(cat(quoted(text), " has prefixes of two lengths, and every address inside needs one outside; write "
+                    "for example translate_prefix = ", kTranslationExample));
+  }
+  if (inside == outside) return fail(cat(quoted(text), " translates a prefix to itself; write no, or the provider's"));
+  settings.translate_prefix = PrefixTranslation{inside, outside};
+  return {};
+}
+
 }  // namespace
 
 std::string one_of(std::vector<std::string> words) {
@@ -215,6 +257,13 @@ ConfigValue redis_value() {
 ConfigValue mark_mask_value() {
   return {"a 32-bit mask in hexadecimal (0x...) whose set bits, two or more, lie side by side",
           read_mark_mask, write_mark_mask};
+}
+
+ConfigValue prefix_translation_value() {
+  return {"no or two IPv6 prefixes of one length with '>' between them", read_prefix_translation,
+          [](const Settings& settings) {
+            return settings.translate_prefix ? settings.translate_prefix->to_string() : std::string("no");
+          }};
 }
 
 ConfigValue mac_value() {

@@ -44,9 +44,9 @@ NetworkNamespace::~NetworkNamespace() {
   close(home_);
 }
 
-std::string ip(const std::vector<std::string_view>& arguments) {
-  std::vector<std::string> words{"ip"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+namespace {
+
+std::string run(std::vector<std::string> words) {
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -57,16 +57,28 @@ std::string ip(const std::vector<std::string_view>& arguments) {
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
   pid_t child = 0;
-  const int spawned = posix_spawnp(&child, "ip", &actions, nullptr, argv.data(), environ);
+  const int spawned = posix_spawnp(&child, argv.front(), &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   std::string output = read_to_end(ends[0]);
   close(ends[0]);
-  if (spawned != 0) throw std::system_error(spawned, std::generic_category(), "ip");
+  if (spawned != 0) throw std::system_error(spawned, std::generic_category(), words.front());
   int status = 0;
   check(waitpid(child, &status, 0) == child, "waitpid");
   if (status != 0) throw std::runtime_error(cat(join(words, " "), ": ", output));
   return output;
+}
+
+}  // namespace
+
+std::string ip(const std::vector<std::string_view>& arguments) {
+  std::vector<std::string> words{"ip"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return run(std::move(words));
+}
+
+std::string nft(std::string_view commands) {
+  return run({"nft", std::string(commands)});
 }
 
 }  // namespace multilink

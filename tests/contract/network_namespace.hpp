@@ -23,5 +23,7 @@ class NetworkNamespace {
 /// Runs iproute2 with these arguments and gives its output. Throws std::runtime_error with what it said when
 /// it fails.
 std::string ip(const std::vector<std::string_view>& arguments);
+/// The same for nft, with commands in its language.
+std::string nft(std::string_view commands);
 
 }  // namespace multilink

@@ -16,7 +16,7 @@ TEST(ConfigKeys, NamesAreUniqueAndFound) {
     EXPECT_TRUE(names.insert(key.name).second) << key.name;
     EXPECT_EQ(find_config_key(key.name), &key);
   }
-  EXPECT_EQ(names.size(), 25U);
+  EXPECT_EQ(names.size(), 26U);
   EXPECT_EQ(find_config_key("password"), nullptr);
 }
 
@@ -95,7 +95,8 @@ TEST(ConfigKeys, TheEndsOfEveryRangeAreInside) {
       {"suspect_moves", {"udp", "none"}},
       {"failback", {"graceful", "flush", "manual"}},
       {"hash", {"flow", "address"}},
-      {"masquerade", {"yes", "no"}},
+      {"masquerade", {"yes", "no", "ipv4", "ipv6"}},
+      {"translate_prefix", {"no", "fd00::/16>2001::/16", "fd00:0:0:1::/64 > 2001:db8::/64"}},
   };
   for (const auto& [name, values] : good) {
     for (const auto value : values) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "multilink/adapters/netlink_message.hpp"
 #include "multilink/core/result.hpp"
@@ -11,24 +12,30 @@ struct nlmsghdr;
 
 namespace multilink {
 
-/// Asks rtnetlink and waits for the answer, for 2 s at most (ETIMEDOUT; the late answer is then recognised by
-/// its sequence number and dropped). The Error of each call has the raw errno, and in its message, behind
-/// strerror's text, the kernel's own explanation where it gives one.
+/// Asks the kernel by netlink and waits for the answer, for 2 s at most (ETIMEDOUT; the late answer is then
+/// recognised by its sequence number and dropped). The Error of each call has the raw errno, and in its message,
+/// behind strerror's text, the kernel's own explanation where it gives one.
 class NetlinkSocket {
  public:
   using Each = std::function<void(const nlmsghdr&)>;
 
-  NetlinkSocket();  ///< throws std::system_error when the kernel refuses the socket
+  /// To rtnetlink, or another NETLINK_…; throws std::system_error when the kernel refuses the socket.
+  explicit NetlinkSocket(int protocol = kRouteProtocol);
   ~NetlinkSocket();
 
   /// Sends a request that changes something, and waits until it has been carried out.
   Result<void> change(NetlinkMessage message);
-  /// Sends a dump request and hands each message of the answer to `each`; its header's length is within the
+  /// Sends several requests in one piece, as a transaction of nfnetlink must come, and waits until the last that asks
+  /// for an answer (NLM_F_ACK, at least one) has been answered. The first failure is the Error.
+  Result<void> change_all(const std::vector<NetlinkMessage>& messages);
+  /// Sends a request for a dump, or for one thing, and hands each message of the answer to `each`; its header's length is within the
   /// data. True: complete. False: something changed meanwhile, so that parts may be missing or double
   /// (NLM_F_DUMP_INTR): dump again.
   Result<bool> dump(NetlinkMessage message, const Each& each);
 
  private:
+  static constexpr int kRouteProtocol = 0;  // NETLINK_ROUTE
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

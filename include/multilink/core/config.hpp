@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/prefix_translation.hpp"
 #include "multilink/core/redis_address.hpp"
 #include "multilink/core/time.hpp"
 
@@ -38,7 +40,8 @@ struct UplinkConfig {
   std::map<Family, IpAddress> gateways;  ///< configured ones; a family that is absent is `auto`
   unsigned weight = 1;                   ///< 1..256
   unsigned precedence = 1;               ///< lower is better; equal numbers share a tier
-  bool masquerade = false;
+  std::set<Family> masquerade;           ///< whose packets get the uplink's own address
+  std::optional<PrefixTranslation> translate_prefix;
   bool metered = false;
   bool enabled = true;
 

@@ -93,6 +93,7 @@ ConfigValue number_value(unsigned UplinkConfig::*field, unsigned least, unsigned
 ConfigValue yes_no_value(bool UplinkConfig::*field);
 ConfigValue redis_value();
 ConfigValue mark_mask_value();
+ConfigValue prefix_translation_value();
 ConfigValue mac_value();
 ConfigValue gateway_value();
 ConfigValue targets_value();

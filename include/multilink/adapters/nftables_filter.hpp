@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "multilink/adapters/event_loop.hpp"
+#include "multilink/ports/packet_filter.hpp"
+
+namespace multilink {
+
+/// The nftables of the network namespace this object is made in. Tables are replaced through libnftables, which
+/// knows the language; tuples and questions go by nfnetlink itself, which is some 20 times faster.
+///
+/// Each call takes as long as the kernel does: with two uplinks 1 ms for replace() and 0.1 ms for is_in_force();
+/// reset() 1 ms for 1 000 tuples.
+class NftablesFilter final : public PacketFilter {
+ public:
+  /// Throws std::system_error when the kernel refuses a netlink socket. `loop` outlives this.
+  explicit NftablesFilter(EventLoop& loop);
+  ~NftablesFilter() override;
+
+  Result<void> replace(const PacketFilterTable& table) override;
+  Result<bool> is_in_force() override;
+  Result<void> remove() override;
+  Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) override;
+  void watch(std::function<void()> on_change) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace multilink

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "multilink/core/packet_filter.hpp"
+#include "multilink/core/result.hpp"
+
+namespace multilink {
+
+/// The one nftables table that is ours, `inet multilink`: pins, source translation, resets. Nothing outside it is
+/// touched. Calls are synchronous, on the service's thread. Each Error has the raw errno in `code` and nft's own
+/// words in its message.
+class PacketFilter {
+ public:
+  virtual ~PacketFilter() = default;
+
+  /// Puts the whole table in force in one transaction: every packet meets the old rules or the new ones. Whatever
+  /// else is in the table goes; the tuples of reset() stay. After an Error the table is as it was.
+  virtual Result<void> replace(const PacketFilterTable& table) = 0;
+  /// Whether the kernel has exactly what the last successful replace() put there. False before the first one: what
+  /// an earlier run left is not looked into, replacing it costs no packet.
+  virtual Result<bool> is_in_force() = 0;
+  /// Takes the table away, with everything in it; it need not be there.
+  virtual Result<void> remove() = 0;
+
+  /// From now on, for a minute, each packet of these connections that the client sends is answered with a TCP reset
+  /// and goes no further, also where this host is the client. A new connection with the same ports lifts that for
+  /// itself with its first SYN. Gives how many of the tuples are in force now: fewer than asked for where the table
+  /// has no room for more (kMostResets a family). ENOENT while there is no table.
+  virtual Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) = 0;
+  static constexpr std::size_t kMostResets = kMostEvicted;
+
+  /// Calls `on_change` from the loop when somebody else may have changed the table, several changes folded into one
+  /// call; ask is_in_force() then. Own changes do not cause it. Call once, before the first replace().
+  virtual void watch(std::function<void()> on_change) = 0;
+};
+
+}  // namespace multilink

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/nftables_filter.hpp"
+
+#include <linux/netlink.h>
+#include <nftables/libnftables.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "multilink/adapters/netlink_socket.hpp"
+#include "multilink/adapters/nftables_events.hpp"
+#include "multilink/adapters/nftables_message.hpp"
+#include "multilink/adapters/nftables_reader.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr int kTriesInPlace = 2;  // the second for whoever changed the table between looking and replacing
+constexpr std::size_t kMostWords = 300;
+
+struct FreeContext {
+  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+};
+
+/// Runs text in the language of nft. Its socket is opened before ours was, or the program would have ended:
+/// libnftables calls exit() where the kernel refuses one.
+class Nft {
+ public:
+  Nft() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
+    if (!context_ || nft_ctx_buffer_error(context_.get()) != 0 || nft_ctx_buffer_output(context_.get()) != 0) {
+      throw std::bad_alloc();
+    }
+  }
+
+  Result<void> run(const std::string& text) {
+    errno = 0;
+    if (nft_run_cmd_from_buffer(context_.get(), text.c_str()) == 0) return {};
+    const int code = errno == 0 ? EINVAL : errno;
+    // The first line says it, the others show the text with marks under it.
+    const std::string_view words = nft_ctx_get_error_buffer(context_.get());
+    return fail(cat("nftables: table inet ", kFilterTable, ": ", printable(words.substr(0, words.find('\n')), kMostWords)),
+                code);
+  }
+
+ private:
+  std::unique_ptr<nft_ctx, FreeContext> context_;
+};
+
+tl::unexpected<Error> prefixed(const Error& error) {
+  return fail(cat("nftables: table inet ", kFilterTable, ": ", error.message), error.code);
+}
+
+}  // namespace
+
+struct NftablesFilter::Impl {
+  explicit Impl(EventLoop& event_loop) : loop(event_loop), socket(NETLINK_NETFILTER), reader(socket), events(loop) {}
+
+  Result<void> replace(const PacketFilterTable& table) {
+    for (int tries = 0; tries < kTriesInPlace; ++tries) {
+      const auto present = reader.present();
+      if (!present) return prefixed(present.error());
+      if (!holds_only_ours(*present)) break;
+      const auto text = filter_in_place(table, *present);
+      if (!text) return tl::unexpected<Error>(text.error());
+      if (nft.run(*text)) return {};
+    }
+    const auto text = filter_anew(table);
+    if (!text) return tl::unexpected<Error>(text.error());
+    return nft.run(*text);
+  }
+
+  /// Remembers what we have just put there, unless somebody else was at it as well. `before`: the number of the
+  /// ruleset that we replaced.
+  void learn(const Result<std::uint32_t>& before) {
+    in_force.reset();
+    auto image = reader.image();
+    const auto number = reader.generation();
+    const auto seen = events.take();
+    if (!image || !number) return;
+    const bool alone = before && *number == *before + 1;
+    if (!alone && (seen.overrun || seen.transactions != 1)) return tell();
+    in_force = InForce{*number, std::move(*image)};
+  }
+
+  void tell() {
+    if (!on_change) return;
+    loop.post([alive = std::weak_ptr<bool>(life), this] {
+      if (!alive.expired()) on_change();
+    });
+  }
+
+  /// As many of these, all of one family, as there is room for.
+  Result<std::size_t> add(std::span<const TcpTuple> tuples) {
+    std::size_t done = 0;
+    std::size_t chunk = std::min(tuples.size(), kMostTuplesATransaction);
+    while (done < tuples.size() && chunk > 0) {
+      const auto some = tuples.subspan(done, std::min(chunk, tuples.size() - done));
+      auto added = socket.change_all(add_tuples_request(some));
+      if (added) {
+        done += some.size();
+        ++own_transactions;
+      } else if (added.error().code == ENFILE) {
+        chunk = some.size() / 2;
+      } else {
+        return prefixed(added.error());
+      }
+    }
+    return done;
+  }
+
+  struct InForce {
+    std::uint32_t generation;  ///< of the ruleset when it was seen last
+    std::string image;
+  };
+
+  EventLoop& loop;
+  NetlinkSocket socket;
+  NftablesReader reader;
+  NftablesEvents events;
+  Nft nft;
+  std::optional<InForce> in_force;  ///< what replace() has put there; none: nothing, or it is not known
+  unsigned own_transactions = 0;    ///< of the call of reset() under way
+  std::function<void()> on_change;
+  std::shared_ptr<bool> life = std::make_shared<bool>();
+};
+
+NftablesFilter::NftablesFilter(EventLoop& loop) : impl_(std::make_unique<Impl>(loop)) {}
+
+NftablesFilter::~NftablesFilter() = default;
+
+Result<void> NftablesFilter::replace(const PacketFilterTable& table) {
+  impl_->events.take();  // what others did so far is superseded
+  const auto before = impl_->reader.generation();
+  auto done = impl_->replace(table);
+  if (done) impl_->learn(before);
+  return done;
+}
+
+Result<bool> NftablesFilter::is_in_force() {
+  auto& known = impl_->in_force;
+  if (!known) return false;
+  const auto number = impl_->reader.generation();
+  if (!number) return prefixed(number.error());
+  if (*number == known->generation) return true;
+  const auto image = impl_->reader.image();
+  if (!image) return prefixed(image.error());
+  if (*image != known->image) return false;
+  known->generation = *number;
+  return true;
+}
+
+Result<void> NftablesFilter::remove() {
+  impl_->in_force.reset();
+  auto done = impl_->nft.run(cat("add table inet ", kFilterTable, "\ndelete table inet ", kFilterTable, '\n'));
+  impl_->events.take();
+  return done;
+}
+
+Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {
+  std::vector<TcpTuple> sorted = tuples;
+  const auto v6 = std::stable_partition(sorted.begin(), sorted.end(), [](const TcpTuple& tuple) {
+    return tuple.source.family() == Family::v4;
+  });
+  impl_->own_transactions = 0;
+  std::size_t count = 0;
+  Result<std::size_t> done = 0;
+  for (const auto& family : {std::span(sorted.begin(), v6), std::span(v6, sorted.end())}) {
+    done = impl_->add(family);
+    if (!done) break;
+    count += *done;
+  }
+  const auto seen = impl_->events.take();
+  if (seen.overrun || seen.transactions > impl_->own_transactions) impl_->tell();
+  if (!done) return done;
+  return count;
+}
+
+void NftablesFilter::watch(std::function<void()> on_change) {
+  assert(!impl_->on_change);
+  impl_->on_change = std::move(on_change);
+  impl_->events.watch([this] { impl_->on_change(); });
+}
+
+}  // namespace multilink

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fakes/fake_packet_filter.hpp"
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace multilink::fakes {
+
+Result<void> FakePacketFilter::attempt() {
+  if (failing_ == 0) return {};
+  --failing_;
+  return fail(std::strerror(error_), error_);
+}
+
+void FakePacketFilter::forget_old() {
+  const auto now = scheduler_.now().mono;
+  std::erase_if(resets_, [&](const auto& each) { return each.second <= now; });
+}
+
+void FakePacketFilter::tell() {
+  if (!on_change_ || std::exchange(told_, true)) return;
+  scheduler_.post([this] {
+    told_ = false;
+    on_change_();
+  });
+}
+
+Result<void> FakePacketFilter::replace(const PacketFilterTable& table) {
+  if (auto text = filter_anew(table); !text) return tl::unexpected(text.error());
+  if (auto good = attempt(); !good) return good;
+  table_ = table;
+  spoilt_ = false;
+  ++replaced_;
+  return {};
+}
+
+Result<bool> FakePacketFilter::is_in_force() {
+  return table_.has_value() && !spoilt_;
+}
+
+Result<void> FakePacketFilter::remove() {
+  if (auto good = attempt(); !good) return good;
+  table_.reset();
+  resets_.clear();
+  return {};
+}
+
+Result<std::size_t> FakePacketFilter::reset(const std::vector<TcpTuple>& tuples) {
+  if (auto good = attempt(); !good) return tl::unexpected(good.error());
+  if (!table_ && !tuples.empty()) return fail(std::strerror(ENOENT), ENOENT);
+  forget_old();
+  std::map<Family, std::size_t> held;
+  for (const auto& [tuple, end] : resets_) ++held[tuple.source.family()];
+  std::size_t count = 0;
+  for (const auto& tuple : tuples) {
+    auto& of_family = held[tuple.source.family()];
+    if (!resets_.contains(tuple)) {
+      if (of_family == kMostResets) continue;
+      resets_.emplace(tuple, scheduler_.now().mono + std::chrono::minutes(1));
+      ++of_family;
+    }
+    ++count;
+  }
+  return count;
+}
+
+void FakePacketFilter::watch(std::function<void()> on_change) {
+  assert(!on_change_);
+  on_change_ = std::move(on_change);
+}
+
+std::size_t FakePacketFilter::resets() {
+  forget_old();
+  return resets_.size();
+}
+
+bool FakePacketFilter::is_reset(const TcpTuple& tuple) {
+  forget_old();
+  return resets_.contains(tuple);
+}
+
+void FakePacketFilter::lose_table() {
+  table_.reset();
+  resets_.clear();
+  tell();
+}
+
+void FakePacketFilter::spoil() {
+  spoilt_ = true;
+  tell();
+}
+
+void FakePacketFilter::lose_notifications() {
+  tell();
+}
+
+void FakePacketFilter::fail_next(int code, unsigned times) {
+  error_ = code;
+  failing_ = times;
+}
+
+}  // namespace multilink::fakes

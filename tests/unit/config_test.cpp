@@ -98,7 +98,8 @@ TEST(Config, EveryKeyIsRead) {
   lte.gateways = {{Family::v4, *IpAddress::parse("192.0.2.1")}, {Family::v6, *IpAddress::parse("fe80::1")}};
   lte.weight = 256;
   lte.precedence = 7;
-  lte.masquerade = lte.metered = true;
+  lte.masquerade = true;
+  lte.metered = 2min;
   lte.enabled = false;
   lte.targets = {*IpAddress::parse("192.0.2.9")};
   lte.probe_interval = 100ms;
@@ -181,10 +182,10 @@ TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
 
 TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {
   const auto parsed =
-      parse_config("[multilink]\nmark_mask = 0x3f000000\n[a]\nweight = 1\nmetered = no\n[b]\n", kFile);
+      parse_config("[multilink]\nmark_mask = 0x3f000000\n[a]\nweight = 1\nmasquerade = no\n[b]\n", kFile);
   EXPECT_EQ(lines(parsed.inactive),
             (std::vector<std::string>{"interfaces.conf:2: mark_mask: accepted, no effect in this version",
-                                      "interfaces.conf:5: metered: accepted, no effect in this version"}));
+                                      "interfaces.conf:5: masquerade: accepted, no effect in this version"}));
 }
 
 TEST(Config, OrdinaryFilesRaiseNoDoubt) {

@@ -39,7 +39,8 @@ struct UplinkConfig {
   unsigned weight = 1;                   ///< 1..256
   unsigned precedence = 1;               ///< lower is better; equal numbers share a tier
   bool masquerade = false;
-  bool metered = false;
+  /// Its flows leave it so long after a better uplink carries the traffic; none: it is not metered.
+  std::optional<Duration> metered;
   bool enabled = true;
 
   std::vector<IpAddress> targets;

@@ -29,6 +29,8 @@ std::vector<std::size_t> choose(Family family, const RouteInputs& inputs) {
     contender.answers = health.answers;
     contender.precedence = uplinks[i].precedence;
     contender.in_force = in_force && in_force->contains(uplinks[i].device);
+    const auto held = inputs.held.find(family);
+    contender.waits = held != inputs.held.end() && held->second.contains(uplinks[i].device);
     contenders.push_back(contender);
   }
   return choose_uplinks(contenders, in_force.has_value());

@@ -48,6 +48,7 @@ void RouteService::start() {
 
 void RouteService::reload(const Config& config) {
   config_ = config;
+  hold_.release();
   heartbeat_.set_config(config_);
   std::erase_if(beliefs_, [&](const auto& belief) {
     return std::none_of(config_.uplinks.begin(), config_.uplinks.end(),
@@ -106,6 +107,7 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   step.before = *std::move(state);
   step.facts = observe_uplinks(config_, step.before, numbers_);
   see_facts(step);
+  if (!adopted_) adopt_carriers(step);
   step.decision = decide(step);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
   if (operations.empty()) {
@@ -119,6 +121,13 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   const auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
   settle(step, *after, problem);
+}
+
+void RouteService::adopt_carriers(const Step& step) {
+  for (const Family family : kRoutedFamilies) {
+    const auto present = devices_of_default(family, config_, step.before, step.facts, numbers_);
+    if (present) hold_.adopt(config_, family, *present);
+  }
 }
 
 void RouteService::see_facts(const Step& step) {
@@ -139,7 +148,8 @@ RouteDecision RouteService::decide(const Step& step) const {
       of_uplink[family] = {belief.state(), answering.contains(family)};
     }
   }
-  return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_});
+  return decide_routes(
+      {config_, step.before, numbers_, indices_, step.facts, health, carried_, hold_.held()});
 }
 
 /// Whether somebody has led our default over other uplinks than were decided on and applied.
@@ -199,6 +209,9 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
     } else if (const auto chosen = step.decision.carriers.find(family);
                chosen != step.decision.carriers.end()) {
       carried_[family] = chosen->second;
+    }
+    if (const auto carriers = carried_.find(family); carriers != carried_.end()) {
+      hold_.see(config_, family, carriers->second);
     }
   }
   RoutingRecord record = reporter_.record();

@@ -42,6 +42,7 @@ struct RouteInputs {
   /// Who carried last. The kernel's own default tells it better; this counts where the kernel, or somebody,
   /// has taken the default away.
   const CarryingDevices& carried;
+  CarryingDevices held = {};  ///< who waits for the administrator: FailbackHold
 };
 
 struct RouteDecision {

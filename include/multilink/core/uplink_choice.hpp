@@ -17,6 +17,7 @@ struct Contender {
   bool answers = false;     ///< not up, and yet it answers
   unsigned precedence = 1;  ///< lower is better; equal numbers share a tier
   bool in_force = false;    ///< it carries the default now, or did last
+  bool waits = false;       ///< takes no traffic from one that is usable and in force (failback = manual)
 };
 
 /// Who carries the traffic of a family: positions in `contenders`, ascending. Empty: leave the kernel as it
@@ -25,7 +26,7 @@ struct Contender {
 /// An uplink whose link cannot carry (fact) or that is disabled is never chosen. Of the others
 /// - *usable* are those that are `up`, and those that are `unknown` but in force: not knowing removes nothing
 ///   that works and adds nothing. The best tier with a usable member carries, and all usable members of it
-///   share;
+///   share; those that wait are left out while another usable one is in force;
 /// - if none is usable, the least bad class keeps the traffic: `unknown`, then those that answer whatever their state,
 ///   then `suspect`, then `down`. Those of it that are in force stay, whatever their tier: moving from one bad link to another only cuts connections;
 /// - if all are `unknown` and nothing is in force yet, nothing is added.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/failback_hold.hpp"
 #include "multilink/core/health_belief.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
@@ -86,6 +87,7 @@ class RouteService final : public Service {
   /// The families in which the uplink, though not up, answers.
   std::set<Family> answers_of(const UplinkConfig& uplink) const;
   void reconcile(const Now& noticed, bool configured = false);
+  void adopt_carriers(const Step& step);
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
@@ -112,6 +114,7 @@ class RouteService final : public Service {
 
   UplinkIndices indices_;
   CarryingDevices carried_;
+  FailbackHold hold_;
   CarryingDevices decided_;                                        ///< by the last decision that was applied
   std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured
   HealthRecords health_;                                           ///< by name, the last that was understood

@@ -49,8 +49,8 @@ struct Connection {
   ConnectionTuple original;
   ConnectionTuple reply;
   std::uint32_t mark = 0;
-  std::uint32_t id = 0;                    ///< the kernel's: tells it from a later one between the same ends
-  std::uint16_t zone = 0;                  ///< conntrack zone of the original direction
+  std::uint32_t id = 0;    ///< the kernel's: tells it, mostly, from a later one of the same ends
+  std::uint16_t zone = 0;  ///< conntrack zone of the original direction
   std::optional<TcpState> tcp_state = {};  ///< of TCP only
 
   Family family() const { return original.source.family(); }

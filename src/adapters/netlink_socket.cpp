@@ -10,9 +10,12 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string>
 #include <system_error>
 
@@ -22,9 +25,11 @@ namespace multilink {
 namespace {
 
 constexpr timeval kDeadline{2, 0};
+constexpr unsigned kKernel = 0;  // its port
+/// Room for the refusals of a whole batch, each of which the kernel counts with some 1 000 bytes.
+constexpr int kBuffers = 1 << 20;
 /// The kernel fills dumps into buffers as large as ours, but for at most this.
 constexpr std::size_t kReceiveBuffer = 32768;
-constexpr int kSendBuffer = 262144;
 
 struct FreeSocket {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -113,8 +118,36 @@ int on_error(sockaddr_nl*, nlmsgerr* error, void* argument) {
 void enlarge_send_buffer(nl_sock& socket) {
   const int fd = nl_socket_get_fd(&socket);
   // Beyond the system's limit with CAP_NET_ADMIN, up to the limit without.
-  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBuffer, sizeof kSendBuffer) == 0) return;
-  (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kBuffers, sizeof kBuffers) == 0) return;
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBuffers, sizeof kBuffers);
+}
+
+int number_of(NetlinkProtocol protocol) {
+  switch (protocol) {
+    case NetlinkProtocol::sock_diag:
+      return NETLINK_SOCK_DIAG;
+    case NetlinkProtocol::netfilter:
+      return NETLINK_NETFILTER;
+    case NetlinkProtocol::route:
+      break;
+  }
+  return NETLINK_ROUTE;
+}
+
+/// Hands on the sequence number and errno of each answer to a change that lies wholly within `bytes`.
+template <class Each>
+void for_each_verdict(std::span<const std::byte> bytes, Each each) {
+  while (bytes.size() >= sizeof(nlmsghdr)) {
+    nlmsghdr header{};
+    std::memcpy(&header, bytes.data(), sizeof header);
+    if (header.nlmsg_len < sizeof header || header.nlmsg_len > bytes.size()) return;
+    int code = 0;
+    if (header.nlmsg_type == NLMSG_ERROR && header.nlmsg_len >= sizeof header + sizeof code) {
+      std::memcpy(&code, bytes.data() + sizeof header, sizeof code);
+      each(header.nlmsg_seq, -code);
+    }
+    bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), NLMSG_ALIGN(header.nlmsg_len)));
+  }
 }
 
 void switch_on(nl_sock& socket, int option) {
@@ -126,15 +159,17 @@ void switch_on(nl_sock& socket, int option) {
 }  // namespace
 
 struct NetlinkSocket::Impl {
-  explicit Impl(int protocol) : socket(nl_socket_alloc()), callbacks(nl_cb_alloc(NL_CB_CUSTOM)) {
+  explicit Impl(NetlinkProtocol protocol) : socket(nl_socket_alloc()), callbacks(nl_cb_alloc(NL_CB_CUSTOM)) {
     if (!socket || !callbacks) throw std::bad_alloc();
-    if (nl_connect(socket.get(), protocol) < 0) {
+    if (nl_connect(socket.get(), number_of(protocol)) < 0) {
       throw std::system_error(errno, std::generic_category(), "netlink: opening a socket");
     }
     const int fd = nl_socket_get_fd(socket.get());
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline) != 0) {
       throw std::system_error(errno, std::generic_category(), "netlink: SO_RCVTIMEO");
     }
+    // Up to the system's limit where it is lower: then it is the default of some 200 kB, which is enough too.
+    (void)nl_socket_set_buffer_size(socket.get(), kBuffers, kBuffers);
     enlarge_send_buffer(*socket);
     switch_on(*socket, NETLINK_EXT_ACK);
     switch_on(*socket, NETLINK_CAP_ACK);
@@ -188,19 +223,45 @@ struct NetlinkSocket::Impl {
     return fail(std::move(text), answer.error);
   }
 
+  /// One chunk: requests [first, last) of the batch.
+  Result<void> run_chunk(NetlinkBatch& batch, std::size_t first, std::size_t last,
+                         const OnRefused& on_refused) {
+    const unsigned sequence = nl_socket_use_seq(socket.get());
+    for (std::size_t i = first + 1; i < last; ++i) (void)nl_socket_use_seq(socket.get());
+    const auto bytes = batch.prepare(first, last, sequence);
+    if (nl_sendto(socket.get(), bytes.data(), bytes.size()) < 0) return failed(errno, "sending");
+    const auto count = static_cast<unsigned>(last - first);
+    bool last_answered = false;
+    while (!last_answered) {
+      sockaddr_nl from{};
+      socklen_t length = sizeof from;
+      const auto size = recvfrom(nl_socket_get_fd(socket.get()), buffer.data(), buffer.size(), 0,
+                                 reinterpret_cast<sockaddr*>(&from), &length);
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0) return failed(errno == EAGAIN ? ETIMEDOUT : errno, "receiving");
+      if (from.nl_pid != kKernel) continue;
+      for_each_verdict({buffer.data(), static_cast<std::size_t>(size)}, [&](unsigned of, int code) {
+        const unsigned position = of - sequence;  // wraps for those of earlier requests
+        if (position >= count) return;
+        last_answered |= position + 1 == count;
+        if (code != 0) on_refused(first + position, code);
+      });
+    }
+    return {};
+  }
+
   static tl::unexpected<Error> failed(int code, std::string_view doing) {
     const int raw = code == 0 ? EIO : code;
     return fail(cat(doing, ": ", std::strerror(raw)), raw);
   }
 
   Answer answer;  ///< of the request under way
+  alignas(nlmsghdr) std::array<std::byte, kReceiveBuffer> buffer{};
   std::unique_ptr<nl_sock, FreeSocket> socket;
   std::unique_ptr<nl_cb, FreeCallbacks> callbacks;
 };
 
-NetlinkSocket::NetlinkSocket(int protocol) : impl_(std::make_unique<Impl>(protocol)) {
-  static_assert(kRouteProtocol == NETLINK_ROUTE);
-}
+NetlinkSocket::NetlinkSocket(NetlinkProtocol protocol) : impl_(std::make_unique<Impl>(protocol)) {}
 
 NetlinkSocket::~NetlinkSocket() = default;
 
@@ -208,9 +269,17 @@ Result<void> NetlinkSocket::change(NetlinkMessage message) {
   return impl_->run(*message, nullptr);
 }
 
-Result<void> NetlinkSocket::change_all(const std::vector<NetlinkMessage>& messages) {
+Result<void> NetlinkSocket::change_together(const std::vector<NetlinkMessage>& messages) {
   if (messages.empty()) return {};
   return impl_->run_all(messages);
+}
+
+Result<void> NetlinkSocket::change_all(NetlinkBatch& batch, const OnRefused& on_refused) {
+  for (std::size_t first = 0; first < batch.size(); first += kBatch) {
+    auto done = impl_->run_chunk(batch, first, std::min(batch.size(), first + kBatch), on_refused);
+    if (!done) return done;
+  }
+  return {};
 }
 
 Result<bool> NetlinkSocket::dump(NetlinkMessage message, const Each& each) {

@@ -61,7 +61,7 @@ tl::unexpected<Error> prefixed(const Error& error) {
 }  // namespace
 
 struct NftablesFilter::Impl {
-  explicit Impl(EventLoop& event_loop) : loop(event_loop), socket(NETLINK_NETFILTER), reader(socket), events(loop) {}
+  explicit Impl(EventLoop& event_loop) : loop(event_loop), socket(NetlinkProtocol::netfilter), reader(socket), events(loop) {}
 
   Result<void> replace(const PacketFilterTable& table) {
     for (int tries = 0; tries < kTriesInPlace; ++tries) {
@@ -103,7 +103,7 @@ struct NftablesFilter::Impl {
     std::size_t chunk = std::min(tuples.size(), kMostTuplesATransaction);
     while (done < tuples.size() && chunk > 0) {
       const auto some = tuples.subspan(done, std::min(chunk, tuples.size() - done));
-      auto added = socket.change_all(add_tuples_request(some));
+      auto added = socket.change_together(add_tuples_request(some));
       if (added) {
         done += some.size();
         ++own_transactions;

@@ -221,6 +221,25 @@ ConfigValue threshold_value(std::optional<Duration> UplinkConfig::*field, Durati
           }};
 }
 
+ConfigValue metered_value() {
+  static constexpr Duration kGrace = std::chrono::minutes(2);
+  static constexpr Duration kMost = std::chrono::hours(24);
+  return {cat("no, yes or a duration from 0s to ", format_duration(kMost), " (units: ms, s, min, h, d)"),
+          [](std::string_view text, Settings& settings) -> Result<void> {
+            if (text == "no") {
+              settings.metered.reset();
+            } else if (text == "yes") {
+              settings.metered = kGrace;
+            } else {
+              return store_if(parse_duration(text), settings.metered, [](Duration d) { return d <= kMost; });
+            }
+            return {};
+          },
+          [](const Settings& settings) {
+            return settings.metered ? format_duration(*settings.metered) : std::string("no");
+          }};
+}
+
 ConfigValue ratio_value(double UplinkConfig::*field, double least, double most) {
   return {cat("a ratio from ", format_percent(least), " to ", format_percent(most), " with its percent sign"),
           [=](std::string_view text, Settings& settings) {

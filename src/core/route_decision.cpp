@@ -65,6 +65,8 @@ Field contenders_of(Family family, const RouteInputs& inputs) {
     contender.precedence = uplinks[i].precedence;
     contender.in_force = in_force && in_force->contains(uplinks[i].device);
     contender.gave_way = gave_way(i, family, inputs);
+    const auto held = inputs.held.find(family);
+    contender.waits = held != inputs.held.end() && held->second.contains(uplinks[i].device);
     out.contenders.push_back(contender);
   }
   return out;

@@ -54,13 +54,19 @@ std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, b
   }
   keep_lowest(chosen, [&](std::size_t i) { return class_of(contenders[i]); });
   if (chosen.empty()) return {};
+  const auto is_any_in_force = [&](const std::vector<std::size_t>& positions) {
+    return std::any_of(positions.begin(), positions.end(),
+                       [&](std::size_t i) { return contenders[i].in_force; });
+  };
   const Contender& best = contenders[chosen.front()];
   if (!is_usable(best)) {
     if (best.health == HealthState::unknown && !default_in_force) return {};
-    if (std::any_of(chosen.begin(), chosen.end(), [&](std::size_t i) { return contenders[i].in_force; })) {
+    if (is_any_in_force(chosen)) {
       std::erase_if(chosen, [&](std::size_t i) { return !contenders[i].in_force; });
       return chosen;
     }
+  } else if (is_any_in_force(chosen)) {
+    std::erase_if(chosen, [&](std::size_t i) { return contenders[i].waits && !contenders[i].in_force; });
   }
   keep_lowest(chosen, [&](std::size_t i) { return contenders[i].precedence; });
   return chosen;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "multilink/core/failback_hold.hpp"
 #include "multilink/core/route_decision.hpp"
 #include "multilink/core/route_diff.hpp"
 #include "multilink/core/text.hpp"
@@ -68,7 +69,12 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
   std::vector<std::string> lines;
   const auto facts = observe_uplinks(config, *state, numbers);
   const auto states = states_of(config, facts, health, boot, lines);
-  const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}});
+  FailbackHold hold;
+  for (const Family family : kRoutedFamilies) {
+    const auto present = devices_of_default(family, config, *state, facts, numbers);
+    if (present) hold.adopt(config, family, *present);
+  }
+  const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}, nullptr, hold.held()});
   for (const auto& warning : decision.warnings) lines.push_back(cat("# ", warning));
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));

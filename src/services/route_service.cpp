@@ -56,6 +56,7 @@ void RouteService::start() {
 
 void RouteService::reload(const Config& config) {
   config_ = config;
+  hold_.release();
   heartbeat_.set_config(config_);
   std::erase_if(beliefs_, [&](const auto& belief) {
     return std::none_of(config_.uplinks.begin(), config_.uplinks.end(),
@@ -131,6 +132,7 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
 void RouteService::bring_in_line(Step step) {
   observe(step);
   see_facts(step);
+  if (!adopted_) adopt_carriers(step);
   step.decision = decide(step);
   note_warnings(step.decision.warnings);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
@@ -170,6 +172,13 @@ void RouteService::observe(Step& step) {
       ports_.scheduler.after(*again - step.noticed.mono, [this] { reconcile(ports_.scheduler.now()); });
 }
 
+void RouteService::adopt_carriers(const Step& step) {
+  for (const Family family : kRoutedFamilies) {
+    const auto present = devices_of_default(family, config_, step.before, step.facts, numbers_);
+    if (present) hold_.adopt(config_, family, *present);
+  }
+}
+
 void RouteService::see_facts(const Step& step) {
   for (std::size_t i = 0; i < config_.uplinks.size(); ++i) {
     for (const Family family : kRoutedFamilies) {
@@ -189,7 +198,7 @@ RouteDecision RouteService::decide(const Step& step) const {
     }
   }
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_,
-                        gave_way_ ? &*gave_way_ : nullptr});
+                        gave_way_ ? &*gave_way_ : nullptr, hold_.held()});
 }
 
 /// Whether somebody has led our default over other uplinks than were decided on and applied.
@@ -282,6 +291,9 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
     } else if (const auto chosen = step.decision.carriers.find(family);
                chosen != step.decision.carriers.end()) {
       carried_[family] = chosen->second;
+    }
+    if (const auto carriers = carried_.find(family); carriers != carried_.end()) {
+      hold_.see(config_, family, carriers->second);
     }
   }
   RoutingRecord record = reporter_.record();

@@ -223,7 +223,7 @@ void GatewayNetwork::forget_connections() {
   NetlinkMessage message(nlmsg_alloc_simple((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_DELETE, 0));
   nfgenmsg header{};
   ASSERT_EQ(nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO), 0);
-  const auto done = NetlinkSocket(NETLINK_NETFILTER).change(std::move(message));
+  const auto done = NetlinkSocket(NetlinkProtocol::netfilter).change(std::move(message));
   ASSERT_TRUE(done) << done.error().message;
 }
 

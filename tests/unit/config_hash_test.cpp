@@ -35,6 +35,7 @@ TEST(ConfigHash, ChangesWithEveryKindOfValue) {
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].weight = 2; }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[1].weight = 2; }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].masquerade = {Family::v4}; }));
+  EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].metered = Duration::zero(); }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].loss_down = 0.25; }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].up_after = std::chrono::seconds(11); }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].latency_down = std::chrono::seconds(1); }));

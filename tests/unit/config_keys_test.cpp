@@ -94,6 +94,7 @@ TEST(ConfigKeys, TheEndsOfEveryRangeAreInside) {
       {"mark_mask", {"0x3", "0xc0000000", "0xffffffff", "0x3F000000"}},
       {"suspect_moves", {"udp", "none"}},
       {"failback", {"graceful", "flush", "manual"}},
+      {"metered", {"no", "yes", "0s", "1d"}},
       {"hash", {"flow", "address"}},
       {"masquerade", {"yes", "no", "ipv4", "ipv6"}},
       {"translate_prefix", {"no", "fd00::/16>2001::/16", "fd00:0:0:1::/64 > 2001:db8::/64"}},

@@ -13,7 +13,7 @@ std::string check(std::string_view text, const std::vector<std::string>& existin
 TEST(ConfigReport, TellsWhatAValidFileMeansAndWhatToMind) {
   EXPECT_EQ(
       check("[multilink]\nsite = office\ntargets = 192.0.2.1, 192.0.2.2, 2001:db8::1\n"
-            "[wwan0]\nname = lte\nmac = 02:00:5e:10:00:01\nenabled = no\nprecedence = 2\nmetered = yes\n"
+            "[wwan0]\nname = lte\nmac = 02:00:5e:10:00:01\nenabled = no\nprecedence = 2\nmasquerade = yes\n"
             "[eth0]\nname = fibre\ngateway = 192.0.2.254\nprecedence = 1\nprobe_interval = 500ms\n"
             "[ppp0]\ntargets = 192.0.2.1, 192.0.2.2\n",
             {"lo", "eth0"}),
@@ -29,13 +29,14 @@ TEST(ConfigReport, TellsWhatAValidFileMeansAndWhatToMind) {
       "warning: f.conf:3: targets: '2001:db8::1' is the only IPv6 target and decides alone: when it is dead, "
       "the link counts as dead; give two or more\n"
       "warning: [ppp0]: there is no such device at present; the uplink is down until it appears\n"
-      "f.conf:9: metered: accepted, no effect in this version\n");
+      "f.conf:9: masquerade: accepted, no effect in this version\n");
 }
 
 TEST(ConfigReport, TellsEveryErrorOfARefusedFileAndTheirNumber) {
   EXPECT_EQ(check("[eth0]\nweight = x\nmetered = 1\n", {}),
             "f.conf:2: weight: 'x' is not a whole number from 1 to 256; write for example weight = 2\n"
-            "f.conf:3: metered: '1' is not yes or no; write for example metered = yes\n"
+            "f.conf:3: metered: '1' is not no, yes or a duration from 0s to 1d (units: ms, s, min, h, d); write for "
+            "example metered = yes\n"
             "2 errors: the configuration is refused\n");
 }
 

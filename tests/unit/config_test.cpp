@@ -101,7 +101,7 @@ TEST(Config, EveryKeyIsRead) {
   lte.masquerade = {Family::v4, Family::v6};
   lte.translate_prefix =
       PrefixTranslation{*IpPrefix::parse("fd00:1::/56"), *IpPrefix::parse("2001:db8:0:100::/56")};
-  lte.metered = true;
+  lte.metered = 2min;
   lte.enabled = false;
   lte.targets = {*IpAddress::parse("192.0.2.9")};
   lte.probe_interval = 100ms;
@@ -184,10 +184,9 @@ TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
 
 TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {
   const auto parsed =
-      parse_config("[multilink]\nhash = flow\n[a]\nweight = 1\nmetered = no\n[b]\n", kFile);
+      parse_config("[multilink]\nhash = flow\n[a]\nweight = 1\n[b]\n", kFile);
   EXPECT_EQ(lines(parsed.inactive),
-            (std::vector<std::string>{"interfaces.conf:2: hash: accepted, no effect in this version",
-                                      "interfaces.conf:5: metered: accepted, no effect in this version"}));
+            (std::vector<std::string>{"interfaces.conf:2: hash: accepted, no effect in this version"}));
 }
 
 TEST(Config, OrdinaryFilesRaiseNoDoubt) {

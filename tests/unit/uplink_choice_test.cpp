@@ -14,7 +14,7 @@ constexpr auto kSuspect = HealthState::suspect;
 constexpr auto kDown = HealthState::down;
 
 Contender one(HealthState health, unsigned precedence, bool in_force = false) {
-  return {true, LinkFact::ok, health, false, precedence, in_force};
+  return {true, LinkFact::ok, health, false, precedence, in_force, false};
 }
 
 Contender answering(Contender contender) {
@@ -29,6 +29,11 @@ Contender with_fact(LinkFact fact, Contender contender) {
 
 Contender disabled(Contender contender) {
   contender.enabled = false;
+  return contender;
+}
+
+Contender waiting(Contender contender) {
+  contender.waits = true;
   return contender;
 }
 
@@ -84,6 +89,26 @@ INSTANTIATE_TEST_SUITE_P(
             {}},
         Case{"disabled_is_never_chosen", {disabled(one(kUp, 1, true)), one(kDown, 2)}, {1}},
         Case{"only_disabled", {disabled(one(kUp, 1, true))}, {}}, Case{"no_uplinks", {}, {}}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Waiting, UplinkChoice,
+    testing::Values(
+        Case{"who_waits_leaves_the_traffic_where_it_is", {waiting(one(kUp, 1)), one(kUp, 2, true)}, {1}},
+        Case{"who_waits_keeps_what_it_has", {waiting(one(kUp, 1, true)), one(kUp, 2)}, {0}},
+        Case{"who_waits_does_not_join_a_tier", {waiting(one(kUp, 1)), one(kUp, 1, true)}, {1}},
+        Case{"who_does_not_wait_takes_over", {waiting(one(kUp, 1)), one(kUp, 2), one(kUp, 3, true)}, {1}},
+        Case{"who_waits_comes_when_the_one_in_force_fails",
+             {waiting(one(kUp, 1)), one(kSuspect, 2, true), one(kUp, 3)},
+             {0}},
+        Case{"who_waits_comes_when_the_link_in_force_is_lost",
+             {waiting(one(kUp, 1)), with_fact(LinkFact::no_carrier, one(kUp, 2, true)), one(kUp, 3)},
+             {0}},
+        Case{"who_waits_lets_an_unknown_one_keep_it", {waiting(one(kUp, 1)), one(kUnknown, 2, true)}, {1}},
+        Case{"nothing_to_wait_for", {waiting(one(kUp, 1)), one(kUp, 2)}, {0}, false},
+        Case{"who_waits_helps_where_nobody_is_usable",
+             {waiting(answering(one(kSuspect, 1))), one(kDown, 2, true)},
+             {0}}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(

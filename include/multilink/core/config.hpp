@@ -42,7 +42,8 @@ struct UplinkConfig {
   unsigned precedence = 1;               ///< lower is better; equal numbers share a tier
   std::set<Family> masquerade;           ///< whose packets get the uplink's own address
   std::optional<PrefixTranslation> translate_prefix;
-  bool metered = false;
+  /// Its flows leave it so long after a better uplink carries the traffic; none: it is not metered.
+  std::optional<Duration> metered;
   bool enabled = true;
 
   std::vector<IpAddress> targets;

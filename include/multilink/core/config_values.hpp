@@ -88,6 +88,7 @@ ConfigValue token_value(std::string Owner::*field) {
 }
 
 ConfigValue threshold_value(std::optional<Duration> UplinkConfig::*field, Duration least, Duration most);
+ConfigValue metered_value();
 ConfigValue ratio_value(double UplinkConfig::*field, double least, double most);
 ConfigValue number_value(unsigned UplinkConfig::*field, unsigned least, unsigned most);
 ConfigValue yes_no_value(bool UplinkConfig::*field);

@@ -46,6 +46,7 @@ struct RouteInputs {
   const CarryingDevices& carried;
   /// Whose addresses gave way by the last decision of this process. Null after a start: the kernel's rules tell.
   const DevicesByFamily* gave_way = nullptr;
+  CarryingDevices held = {};  ///< who waits for the administrator: FailbackHold
 };
 
 struct RouteDecision {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/failback_hold.hpp"
 #include "multilink/core/gateway_grace.hpp"
 #include "multilink/core/health_belief.hpp"
 #include "multilink/core/rate_limit.hpp"
@@ -98,6 +99,7 @@ class RouteService final : public Service {
   void bring_in_line(Step step);
   void observe(Step& step);
   void remember(KernelState state);
+  void adopt_carriers(const Step& step);
   void see_facts(const Step& step);
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
@@ -131,6 +133,7 @@ class RouteService final : public Service {
   GatewayGrace gateways_;
   std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   CarryingDevices carried_;
+  FailbackHold hold_;
   CarryingDevices decided_;                                        ///< by the last decision that was applied
   std::optional<DevicesByFamily> gave_way_;                        ///< by it likewise
   std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured

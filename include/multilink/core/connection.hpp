@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+
+#include "multilink/core/ip_address.hpp"
+
+namespace multilink {
+
+/// Protocol numbers of IP (RFC 790 and later) that a decision depends on.
+namespace ip_protocol {
+inline constexpr std::uint8_t kIcmp = 1;
+inline constexpr std::uint8_t kTcp = 6;
+inline constexpr std::uint8_t kUdp = 17;
+inline constexpr std::uint8_t kIcmpv6 = 58;
+}  // namespace ip_protocol
+
+/// One direction of a connection, as its packets look. A protocol without ports has zeros.
+struct ConnectionTuple {
+  IpAddress source;
+  IpAddress destination;
+  std::uint16_t source_port = 0;       ///< ICMP: the identifier
+  std::uint16_t destination_port = 0;  ///< ICMP: type * 256 + code
+
+  auto operator<=>(const ConnectionTuple&) const = default;
+};
+
+/// The states in which connection tracking sees a TCP connection, with the kernel's numbers.
+enum class TcpState : std::uint8_t {
+  none,
+  syn_sent,
+  syn_received,
+  established,
+  fin_wait,
+  close_wait,
+  last_ack,
+  time_wait,
+  close,
+  syn_sent_both,  ///< a simultaneous open
+};
+
+/// One entry of the kernel's connection tracking. `original` is the direction of the packet that began it, before
+/// any translation; `reply` is what answers look like when they come in, so that its destination is the address that the
+/// connection bears outside (source translation), and its source the one it is really with (destination translation).
+struct Connection {
+  std::uint8_t protocol = 0;
+  ConnectionTuple original;
+  ConnectionTuple reply;
+  std::uint32_t mark = 0;
+  std::uint32_t id = 0;    ///< the kernel's: tells it, mostly, from a later one of the same ends
+  std::uint16_t zone = 0;  ///< conntrack zone of the original direction
+  std::optional<TcpState> tcp_state = {};  ///< of TCP only
+
+  Family family() const { return original.source.family(); }
+  bool operator==(const Connection&) const = default;
+};
+
+/// The mark of the flows that are pinned to the uplink with this index, within `mask` (contiguous bits, not 0). The
+/// index is at least 1 and less than the mask's all-ones value, which is reserved: see reserved_mark().
+std::uint32_t uplink_mark(unsigned index, std::uint32_t mask);
+/// The mark of packets that belong to nobody's flow (probes, and what tells clients of an eviction): not tracked, not
+/// pinned.
+inline std::uint32_t reserved_mark(std::uint32_t mask) {
+  return mask;
+}
+
+}  // namespace multilink

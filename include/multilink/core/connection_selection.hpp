@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "multilink/core/connection.hpp"
+#include "multilink/core/inside_networks.hpp"
+
+namespace multilink {
+
+/// Which connections of an uplink are moved.
+enum class EvictionScope : std::uint8_t {
+  udp,  ///< those that survive it: UDP alone
+  all,
+};
+
+/// Whether it goes from this side of the uplinks to the other. What came in from outside is not, and what stays
+/// inside. A connection whose source is translated on its way out counts wherever it began: networks that a routing
+/// protocol has told of are not among those that multilink reads.
+bool goes_out(const Connection& connection, const InsideNetworks& inside);
+
+/// This host is the end that began it.
+bool is_local(const Connection& connection, const InsideNetworks& inside);
+
+/// Of connections pinned to one uplink, those that move to another when their entry is removed: what goes out, of
+/// this scope.
+std::vector<Connection> connections_to_move(std::span<const Connection> pinned, EvictionScope scope,
+                                            const InsideNetworks& inside);
+
+/// A TCP connection that has got so far that its ends must be told when it is cut, and is not over. One that has sent
+/// nothing but its SYN is not: the next SYN opens it by the new route.
+bool must_be_told(const Connection& connection);
+
+/// An uplink as existing connections are known by.
+struct AdoptingUplink {
+  unsigned index = 0;
+  std::vector<IpPrefix> addresses;  ///< with host bits; of both families
+};
+
+/// The uplink (by index) of each connection without a mark of ours, at the first start: the one whose address it bears
+/// outside, or at whose address it came in; of an address that no uplink has, the one uplink whose network holds it
+/// (translation to an address of the provider's block). Connections that stay inside, or that two uplinks might have, get
+/// none.
+std::map<unsigned, std::vector<Connection>> connections_to_adopt(std::span<const Connection> connections,
+                                                                 std::span<const AdoptingUplink> uplinks,
+                                                                 const InsideNetworks& inside,
+                                                                 std::uint32_t mask);
+
+}  // namespace multilink

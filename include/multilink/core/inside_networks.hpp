@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "multilink/core/ip_address.hpp"
+#include "multilink/core/kernel_state.hpp"
+
+namespace multilink {
+
+/// What lies on this side of the uplinks: this host's own addresses, and every network to which the most specific
+/// route of `main` leads through a device that is no uplink (the LAN, a tunnel). Defaults do not count, nor do the
+/// halves and quarters of the Internet that VPN clients put in a default's place (shorter than /8, or than /7 in
+/// IPv6).
+class InsideNetworks {
+ public:
+  InsideNetworks() = default;
+  /// `uplinks`: link indices. `former`: addresses that were this host's until lately; sockets and connections may
+  /// still bear them.
+  InsideNetworks(const KernelState& state, const std::set<unsigned>& uplinks,
+                 const std::set<IpAddress>& former = {});
+
+  /// An address of this host.
+  bool is_host(const IpAddress& address) const { return host_.contains(address); }
+  /// An address of this host, or of a network on this side.
+  bool contains(const IpAddress& address) const;
+
+ private:
+  std::set<IpAddress> host_;
+  /// By family and prefix length, longest first: networks, and whether they are inside.
+  std::map<Family, std::map<std::uint8_t, std::map<IpAddress, bool>, std::greater<>>> networks_;
+};
+
+}  // namespace multilink

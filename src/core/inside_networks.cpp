@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/inside_networks.hpp"
+
+#include <algorithm>
+
+namespace multilink {
+namespace {
+
+/// As long as the largest networks that somebody has inside: 10.0.0.0/8 and fc00::/7.
+bool is_of_a_network(const IpPrefix& destination) {
+  return destination.length >= (destination.address.family() == Family::v4 ? 8 : 7);
+}
+
+}  // namespace
+
+InsideNetworks::InsideNetworks(const KernelState& state, const std::set<unsigned>& uplinks,
+                               const std::set<IpAddress>& former)
+    : host_(former) {
+  for (const auto& address : state.addresses) host_.insert(address.prefix.address);
+  for (const auto& route : state.routes) {
+    if (route.table != kMainTable || route.type != RouteType::unicast || route.next_hops.empty() ||
+        !is_of_a_network(route.destination)) {
+      continue;
+    }
+    const bool inside = std::none_of(route.next_hops.begin(), route.next_hops.end(),
+                                     [&](const NextHop& hop) { return uplinks.contains(hop.link_index); });
+    const IpPrefix network = route.destination.network();
+    // Of several routes to one network the first counts, unless another one leads to an uplink.
+    auto [known, is_new] =
+        networks_[network.address.family()][network.length].try_emplace(network.address, inside);
+    if (!is_new) known->second = known->second && inside;
+  }
+}
+
+bool InsideNetworks::contains(const IpAddress& address) const {
+  if (is_host(address)) return true;
+  const auto of_family = networks_.find(address.family());
+  if (of_family == networks_.end()) return false;
+  for (const auto& [length, networks] : of_family->second) {
+    const auto found = networks.find(IpPrefix{address, length}.network().address);
+    if (found != networks.end()) return found->second;
+  }
+  return false;
+}
+
+}  // namespace multilink

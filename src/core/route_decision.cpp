@@ -53,9 +53,10 @@ PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsi
 }  // namespace
 
 std::vector<UplinkFacts> observe_uplinks(const Config& config, const KernelState& state,
-                                         const RoutingNumbers& numbers) {
+                                         const RoutingNumbers& numbers,
+                                         const std::vector<DhcpLease>& leases) {
   std::vector<UplinkFacts> out;
-  for (const auto& uplink : config.uplinks) out.push_back(observe_uplink(uplink, state, numbers));
+  for (const auto& uplink : config.uplinks) out.push_back(observe_uplink(uplink, state, numbers, leases));
   return out;
 }
 

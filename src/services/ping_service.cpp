@@ -58,6 +58,7 @@ void PingService::start() {
   ports_.kernel.watch([this](const KernelChange& change) {
     if (change.links || change.addresses || change.routes || change.overrun) read_kernel();
   });
+  ports_.leases.watch([this] { read_kernel(); });
   read_kernel();
 }
 
@@ -318,8 +319,9 @@ void PingService::read_kernel() {
   const auto state = ports_.kernel.read();
   if (!state) return on_kernel_problem(state.error());
   if (!std::exchange(kernel_problem_, {}).empty()) ports_.log.info("the kernel can be read again");
+  const auto leases = in_force(ports_.leases.read(), ports_.scheduler.now().wall);
   for (const auto& [name, uplink] : uplinks_) {
-    note_facts(*uplink, observe_uplink(uplink->probing.config(), *state, numbers_));
+    note_facts(*uplink, observe_uplink(uplink->probing.config(), *state, numbers_, leases));
   }
   watch_traffic();
   note_all_times();
@@ -368,9 +370,22 @@ void PingService::note_facts(Uplink& uplink, UplinkFacts facts) {
   }
   reporter_.set_link(config.name, *uplink.link);
   for (const Family family : kProbedFamilies) {
+    await_gateway(uplink, family, record.families.at(family).fact);
     report_change(uplink, family, before ? &before->families.at(family) : nullptr,
                   record.families.at(family));
   }
+}
+
+void PingService::await_gateway(Uplink& uplink, Family family, LinkFact fact) {
+  auto& wait = uplink.gateway_waits[family];
+  if (fact != LinkFact::no_gateway) return wait.reset();
+  if (wait) return;
+  const auto& config = uplink.probing.config();
+  wait = ports_.scheduler.after(
+      kGatewayPatience,
+      [this, text = cat("uplink ", config.name, ": ", describe_missing_gateway(config, family))] {
+        ports_.log.error(text);
+      });
 }
 
 void PingService::report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,

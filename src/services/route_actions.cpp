@@ -57,6 +57,7 @@ void HealthSnapshot::finish(const HealthRecords& records) {
 }
 
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
+                                                const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers) {
   const auto state = kernel.read();
@@ -64,7 +65,7 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
   std::vector<std::string> lines;
   const auto states = states_of(config, health, boot, lines);
-  const auto facts = observe_uplinks(config, *state, numbers);
+  const auto facts = observe_uplinks(config, *state, numbers, leases);
   const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}});
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));

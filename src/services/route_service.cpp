@@ -42,6 +42,7 @@ void RouteService::start() {
                       [this](const Error&) { show_status(); },
                       [this](std::string_view, std::string_view payload) { reader_.on_hint(payload); }});
   ports_.kernel.watch([this](const KernelChange&) { reconcile(ports_.scheduler.now()); });
+  ports_.leases.watch([this] { reconcile(ports_.scheduler.now()); });
   reconcile(ports_.scheduler.now());
   reader_.set_uplinks(config_);
 }
@@ -104,7 +105,7 @@ void RouteService::reconcile(const Now& noticed, bool configured) {
   auto state = ports_.kernel.read();
   if (!state) return note_problem(cat("cannot read the kernel's routes: ", state.error().message));
   step.before = *std::move(state);
-  step.facts = observe_uplinks(config_, step.before, numbers_);
+  step.facts = observe_uplinks(config_, step.before, numbers_, in_force(ports_.leases.read(), noticed.wall));
   see_facts(step);
   step.decision = decide(step);
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);

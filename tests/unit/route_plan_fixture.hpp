@@ -25,7 +25,7 @@ class RoutePlanTest : public testing::Test {
 
   void settle() {
     const auto state = kernel_.read().value();
-    const auto facts = observe_uplinks(config_, state, numbers_);
+    const auto facts = observe_uplinks(config_, state, numbers_, {});
     std::vector<HealthByFamily> health;
     for (const auto& uplink : config_.uplinks) health.push_back({{Family::v4, health_[uplink.device]}});
     const auto decision = decide_routes({config_, state, numbers_, indices_, facts, health, carried_});

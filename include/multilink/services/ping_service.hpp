@@ -17,6 +17,7 @@
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/core/uplink_probing.hpp"
 #include "multilink/ports/kernel.hpp"
+#include "multilink/ports/leases.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/prober.hpp"
 #include "multilink/ports/scheduler.hpp"
@@ -34,6 +35,7 @@ namespace multilink {
 struct PingPorts {
   Scheduler& scheduler;
   KernelReader& kernel;
+  Leases& leases;
   Prober& prober;
   TrafficCounters& counters;
   Store& store;
@@ -58,6 +60,8 @@ struct PingPorts {
 /// then says "host unreachable". That is a loss like any other; traffic pinned to the uplink fares no better.
 class PingService final : public Service {
  public:
+  /// So long a DHCP client may take from the address to the gateway before the log says that none is known.
+  static constexpr Duration kGatewayPatience = std::chrono::seconds(5);
   /// 64 random bits that nobody can predict: what keeps strangers from answering our probes.
   using Random = std::function<std::uint64_t()>;
 
@@ -75,6 +79,7 @@ class PingService final : public Service {
     UplinkProbing probing;
     std::optional<LinkRecord> link = std::nullopt;
     std::map<Family, int> refusals = {};  ///< the errno that was logged last; absent: probes leave
+    std::map<Family, std::unique_ptr<Timer>> gateway_waits = {};  ///< while no gateway is known
   };
   struct Tick {
     MonoTime next;
@@ -115,6 +120,7 @@ class PingService final : public Service {
   void watch_traffic();
   void on_kernel_problem(const Error& error);
   void note_facts(Uplink& uplink, UplinkFacts facts);
+  void await_gateway(Uplink& uplink, Family family, LinkFact fact);
   void report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
                      const LinkRecord::PerFamily& after);
   void show_status();

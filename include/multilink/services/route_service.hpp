@@ -19,6 +19,7 @@
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/core/switch_reason.hpp"
 #include "multilink/ports/kernel.hpp"
+#include "multilink/ports/leases.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
@@ -34,6 +35,7 @@ namespace multilink {
 struct RoutePorts {
   Scheduler& scheduler;
   Kernel& kernel;
+  Leases& leases;
   Store& store;
   Supervisor& supervisor;
   Log& log;
@@ -42,7 +44,7 @@ struct RoutePorts {
 /// routed: keeps in the kernel what the configuration, the health of the uplinks and the state of the links want.
 ///
 /// Every cause leads to the same step: read the kernel, work out what should be owned, apply the difference, read
-/// back, say what is. Causes are a change in the kernel (of ours, by others: put back at once), a word of healthd
+/// back, say what is. Causes are a change in the kernel (of ours, by others: put back at once), a DHCP lease, a word of healthd
 /// (HealthReader), a new configuration, and a retry after a failure. Own changes come back as notifications, too:
 /// then the difference is empty.
 ///

@@ -4,6 +4,7 @@
 
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/icmp_prober.hpp"
+#include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_counters.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/services/ping_service.hpp"
@@ -15,8 +16,9 @@ class Pingd final : public multilink::Service {
  public:
   explicit Pingd(multilink::DaemonParts& parts)
       : kernel_(parts.loop, parts.log, {}),
+        leases_(parts.loop, parts.log),
         prober_(parts.loop, parts.log),
-        service_({parts.loop, kernel_, prober_, counters_, parts.store, parts.supervisor, parts.log},
+        service_({parts.loop, kernel_, leases_, prober_, counters_, parts.store, parts.supervisor, parts.log},
                  parts.config, parts.boot, parts.self,
                  [this] { return std::uint64_t{device_()} << 32 | device_(); }) {}
 
@@ -27,6 +29,7 @@ class Pingd final : public multilink::Service {
  private:
   std::random_device device_;
   multilink::NetlinkKernel kernel_;
+  multilink::LeaseFiles leases_;
   multilink::IcmpProber prober_;
   multilink::NetlinkCounters counters_;
   multilink::PingService service_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/routed_actions.hpp"
 #include "multilink/services/route_service.hpp"
@@ -8,13 +9,14 @@ namespace {
 
 using namespace multilink;
 
-/// The service with the kernel it works on.
+/// The service with the kernel and the files it works on.
 class Routed final : public Service {
  public:
   explicit Routed(DaemonParts& parts)
       : kernel_(parts.loop, parts.log, {}),
-        service_({parts.loop, kernel_, parts.store, parts.supervisor, parts.log}, parts.config, parts.boot,
-                 parts.self) {}
+        leases_(parts.loop, parts.log),
+        service_({parts.loop, kernel_, leases_, parts.store, parts.supervisor, parts.log}, parts.config,
+                 parts.boot, parts.self) {}
 
   void start() override { service_.start(); }
   void reload(const Config& config) override { service_.reload(config); }
@@ -22,6 +24,7 @@ class Routed final : public Service {
 
  private:
   NetlinkKernel kernel_;
+  LeaseFiles leases_;
   RouteService service_;
 };
 

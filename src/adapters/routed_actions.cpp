@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/services/route_actions.hpp"
 
@@ -31,7 +32,10 @@ int print_route_plan(DaemonParts& parts) {
                             parts.loop.stop();
                           });
   parts.loop.run();
-  return print(preview_routes(kernel, parts.config, health, parts.boot, {}), parts.log);
+  LeaseFiles leases(parts.loop, parts.log);
+  return print(preview_routes(kernel, parts.config, in_force(leases.read(), parts.loop.now().wall), health,
+                              parts.boot, {}),
+               parts.log);
 }
 
 int clear_owned_routes(DaemonParts& parts) {

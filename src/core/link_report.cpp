@@ -47,4 +47,11 @@ std::string describe_link(const UplinkConfig& uplink, Family family, const LinkR
              seen.gateway ? cat(" and the gateway ", seen.gateway->to_string()) : "");
 }
 
+std::string describe_missing_gateway(const UplinkConfig& uplink, Family family) {
+  return cat("no IPv", to_string(family), " gateway is known on ", uplink.device,
+             ": no default route leads through it",
+             family == Family::v4 ? " and no lease of a DHCP client names one" : "",
+             "; write gateway = ADDRESS under [", uplink.device, "]");
+}
+
 }  // namespace multilink

@@ -99,9 +99,10 @@ std::string words_of_obstacle(const Rule& rule) {
 }  // namespace
 
 std::vector<UplinkFacts> observe_uplinks(const Config& config, const KernelState& state,
-                                         const RoutingNumbers& numbers) {
+                                         const RoutingNumbers& numbers,
+                                         const std::vector<DhcpLease>& leases) {
   std::vector<UplinkFacts> out;
-  for (const auto& uplink : config.uplinks) out.push_back(observe_uplink(uplink, state, numbers));
+  for (const auto& uplink : config.uplinks) out.push_back(observe_uplink(uplink, state, numbers, leases));
   return out;
 }
 

@@ -2,7 +2,9 @@
 #include "multilink/core/uplink_facts.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <tuple>
+#include <utility>
 
 namespace multilink {
 namespace {
@@ -54,13 +56,15 @@ bool has_only_host_addresses(Family family, unsigned link_index, const KernelSta
   return any;
 }
 
+/// Who tells of a gateway, the most trusted first.
+enum class Origin : std::uint8_t { main, other_table, lease, ours };
+
 struct Candidate {
-  bool ours = false;
-  bool other_table = false;
+  Origin origin = Origin::main;
   std::uint32_t metric = 0;
   IpAddress gateway;
   bool onlink = false;
-  std::string attributes;
+  std::string attributes{};
 };
 
 /// Such a route of ours is left where it is when nobody can carry: it tells nothing of the link any more.
@@ -80,14 +84,56 @@ std::vector<Candidate> default_routes(Family family, const Link& link, const Ker
       if (ours && is_ipv6_link_local(*hop.gateway) && (link.point_to_point || serves_all(route, numbers))) {
         continue;
       }
+      const Origin foreign = route.table == kMainTable ? Origin::main : Origin::other_table;
       out.push_back(
-          {ours, route.table != kMainTable, route.metric, *hop.gateway, hop.onlink, route.attributes});
+          {ours ? Origin::ours : foreign, route.metric, *hop.gateway, hop.onlink, route.attributes});
     }
   }
+  return out;
+}
+
+std::optional<Candidate> gateway_of_lease(Family family, const Link& link, const KernelState& state,
+                                          const std::vector<DhcpLease>& leases) {
+  std::optional<Candidate> held, reached;
+  for (const auto& lease : leases) {
+    if (lease.link_index == 0 ? lease.device != link.name : lease.link_index != link.index) continue;
+    if (!lease.gateway || lease.gateway->family() != family) continue;
+    const bool on_link = is_on_link(*lease.gateway, link.index, state);
+    const Candidate candidate{Origin::lease, 0, *lease.gateway, !on_link};
+    const bool bears =
+        std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
+          return address.link_index == link.index && address.prefix.address == lease.address;
+        });
+    if (bears) held = candidate;
+    if (on_link) reached = candidate;
+  }
+  return held ? held : reached;
+}
+
+/// The most trusted first.
+std::vector<Candidate> gateways_told(Family family, const Link& link, const KernelState& state,
+                                     const RoutingNumbers& numbers, const std::vector<DhcpLease>& leases) {
+  auto out = default_routes(family, link, state, numbers);
+  if (auto leased = gateway_of_lease(family, link, state, leases)) out.push_back(*std::move(leased));
   std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.ours, a.other_table, a.metric) < std::tie(b.ours, b.other_table, b.metric);
+    return std::tie(a.origin, a.metric) < std::tie(b.origin, b.metric);
   });
   return out;
+}
+
+void take_configured(const IpAddress& gateway, const Link& link, const KernelState& state,
+                     const std::vector<Candidate>& told, UplinkFacts::PerFamily& seen) {
+  seen.gateway = gateway;
+  const auto same = std::find_if(told.begin(), told.end(), [&](const Candidate& candidate) {
+    return candidate.origin < Origin::lease && candidate.gateway == gateway;
+  });
+  if (same != told.end()) {
+    seen.attributes = same->attributes;
+    seen.onlink = same->onlink;
+  } else {
+    seen.onlink = !is_on_link(gateway, link.index, state) &&
+                  has_only_host_addresses(gateway.family(), link.index, state);
+  }
 }
 
 LinkFact judge(const Link& link, const UplinkFacts::PerFamily& seen) {
@@ -108,7 +154,7 @@ const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& stat
 }
 
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
-                           const RoutingNumbers& numbers) {
+                           const RoutingNumbers& numbers, const std::vector<DhcpLease>& leases) {
   UplinkFacts facts;
   const Link* link = find_uplink_link(uplink, state);
   if (link != nullptr) {
@@ -120,25 +166,17 @@ UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
     if (link == nullptr) continue;
     seen.addresses = usable_addresses(family, link->index, state);
     seen.retired = retired_addresses(family, link->index, state);
-    const auto defaults = default_routes(family, *link, state, numbers);
-    for (const auto& candidate : defaults) {
-      if (!candidate.ours && !candidate.other_table) seen.metrics.push_back(candidate.metric);
+    const auto told = gateways_told(family, *link, state, numbers, leases);
+    for (const auto& candidate : told) {
+      if (candidate.origin == Origin::main) seen.metrics.push_back(candidate.metric);
     }
-    const auto configured = uplink.gateways.find(family);
-    if (configured != uplink.gateways.end()) {
-      seen.gateway = configured->second;
-      const auto same = std::find_if(defaults.begin(), defaults.end(), [&](const Candidate& candidate) {
-        return !candidate.ours && candidate.gateway == configured->second;
-      });
-      if (same != defaults.end()) seen.attributes = same->attributes;
-      seen.onlink = same != defaults.end() ? same->onlink
-                                           : !is_on_link(configured->second, link->index, state) &&
-                                                 has_only_host_addresses(family, link->index, state);
-    } else if (!defaults.empty()) {
-      seen.gateway = defaults.front().gateway;
-      seen.onlink = defaults.front().onlink;
-      seen.attributes = defaults.front().attributes;
-      seen.remembered = defaults.front().ours && is_ipv6_link_local(*seen.gateway);
+    if (const auto configured = uplink.gateways.find(family); configured != uplink.gateways.end()) {
+      take_configured(configured->second, *link, state, told, seen);
+    } else if (!told.empty()) {
+      seen.gateway = told.front().gateway;
+      seen.onlink = told.front().onlink;
+      seen.attributes = told.front().attributes;
+      seen.remembered = told.front().origin == Origin::ours && is_ipv6_link_local(*seen.gateway);
     }
     seen.fact = judge(*link, seen);
   }

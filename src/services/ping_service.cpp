@@ -56,6 +56,7 @@ void PingService::start() {
   ports_.kernel.watch([this](const KernelChange& change) {
     if (change.links || change.addresses || change.routes || change.overrun) read_kernel();
   });
+  ports_.leases.watch([this] { read_kernel(); });
   read_kernel();
 }
 
@@ -339,10 +340,11 @@ void PingService::read_kernel() {
 
 void PingService::observe(const KernelState& state) {
   const MonoTime now = ports_.scheduler.now().mono;
+  const auto leases = in_force(ports_.leases.read(), ports_.scheduler.now().wall);
   std::optional<MonoTime> again;
   for (const auto& [name, uplink] : uplinks_) {
     const auto& config = uplink->probing.config();
-    auto facts = observe_uplink(config, state, numbers_);
+    auto facts = observe_uplink(config, state, numbers_, leases);
     const auto end = gateways_.apply(config.device, facts, now);
     if (end && (!again || *end < *again)) again = end;
     note_facts(*uplink, std::move(facts));
@@ -388,6 +390,7 @@ void PingService::note_facts(Uplink& uplink, UplinkFacts facts) {
   }
   reporter_.set_link(config.name, *uplink.link);
   for (const Family family : kFamilies) {
+    await_gateway(uplink, family, record.families.at(family).fact);
     report_change(uplink, family, before ? &before->families.at(family) : nullptr,
                   record.families.at(family));
   }
@@ -403,6 +406,18 @@ void PingService::warn_of_missing_targets(Uplink& uplink, const LinkRecord& link
                            " target: that is not probed, never comes up and is not routed; add two or more ",
                            ip, " addresses to targets"));
   }
+}
+
+void PingService::await_gateway(Uplink& uplink, Family family, LinkFact fact) {
+  auto& wait = uplink.gateway_waits[family];
+  if (fact != LinkFact::no_gateway) return wait.reset();
+  if (wait) return;
+  const auto& config = uplink.probing.config();
+  wait = ports_.scheduler.after(
+      kGatewayPatience,
+      [this, text = cat("uplink ", config.name, ": ", describe_missing_gateway(config, family))] {
+        ports_.log.error(text);
+      });
 }
 
 void PingService::report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,

@@ -61,13 +61,14 @@ void HealthSnapshot::finish(const HealthRecords& records) {
 }
 
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
+                                                const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers) {
   const auto state = kernel.read();
   if (!state)
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
   std::vector<std::string> lines;
-  const auto facts = observe_uplinks(config, *state, numbers);
+  const auto facts = observe_uplinks(config, *state, numbers, leases);
   const auto states = states_of(config, facts, health, boot, lines);
   FailbackHold hold;
   for (const Family family : kRoutedFamilies) {

@@ -50,6 +50,7 @@ void RouteService::start() {
                       [this](const Error&) { show_status(); },
                       [this](std::string_view, std::string_view payload) { reader_.on_hint(payload); }});
   ports_.kernel.watch([this](const KernelChange&) { reconcile(ports_.scheduler.now()); });
+  ports_.leases.watch([this] { reconcile(ports_.scheduler.now()); });
   reconcile(ports_.scheduler.now());
   reader_.set_uplinks(config_);
 }
@@ -160,7 +161,8 @@ void RouteService::remember(KernelState state) {
 }
 
 void RouteService::observe(Step& step) {
-  step.facts = observe_uplinks(config_, step.before, numbers_);
+  step.facts =
+      observe_uplinks(config_, step.before, numbers_, in_force(ports_.leases.read(), step.noticed.wall));
   std::optional<MonoTime> again;
   for (std::size_t i = 0; i < config_.uplinks.size(); ++i) {
     const auto end = gateways_.apply(config_.uplinks[i].device, step.facts[i], step.noticed.mono);

@@ -12,6 +12,7 @@
 
 #include "fakes/fake_counters.hpp"
 #include "fakes/fake_kernel.hpp"
+#include "fakes/fake_leases.hpp"
 #include "fakes/fake_log.hpp"
 #include "fakes/fake_prober.hpp"
 #include "fakes/fake_redis.hpp"
@@ -57,8 +58,8 @@ class PingServiceTest : public testing::Test {
     self.pid = 42;
     self.version = "1.2.3";
     service_ = std::make_unique<PingService>(
-        PingPorts{scheduler_, kernel_, prober_, counters_, store_, supervisor_, log_}, config_, "0123abcd",
-        self, [this] { return random_(); }, RoutingNumbers{}, pace_);
+        PingPorts{scheduler_, kernel_, leases_, prober_, counters_, store_, supervisor_, log_}, config_,
+        "0123abcd", self, [this] { return random_(); }, RoutingNumbers{}, pace_);
     service_->start();
     scheduler_.settle();
   }
@@ -126,6 +127,7 @@ class PingServiceTest : public testing::Test {
   RedisKeys keys_{"local"};
   fakes::FakeScheduler scheduler_;
   fakes::FakeKernel kernel_{scheduler_};
+  fakes::FakeLeases leases_{scheduler_};
   fakes::FakeProber prober_{scheduler_};
   fakes::FakeCounters counters_;
   fakes::FakeRedis redis_{scheduler_};

@@ -34,7 +34,7 @@ class RouteActions : public RouteServiceTest {
     return out;
   }
   std::vector<std::string> preview(const HealthRecords& health) {
-    return preview_routes(kernel_, config_, health, "0123abcd", {}).value();
+    return preview_routes(kernel_, config_, leases_.read(), health, "0123abcd", {}).value();
   }
 };
 
@@ -80,7 +80,7 @@ TEST_F(RouteActions, ThePlanBelievesNoRecordOfAnotherBoot) {
 
 TEST_F(RouteActions, AKernelThatCannotBeReadIsAnError) {
   kernel_.fail_reads(EPERM);
-  EXPECT_EQ(preview_routes(kernel_, config_, {}, "0123abcd", {}).error().code, EPERM);
+  EXPECT_EQ(preview_routes(kernel_, config_, {}, {}, "0123abcd", {}).error().code, EPERM);
   kernel_.fail_reads(EPERM);
   EXPECT_EQ(clear_routes(kernel_, {}).error().code, EPERM);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fakes/fake_kernel.hpp"
+#include "fakes/fake_leases.hpp"
 #include "fakes/fake_log.hpp"
 #include "fakes/fake_redis.hpp"
 #include "fakes/fake_scheduler.hpp"
@@ -62,7 +63,8 @@ class RouteServiceTest : public testing::Test {
     explicit Process(RouteServiceTest& test)
         : kernel(test),
           store(test.scheduler_, test.redis_),
-          service({test.scheduler_, kernel, store, supervisor, test.log_}, test.config_, "0123abcd", {}) {}
+          service({test.scheduler_, kernel, test.leases_, store, supervisor, test.log_}, test.config_,
+                  "0123abcd", {}) {}
 
     Kernel kernel;
     fakes::FakeStore store;
@@ -76,7 +78,10 @@ class RouteServiceTest : public testing::Test {
     scheduler_.settle();
   }
   /// As with kill -9.
-  void kill() { routed_.reset(); }
+  void kill() {
+    leases_.watch({});
+    routed_.reset();
+  }
 
   void start_with_both_up() {
     say("eth0", HealthState::up);
@@ -149,6 +154,7 @@ class RouteServiceTest : public testing::Test {
   RedisKeys keys_{"local"};
   fakes::FakeScheduler scheduler_;
   fakes::FakeKernel kernel_{scheduler_};
+  fakes::FakeLeases leases_{scheduler_};
   fakes::FakeRedis redis_{scheduler_};
   fakes::FakeLog log_;
   std::function<void(const KernelChange&)> on_change_;

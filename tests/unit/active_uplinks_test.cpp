@@ -21,7 +21,7 @@ class ActiveUplinks : public testing::Test {
   }
   std::string names() {
     const auto state = kernel_.read().value();
-    return names_of(active_uplinks(Family::v4, config_, state, observe_uplinks(config_, state, {}), {}));
+    return names_of(active_uplinks(Family::v4, config_, state, observe_uplinks(config_, state, {}, {}), {}));
   }
 
   fakes::FakeScheduler scheduler_;

@@ -43,7 +43,7 @@ class AnyKernel {
     for (std::size_t i = 0; i < config.uplinks.size(); ++i)
       health.push_back({{Family::v4, static_cast<HealthState>(below(4))}});
     const auto state = kernel.read().value();
-    const auto facts = observe_uplinks(config, state, kNumbers);
+    const auto facts = observe_uplinks(config, state, kNumbers, {});
     return decide_routes({config, state, kNumbers, {}, facts, health, {}}).wanted;
   }
 

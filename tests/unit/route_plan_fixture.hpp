@@ -27,7 +27,7 @@ class RoutePlanTest : public testing::Test {
 
   void settle() {
     const auto state = kernel_.read().value();
-    const auto facts = observe_uplinks(config_, state, numbers_);
+    const auto facts = observe_uplinks(config_, state, numbers_, {});
     std::vector<HealthByFamily> health;
     for (const auto& uplink : config_.uplinks) {
       health.push_back({{Family::v4, health_[uplink.device]}, {Family::v6, health_v6_[uplink.device]}});

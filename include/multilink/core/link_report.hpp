@@ -16,4 +16,7 @@ LinkRecord make_link_record(const UplinkConfig& uplink, const UplinkFacts& facts
 /// One family's facts in a sentence, with the remedy where there is one: "eth0 has no carrier".
 std::string describe_link(const UplinkConfig& uplink, Family family, const LinkRecord::PerFamily& seen);
 
+/// Why no gateway is known, and what helps.
+std::string describe_missing_gateway(const UplinkConfig& uplink, Family family);
+
 }  // namespace multilink

@@ -57,8 +57,9 @@ struct RouteDecision {
   std::vector<std::string> warnings;  ///< what multilink cannot put right, with the remedy; for people
 };
 
+/// `leases`: those in force.
 std::vector<UplinkFacts> observe_uplinks(const Config& config, const KernelState& state,
-                                         const RoutingNumbers& numbers);
+                                         const RoutingNumbers& numbers, const std::vector<DhcpLease>& leases);
 
 /// The uplinks over which the owned default of a family leads. No value: there is no such default.
 std::optional<std::set<std::string>> devices_of_default(Family family, const Config& config,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/dhcp_lease.hpp"
 #include "multilink/core/kernel_state.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/routing_numbers.hpp"
@@ -43,13 +44,17 @@ struct UplinkFacts {
 const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& state);
 
 /// Derives the facts. The gateway of a family is, in this order: the configured one; that of the foreign
-/// default with the lowest metric through the device (`main` before other tables); that of our own default
-/// through the device, as long as an address of the device still reaches it on the link, or the route says
-/// onlink. The last makes a learned gateway survive the moment in which a DHCP client takes its route away and
-/// puts it back, and a restart; a link-local gateway, which comes from router advertisements and is reached
-/// always, it makes survive for GatewayGrace only. A configured gateway is onlink where a default to it says so, and where the
-/// device has host addresses only (/32), so that no network could hold it.
+/// default with the lowest metric through the device (`main` before other tables); that of a DHCP lease; that of our
+/// own default through the device, as long as an address of the device still reaches it on the link, or the route
+/// says onlink. The last makes a learned gateway survive the moment in which a DHCP client takes its route away and
+/// puts it back, a restart, and a step of the clock by which leases end; a link-local gateway, which comes from router
+/// advertisements and is reached always, it makes survive for GatewayGrace only. A configured gateway is onlink where a
+/// default to it says so, and where the device has host addresses only (/32), so that no network could hold it.
+///
+/// Leases (`leases`: those in force, the oldest first) are for DHCP clients whose default never reaches the kernel:
+/// without metrics, the second client's `ip route add default` fails, since a default is there. The last lease counts
+/// whose address the device bears; without such a one, the last whose gateway an address of the device reaches.
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
-                           const RoutingNumbers& numbers);
+                           const RoutingNumbers& numbers, const std::vector<DhcpLease>& leases);
 
 }  // namespace multilink

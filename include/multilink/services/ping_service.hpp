@@ -20,6 +20,7 @@
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/core/uplink_probing.hpp"
 #include "multilink/ports/kernel.hpp"
+#include "multilink/ports/leases.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/prober.hpp"
 #include "multilink/ports/scheduler.hpp"
@@ -37,6 +38,7 @@ namespace multilink {
 struct PingPorts {
   Scheduler& scheduler;
   KernelReader& kernel;
+  Leases& leases;
   Prober& prober;
   TrafficCounters& counters;
   Store& store;
@@ -62,6 +64,8 @@ struct PingPorts {
 /// then says "host unreachable". That is a loss like any other; traffic pinned to the uplink fares no better.
 class PingService final : public Service {
  public:
+  /// So long a DHCP client may take from the address to the gateway before the log says that none is known.
+  static constexpr Duration kGatewayPatience = std::chrono::seconds(5);
   /// 64 random bits that nobody can predict: what keeps strangers from answering our probes.
   using Random = std::function<std::uint64_t()>;
   /// How long the pause between two regular probes is, of the interval and 64 random bits.
@@ -82,6 +86,7 @@ class PingService final : public Service {
     std::optional<LinkRecord> link = std::nullopt;
     std::set<Family> untargeted = {};     ///< what was warned of
     std::map<Family, int> refusals = {};  ///< the errno that was logged last; absent: probes leave
+    std::map<Family, std::unique_ptr<Timer>> gateway_waits = {};  ///< while no gateway is known
   };
   struct Tick {
     MonoTime next;
@@ -124,6 +129,7 @@ class PingService final : public Service {
   void on_kernel_problem(const Error& error);
   void note_facts(Uplink& uplink, UplinkFacts facts);
   void warn_of_missing_targets(Uplink& uplink, const LinkRecord& link);
+  void await_gateway(Uplink& uplink, Family family, LinkFact fact);
   void report_change(const Uplink& uplink, Family family, const LinkRecord::PerFamily* before,
                      const LinkRecord::PerFamily& after);
   void show_status();

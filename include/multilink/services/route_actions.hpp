@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/dhcp_lease.hpp"
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/log.hpp"
@@ -36,8 +37,10 @@ class HealthSnapshot {
 };
 
 /// What routed would change now, in the words of iproute2, one line an operation; or the line "nothing to change".
-/// Uplinks whose health is not known come first, as comments. `boot` is the kernel's boot id.
+/// Uplinks whose health is not known come first, as comments. `boot` is the kernel's boot id;
+/// `leases` are those in force.
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
+                                                const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers);
 

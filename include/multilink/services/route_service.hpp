@@ -21,6 +21,7 @@
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/core/switch_reason.hpp"
 #include "multilink/ports/kernel.hpp"
+#include "multilink/ports/leases.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
@@ -36,6 +37,7 @@ namespace multilink {
 struct RoutePorts {
   Scheduler& scheduler;
   Kernel& kernel;
+  Leases& leases;
   Store& store;
   Supervisor& supervisor;
   Log& log;
@@ -45,7 +47,8 @@ struct RoutePorts {
 ///
 /// Every cause leads to the same step: read the kernel, work out what should be owned, apply the difference, read
 /// back, say what is. (A word of healthd is acted upon at once, on the kernel as it was last read; what that overlooks is
-/// put right by the next step, which its own notifications bring about.) Causes are a change in the kernel (of ours, by others: put back at once), a word of healthd
+/// put right by the next step, which its own notifications bring about.) Causes are a change in the kernel (of ours, by
+/// others: put back at once), a DHCP lease, a word of healthd
 /// (HealthReader), a new configuration, and a retry after a failure. Own changes come back as notifications, too:
 /// then the difference is empty.
 ///

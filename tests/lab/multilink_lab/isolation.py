@@ -37,7 +37,8 @@ def is_isolated():
 
 
 def isolate():
-    """Returns in a child that is process 1 of a new PID namespace, with a /proc and an empty /run of its own.
+    """Returns in a child that is process 1 of a new PID namespace, with a /proc, an empty /run and, where the host has
+    that folder, an empty /var/lib/dhcp of its own.
 
     The caller's process stays behind, passes signals on and ends with the child's exit status. When either of
     the two dies, by SIGKILL too, the kernel kills everything in the PID namespace; with the last process go the
@@ -64,7 +65,9 @@ def isolate():
         os._exit(1)  # it died before the line above
     os.close(outer)
     _mount(b"proc", b"/proc", b"proc")
-    _mount(b"tmpfs", b"/run", b"tmpfs")
+    for folder in ("/run", "/var/lib/dhcp"):  # the leases there are the host's
+        if os.path.isdir(folder):
+            _mount(b"tmpfs", folder.encode(), b"tmpfs")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on | {signal.SIGCHLD})

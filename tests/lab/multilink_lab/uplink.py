@@ -35,7 +35,7 @@ class Isp:
         self.device = f"wan{number}"
         self.subnet = ipaddress.ip_network(wish.subnet or f"198.18.{number}.0/24")
         self.router, self.address = (str(self.subnet[1]), str(self.subnet[wish.host]))
-        self._gateway = gateway
+        self.gateway = gateway
         self._internet = internet
         self._line_ends = (f"100.64.{number}.1", f"100.64.{number}.2")
         self.namespace = Namespace(f"{prefix}isp{number}")
@@ -57,7 +57,7 @@ class Isp:
         self.namespace.close()
 
     def _connect_gateway(self):
-        self._gateway.ip(f"link add {self.device} type veth peer name port netns {self.namespace.name}",
+        self.gateway.ip(f"link add {self.device} type veth peer name port netns {self.namespace.name}",
                          f"link set {self.device} up",
                          f"addr add {self.address}/{self.subnet.prefixlen} brd + dev {self.device}")
         self.namespace.ip(f"addr add {self.router}/{self.subnet.prefixlen} brd + dev port", "link set port up")

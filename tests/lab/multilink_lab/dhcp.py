@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real DHCP on the uplinks: busybox' udhcpd in the ISPs, Debian's dhclient with its own script in the gateway."""
+
+import glob
+import os
+import re
+import signal
+import subprocess
+import time
+
+from multilink_lab.waiting import wait_until
+
+LEASES = "/var/lib/dhcp"  # where routed and pingd look; the lab has one of its own
+_SERVER = """
+interface port
+start {address}
+end {address}
+max_leases 1
+offer_time 1
+conflict_time 1
+min_lease 1
+auto_time 0
+lease_file {folder}/leases
+pidfile {folder}/pid
+option subnet {mask}
+option router {router}
+option lease {lease_s}
+"""
+_CLIENT = """
+option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
+request subnet-mask, broadcast-address, routers, interface-mtu, rfc3442-classless-static-routes;
+timeout 30;
+retry 1;
+initial-interval 1;
+"""
+# The script's `ip` says how each call ended.
+_IP = """#!/bin/sh
+{ip} "$@"
+status=$?
+read up rest </proc/uptime
+echo "$up $status $interface $reason ip $*" >>{log}
+exit $status
+"""
+_SCRIPT = """#!/bin/sh
+PATH={folder}/bin:$PATH
+export PATH
+exec dhclient-script
+"""
+
+
+class Server:
+    """udhcpd of one ISP: gives out one address."""
+
+    def __init__(self, isp, folder, lease_s, address=None, router=None):
+        self._isp = isp
+        self._folder = folder
+        self._process = None
+        os.mkdir(folder)
+        self.offer(lease_s, address, router)
+
+    def offer(self, lease_s, address=None, router=None):
+        """From now on this and nothing else; who has another address is refused at the next renewal."""
+        self.close()
+        for path in glob.glob(f"{self._folder}/*"):
+            os.remove(path)
+        with open(f"{self._folder}/conf", "w", encoding="ascii") as file:
+            file.write(_SERVER.format(folder=self._folder, address=address or self._isp.address, lease_s=lease_s,
+                                      router=router or self._isp.router, mask=self._isp.subnet.netmask))
+        with open(f"{self._folder}.log", "ab") as log:
+            self._process = self._isp.namespace.popen("busybox", "udhcpd", "-f", f"{self._folder}/conf",
+                                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def close(self):
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Client:
+    """dhclient on one uplink. `metric`: what ifupdown would tell its script; None: no metric, as ever."""
+
+    def __init__(self, lab, isp, metric):
+        self._isp = isp
+        self._folder = f"{lab.directory}/dhclient"
+        self._log = f"{lab.directory}/dhclient.{isp.device}.log"
+        self._calls = f"{lab.directory}/dhclient-ip.log"
+        self._lab = lab
+        _prepare(self._folder, self._calls)
+        metric = [] if metric is None else ["-e", f"IF_METRIC={metric}"]
+        words = ["dhclient", "-4", "-d", "-v", *metric, "-cf", f"{self._folder}/conf", "-sf", f"{self._folder}/script",
+                 "-pf", f"{self._folder}/{isp.device}.pid", "-lf", f"{LEASES}/dhclient.{isp.device}.leases", isp.device]
+        # `ip netns exec` has given it a mount namespace of its own: nothing it does can change the host's /etc.
+        with open(self._log, "ab") as log:
+            self._process = lab.gateway.popen("sh", "-c", "mount --bind /etc /etc && mount -o remount,ro,bind /etc && "
+                                              'exec "$@"', "sh", *words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def log(self):
+        with open(self._log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def bound(self):
+        """The addresses it was bound to so far, one for each new lease and each renewal."""
+        return re.findall(r"^bound to (\S+)", self.log(), re.MULTILINE)
+
+    def wait_bound(self, address, timeout=20, since=0):
+        """Until it is bound to `address` by more than its first `since` leases."""
+        wait_until(lambda: address in self.bound()[since:], timeout, self._lab.watch,
+                   what=f"dhclient on {self._isp.device} is bound to {address}")
+
+    def failed_calls(self):
+        """The calls of ip by its script that failed, but for those that ask or flush where nothing is."""
+        with open(self._calls, encoding="ascii") as file:
+            lines = [line.split(maxsplit=4) for line in file.read().splitlines()]
+        return [words for words in lines if words[1] != "0" and words[2] == self._isp.device]
+
+    def calls(self, words):
+        """When the script called ip like this (a regular expression), in seconds since the boot."""
+        with open(self._calls, encoding="ascii") as file:
+            return [float(line.split()[0]) for line in file.read().splitlines()
+                    if f" {self._isp.device} " in line and re.search(words, line)]
+
+    def close(self, number=signal.SIGKILL):
+        if self._process:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+
+def _prepare(folder, calls):
+    if os.path.exists(folder):
+        return
+    os.makedirs(f"{folder}/bin")
+    real = subprocess.run(["sh", "-c", "command -v ip"], capture_output=True, text=True, check=True).stdout.strip()
+    for name, text in (("bin/ip", _IP.format(ip=real, log=calls)), ("script", _SCRIPT.format(folder=folder))):
+        with open(f"{folder}/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(f"{folder}/{name}", 0o755)
+    with open(f"{folder}/conf", "w", encoding="ascii") as file:
+        file.write(_CLIENT)
+    with open(calls, "w", encoding="ascii"):
+        pass
+
+
+def watch_requests(isp):
+    """Counts from now on what comes to the ISP from DHCP clients: its customer's own requests and those of others."""
+    mac = isp.gateway.ip_json("link", "show", isp.device)[0]["address"].replace(":", "")
+    hardware_address = "@th,288,48"  # of the client, in the message
+    isp.namespace.nft(f"""
+        table ip requests {{
+            counter own {{ }}
+            counter others {{ }}
+            chain prerouting {{
+                type filter hook prerouting priority raw; policy accept;
+                iifname "port" udp dport 67 {hardware_address} 0x{mac} counter name own
+                iifname "port" udp dport 67 {hardware_address} != 0x{mac} counter name others
+            }}
+        }}""")
+
+
+def requests(isp):
+    """(own, others) since watch_requests()."""
+    def packets(name):
+        return int(isp.namespace.run("nft", "list", "counter", "ip", "requests", name).split("packets")[1].split()[0])
+    return packets("own"), packets("others")
+
+
+def forget_leases():
+    for path in glob.glob(f"{LEASES}/*"):
+        os.remove(path)
+
+
+def now():
+    """On the clock of Client.calls()."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// routed where the gateway of an uplink is known from a DHCP lease alone.
+#include "services/route_service_fixture.hpp"
+
+namespace multilink {
+namespace {
+
+using fakes::address;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+/// The DHCP client of eth1 could not add its default: `File exists`.
+class RouteLeases : public RouteServiceTest {
+ protected:
+  RouteLeases() {
+    EXPECT_TRUE(kernel_.delete_route(fakes::default_via(kernel_, "198.51.100.1", "eth1", 200)));
+    say("eth0", HealthState::up);
+    say("eth1", HealthState::up);
+  }
+
+  void lease(std::string_view gateway, std::optional<Duration> for_span = std::nullopt) {
+    DhcpLease out{"eth1", 0, address("198.51.100.2"), address(gateway), std::nullopt};
+    if (for_span)
+      out.expires = scheduler_.now().wall + std::chrono::round<std::chrono::milliseconds>(*for_span);
+    leases_.set({out});
+    scheduler_.settle();
+  }
+  testing::AssertionResult fails_over_by(std::string_view gateway) {
+    kernel_.set_carrier("eth0", false);
+    scheduler_.settle();
+    const auto hop = kernel_.lookup({.destination = address(kInternet)});
+    const bool good =
+        hop && hop->link_index == kernel_.link("eth1").index && hop->gateway == address(gateway);
+    kernel_.set_carrier("eth0", true);
+    scheduler_.settle();
+    return good ? testing::AssertionSuccess() : testing::AssertionFailure() << carrier();
+  }
+};
+
+TEST_F(RouteLeases, WithoutALeaseTheUplinkHasNoDefault) {
+  start();
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("default via 198.51.100.1"))));
+  EXPECT_FALSE(fails_over_by("198.51.100.1"));
+}
+
+TEST_F(RouteLeases, ALeaseTellsTheGatewayWhenItComes) {
+  start();
+  lease("198.51.100.1");
+  EXPECT_THAT(owned(), Contains("ip route prepend default via 198.51.100.1 dev eth1 table 7002 proto 109"));
+  EXPECT_TRUE(fails_over_by("198.51.100.1"));
+}
+
+TEST_F(RouteLeases, ALeaseWithAnotherGatewayMovesTheUplink) {
+  lease("198.51.100.1");
+  start();
+  lease("198.51.100.254");
+  EXPECT_THAT(owned(), Contains("ip route prepend default via 198.51.100.254 dev eth1 table 7002 proto 109"));
+  EXPECT_TRUE(fails_over_by("198.51.100.254"));
+}
+
+TEST_F(RouteLeases, WhatWasLearnedFromALeaseSurvivesItsEndARestartAndAStepOfTheClock) {
+  lease("198.51.100.1", seconds(60));
+  start();
+  scheduler_.step_wall(std::chrono::hours(24));
+  scheduler_.advance(seconds(120));
+  kernel_.set_carrier("eth0", false);
+  kernel_.set_carrier("eth0", true);
+  scheduler_.settle();
+  kill();
+  start();
+  scheduler_.advance(seconds(20));
+  EXPECT_TRUE(fails_over_by("198.51.100.1"));
+}
+
+TEST_F(RouteLeases, AnExpiredLeaseTellsNothingNew) {
+  lease("198.51.100.1", -seconds(1));
+  start();
+  EXPECT_FALSE(fails_over_by("198.51.100.1"));
+}
+
+}  // namespace
+}  // namespace multilink

@@ -68,10 +68,7 @@ class Positions {
 /// For each wanted rule whether it is there, but not behind one that selects the same packets and is wanted before it.
 std::vector<bool> find_too_early(const std::vector<Rule>& wanted, const Positions& actual) {
   constexpr auto kNowhere = std::numeric_limits<std::size_t>::max();
-  using Selection =
-      std::tuple<Family, std::uint32_t, const std::optional<IpPrefix>&, const std::optional<MarkMatch>&,
-                 const std::optional<std::string>&, const std::optional<UidRange>&>;
-  std::map<Selection, std::size_t> last;  // the position, in the kernel, of the hindmost so far
+  std::map<Rule, std::size_t> last;  // the position, in the kernel, of the hindmost so far
   std::vector<bool> out;
   out.reserve(wanted.size());
   for (const auto& rule : wanted) {

@@ -153,7 +153,10 @@ void RouteService::bring_in_line(Step step) {
   auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
   settle(step, *after, problem);
-  remember(*std::move(after));
+  if (!step.from_memory) return remember(*std::move(after));
+  Step next{step.noticed};
+  next.before = *std::move(after);
+  bring_in_line(std::move(next));
 }
 
 void RouteService::remember(KernelState state) {

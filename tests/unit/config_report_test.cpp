@@ -12,7 +12,7 @@ std::string check(std::string_view text, const std::vector<std::string>& existin
 
 TEST(ConfigReport, TellsWhatAValidFileMeansAndWhatToMind) {
   EXPECT_EQ(
-      check("[multilink]\nsite = office\ntargets = 192.0.2.1, 192.0.2.2, 2001:db8::1\n"
+      check("[multilink]\nsite = office\ntargets = 192.0.2.1, 192.0.2.2, 2001:db8::1\nhash = flow\n"
             "[wwan0]\nname = lte\nmac = 02:00:5e:10:00:01\nenabled = no\nprecedence = 2\nmasquerade = yes\n"
             "[eth0]\nname = fibre\ngateway = 192.0.2.254\nprecedence = 1\nprobe_interval = 500ms\n"
             "[ppp0]\ntargets = 192.0.2.1, 192.0.2.2\n",
@@ -29,7 +29,7 @@ TEST(ConfigReport, TellsWhatAValidFileMeansAndWhatToMind) {
       "warning: f.conf:3: targets: '2001:db8::1' is the only IPv6 target and decides alone: when it is dead, "
       "the link counts as dead; give two or more\n"
       "warning: [ppp0]: there is no such device at present; the uplink is down until it appears\n"
-      "f.conf:9: masquerade: accepted, no effect in this version\n");
+      "f.conf:4: hash: accepted, no effect in this version\n");
 }
 
 TEST(ConfigReport, TellsEveryErrorOfARefusedFileAndTheirNumber) {

@@ -18,7 +18,7 @@ class GatewayGraceTest : public RoutePlanTest {
   }
 
   UplinkFacts observe(MonoTime now) {
-    auto facts = observe_uplink(config_.uplinks[0], kernel_.read().value(), numbers_);
+    auto facts = observe_uplink(config_.uplinks[0], kernel_.read().value(), numbers_, {});
     again_ = grace_.apply("eth0", facts, now);
     return facts;
   }

@@ -54,10 +54,10 @@ TEST_F(RoutePlanIpv6, WhatIsOwnedInAnOrdinaryCase) {
           "ip -6 rule add pref 1020 fwmark 0x2000000/0x3f000000 lookup 7002 suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1021 from 2001:db8:0:1::2 lookup 7001 suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1021 from 2001:db8:0:2::2 lookup 7002 suppress_prefixlength 0 protocol 109",
-          "ip -6 rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 0 protocol 109",
-          "ip -6 rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 0 protocol 109",
-          "ip -6 rule add pref 1031 from 2001:db8:0:1::2 lookup main suppress_prefixlength 0 protocol 109",
-          "ip -6 rule add pref 1031 from 2001:db8:0:2::2 lookup main suppress_prefixlength 0 protocol 109",
+          "ip -6 rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 6 protocol 109",
+          "ip -6 rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 6 protocol 109",
+          "ip -6 rule add pref 1031 from 2001:db8:0:1::2 lookup main suppress_prefixlength 6 protocol 109",
+          "ip -6 rule add pref 1031 from 2001:db8:0:2::2 lookup main suppress_prefixlength 6 protocol 109",
           "ip -6 rule add pref 1040 fwmark 0x1000000/0x3f000000 lookup 7001 protocol 109",
           "ip -6 rule add pref 1040 fwmark 0x2000000/0x3f000000 lookup 7002 protocol 109",
           "ip -6 rule add pref 1041 from 2001:db8:0:1::2 lookup 7001 protocol 109",
@@ -140,7 +140,7 @@ TEST_F(RoutePlanIpv6, WithoutAnAddressNothingIsOwned) {
   fakes::FakeKernel v4_only(scheduler_);
   fakes::add_two_uplinks_and_lan(v4_only);
   const auto state = v4_only.read().value();
-  const auto facts = observe_uplinks(config_, state, numbers_);
+  const auto facts = observe_uplinks(config_, state, numbers_, {});
   const std::vector<HealthByFamily> health(2);
   const auto decision = decide_routes({config_, state, numbers_, {}, facts, health, {}});
   for (const auto& rule : decision.wanted.rules) EXPECT_EQ(rule.family, Family::v4);
@@ -150,7 +150,7 @@ TEST_F(RoutePlanIpv6, WithoutAnAddressNothingIsOwned) {
 TEST_F(RoutePlanIpv6, AKernelWithoutIpv6IsAskedForNothing) {
   auto state = kernel_.read().value();
   std::erase_if(state.rules, [](const Rule& rule) { return rule.family == Family::v6; });
-  const auto facts = observe_uplinks(config_, state, numbers_);
+  const auto facts = observe_uplinks(config_, state, numbers_, {});
   const std::vector<HealthByFamily> health{{{Family::v6, HealthState::up}}, {}};
   const auto decision = decide_routes({config_, state, numbers_, {}, facts, health, {}});
   for (const auto& rule : decision.wanted.rules) EXPECT_EQ(rule.family, Family::v4);

@@ -221,7 +221,7 @@ TEST_F(BesideATunnel, AMoveLosesNothingAtAnyStep) {
         for (const auto& rule : added) ASSERT_TRUE(kernel_.delete_rule(rule));
       }
       const auto state = kernel_.read().value();
-      const auto facts = observe_uplinks(config_, state, numbers_);
+      const auto facts = observe_uplinks(config_, state, numbers_, {});
       const std::vector<HealthByFamily> health(2, {{Family::v4, HealthState::up}});
       const auto decision = decide_routes({config_, state, numbers_, indices_, facts, health, carried_});
       auto before = paths();

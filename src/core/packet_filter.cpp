@@ -25,8 +25,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBaseChai
     {"postrouting", "type filter hook postrouting priority mangle + 5"},
     {"translation", "type nat hook postrouting priority srcnat - 10"},
 }};
-constexpr std::array<std::string_view, 8> kSharedChains{
-    "unpinnable", "unmarked", "foreign_source", "masquerade4", "masquerade6", "evicted", "reset4", "reset6"};
+constexpr std::array<std::string_view, 9> kSharedChains{
+    "unpinnable",  "unmarked", "probed", "foreign_source", "masquerade4", "masquerade6",
+    "evicted", "reset4",   "reset6"};
 constexpr std::array<std::string_view, 4> kUplinkChains{"steer_", "enter_", "leave_", "translate_"};
 
 constexpr std::string_view kTuple4 = "ip saddr . tcp sport . ip daddr . tcp dport";
@@ -123,6 +124,9 @@ class TableText {
            // What stays on the link needs no pin; two links may have the same addresses there.
            "ip daddr { 224.0.0.0/4, 255.255.255.255 } accept", "ip6 daddr { fe80::/10, ff00::/8 } accept"});
     chain("unmarked", rules_for_unmarked());
+    // The answer to a probe gets the mark of where it came in, for the sake of rp_filter alone: routing without it
+    // would expect it on the uplink in use. Its connection keeps the reserved mark.
+    chain("probed", uplinks_.empty() ? Lines() : Lines{cat("iifname vmap ", by_device("steer_"))});
     chain("foreign_source", rules_for_foreign_sources());
     chain("masquerade4", {"ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade"});
     chain("masquerade6", {"ip6 saddr != fe80::/10 ip6 daddr != { fe80::/10, ff00::/8 } masquerade"});
@@ -179,7 +183,7 @@ class TableText {
 
   Lines rules_before_routing() const {
     auto known = by_mark();
-    known.push_back(cat(hexadecimal(marks_.of_probes()), " : accept"));
+    known.push_back(cat(hexadecimal(marks_.of_probes()), " : goto probed"));
     Lines rules{cat("ct mark and ", mask(), " vmap ", in_braces(known))};
     if (uplinks_.empty()) return rules;
     // What came or will leave inside a tunnel of IPsec is not on the uplink itself.

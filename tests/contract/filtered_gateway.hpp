@@ -35,6 +35,18 @@ class FilteredGateway : public testing::TestWithParam<Family> {
     return arrival;
   }
 
+  /// IPv4: rp_filter = 1. IPv6 has no such setting; the rule is that of firewalld.
+  void strict_reverse_path() {
+    for (const auto* device : {"wan1", "wan2"}) {
+      net_.sysctl(Place::gateway, cat("ipv4/conf/", device, "/rp_filter"), "1");
+      net_.sysctl(Place::gateway, cat("ipv4/conf/", device, "/src_valid_mark"), "1");
+    }
+    net_.nft(Place::gateway,
+             "add table inet strict; add chain inet strict early { type filter hook prerouting priority filter + 10; }; "
+             "add rule inet strict early icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept; "
+             "add rule inet strict early meta nfproto ipv6 fib saddr . mark . iif oif missing drop");
+  }
+
   Endpoint server() const { return {net_.server(family_), kPort}; }
   std::uint32_t mark_of(const UdpSocket& socket) { return net_.mark_of(cat("sport=", socket.local().port, ' ')); }
   static std::uint32_t mark(unsigned uplink) { return uplink << 24U; }

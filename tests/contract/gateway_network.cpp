@@ -15,6 +15,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "multilink/adapters/netlink_message.hpp"
 #include "multilink/adapters/netlink_socket.hpp"
@@ -51,6 +52,19 @@ void run_ip(std::string_view lines) {
     throw;
   }
   close(fd);
+}
+
+/// A device that has just been set up drops what it is given until the kernel gets round to it.
+void await_devices(int count) {
+  constexpr int kTries = 500;
+  for (int tries = 0; tries < kTries; ++tries) {
+    const auto links = multilink::ip({"-o", "link", "show"});
+    int up = 0;
+    for (auto at = links.find(" state UP "); at != std::string::npos; at = links.find(" state UP ", at + 1)) ++up;
+    if (up == count) return;
+    usleep(10'000);
+  }
+  throw std::runtime_error("the devices do not come up");
 }
 
 IpAddress address(std::string_view text) {
@@ -99,11 +113,12 @@ void GatewayNetwork::connect() {
       sysctl(place, "ipv6/conf/all/forwarding", "1");
     }
   }
+  // With the same number at both ends the kernel takes up to a second to see that they are up.
   const auto there = [](int fd) { return cat("/proc/", getpid(), "/fd/", fd); };
   run_ip(cat("link set lo up\n"
-             "link add lan0 type veth peer name eth0 netns ", there(client_), "\n"
-             "link add wan1 type veth peer name isp1 netns ", there(internet_), "\n"
-             "link add wan2 type veth peer name isp2 netns ", there(internet_), "\n"
+             "link add lan0 index 101 type veth peer name eth0 netns ", there(client_), "\n"
+             "link add wan1 index 102 type veth peer name isp1 netns ", there(internet_), "\n"
+             "link add wan2 index 103 type veth peer name isp2 netns ", there(internet_), "\n"
              "addr add 192.168.77.1/24 dev lan0\naddr add fd77::1/64 dev lan0 nodad\n"
              "addr add 192.0.2.2/24 dev wan1\naddr add 2001:db8:1::2/64 dev wan1 nodad\n"
              "addr add 198.51.100.2/24 dev wan2\naddr add 2001:db8:2::2/64 dev wan2 nodad\n"
@@ -116,6 +131,9 @@ void GatewayNetwork::connect() {
      "addr add 192.0.2.1/24 dev isp1\naddr add 2001:db8:1::1/64 dev isp1 nodad\n"
      "addr add 198.51.100.1/24 dev isp2\naddr add 2001:db8:2::1/64 dev isp2 nodad\n"
      "link set isp1 up\nlink set isp2 up\n");
+  for (const auto& [place, devices] : {std::pair{Place::client, 1}, {Place::gateway, 3}, {Place::internet, 2}}) {
+    in(place, [devices = devices] { await_devices(devices); });
+  }
   in(Place::internet, [this] {
     isp1_ = if_nametoindex("isp1");
     isp2_ = if_nametoindex("isp2");

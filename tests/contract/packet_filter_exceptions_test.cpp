@@ -122,6 +122,19 @@ TEST_P(PinExceptions, ProbesAreTrackedButNotPinned) {
   }
 }
 
+TEST_P(PinExceptions, AnswersToProbesPassTheStrictReversePathFilterOfAnUplinkThatIsNotInUse) {
+  strict_reverse_path();
+  net_.put_in_force();
+  const int fd = raw_icmp(Place::gateway, GatewayNetwork::kMask, "wan2");
+  net_.in(Place::gateway, [&] {
+    for (const auto* family : {"-4", "-6"}) {
+      multilink::ip({family, "rule", "add", "oif", "wan2", "lookup", "7002", "pref", "1010"});
+    }
+  });
+  EXPECT_TRUE(echo(fd));
+  close(fd);
+}
+
 TEST_P(PinExceptions, ASegmentWithTheReservedMarkIsNotTracked) {
   net_.put_in_force();
   TcpSocket listener(net_, Place::internet, family_, {.port = 7001});

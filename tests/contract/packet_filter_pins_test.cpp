@@ -207,6 +207,20 @@ TEST_P(FlowPins, PacketsOutsideTheRoutingDecisionBearNoBitsOfOurs) {
   }
 }
 
+TEST_P(FlowPins, AnswersPassTheStrictReversePathFilterOfAnUplinkThatIsNotInUse) {
+  net_.masquerade();
+  strict_reverse_path();
+  net_.put_in_force();
+  net_.use(2);
+  UdpSocket flow(net_, Place::client, family_);
+  ASSERT_EQ(exchange(flow), 2U);
+  net_.use(1);
+  EXPECT_EQ(exchange(flow), 2U);
+  UdpSocket service(net_, Place::gateway, family_, {.address = net_.own(2, family_), .port = 53});
+  server_.send(service.local(), "question");
+  EXPECT_TRUE(service.receive()) << "nor is a new connection from outside kept out";
+}
+
 TEST_P(FlowPins, ADeviceWithAStrangeNamePinsToo) {
   net_.masquerade();
   const std::string name = "a*{};#$\\";

@@ -59,7 +59,7 @@ TEST(PacketFilter, RestoresTheMarkOfAnUplinkAndLeavesTheBitsOfOthers) {
   const auto text = anew(two_uplinks());
   EXPECT_EQ(rules_of(text, "prerouting").front(),
             "ct mark and 0x3f000000 vmap { 0x01000000 : goto steer_1, 0x02000000 : goto steer_2, "
-            "0x3f000000 : accept }");
+            "0x3f000000 : goto probed }");
   EXPECT_THAT(rules_of(text, "steer_2"), ElementsAre("meta mark set meta mark and 0xc0ffffff or 0x02000000"));
 }
 
@@ -154,7 +154,7 @@ TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {
   const auto text = anew({});
   EXPECT_THAT(text, AllOf(HasSubstr("set evicted4"), Not(HasSubstr("iifname")), Not(HasSubstr("vmap { }"))));
-  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 vmap { 0x3f000000 : accept }"));
+  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 vmap { 0x3f000000 : goto probed }"));
   EXPECT_THAT(rules_of(text, "unmarked"), IsEmpty());
 }
 

@@ -11,6 +11,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab import Lab, Suite, Uplink, wait_until
+from multilink_lab.ipv6 import SERVER6, TARGETS6
 from multilink_lab.lab import CLIENT, SERVER, TARGETS
 from multilink_lab.namespace import Namespace
 from multilink_lab.redis import RedisError
@@ -133,6 +134,45 @@ def test_foreign_sources_are_dropped(options):
         expect(ping(lab.gateway, SERVER, 1, "-I", lab.isps[1].address)[0] == 0, "the other ISP's address by wan1")
         expect(lab.isps[0].foreign_sources() == 2, "counted")
         expect(ping(lab.gateway, SERVER)[0] == 1, "own addresses pass")
+
+
+def test_ipv6(options):
+    """The other family: the same router address behind both uplinks, translation, BCP 38, and faults of one family."""
+    with Lab(options.tools, ipv6="static") as lab:
+        better, other = lab.isps
+
+        def reached(family, isp=better):
+            return ping(lab.gateway, SERVER if family == 4 else SERVER6, 1, "-I", isp.device)[0] == 1
+
+        for target in (SERVER6, *TARGETS6):
+            expect(ping(lab.client, target)[0] == 1, target)
+        for isp in lab.isps:
+            expect(ping(lab.gateway, f"fe80::1%{isp.device}")[0] == 1 and reached(6, isp), isp.device)
+        for fault in ("blackhole", "unreachable", "dead_next_hop"):
+            for family in (4, 6):
+                better.cut(fault, family=family)
+                expect([reached(4), reached(6)] == [family == 6, family == 4], f"{fault} of IPv{family} alone")
+                better.repair(fault)
+                wait_until(lambda: reached(4) and reached(6), 10, what=f"{fault} is repaired")
+            better.cut(fault)
+            expect(not reached(4) and not reached(6) and reached(6, other), f"{fault} of both families")
+            better.repair(fault)
+            wait_until(lambda: reached(4) and reached(6), 10, what=f"{fault} is repaired")
+        flow = lab.udp_flow(server=SERVER6)
+        begun = time.monotonic()
+        report = flow.report(begun, begun + 1)
+    expect(report["lost"] == 0 and list(report["sources"]) == [better.ipv6.address], report)
+    with Lab(options.tools, ipv6="static", nat=False) as lab:
+        expect(ping(lab.client, SERVER6)[0] == 0, "the client's address is none of the ISP's customer")
+        expect(ping(lab.gateway, SERVER6, 1, "-I", lab.isps[1].ipv6.address)[0] == 0, "nor is the other ISP's")
+
+
+def test_router_advertisements(options):
+    with Lab(options.tools, ipv6="ra") as lab:
+        for isp in lab.isps:
+            expect(ping(lab.gateway, SERVER6, 1, "-I", isp.device)[0] == 1, isp.device)
+        lab.isps[0].ipv6.radvd.stop()
+        wait_until(lambda: lab.path_of(SERVER6) == "wan2", 5, lab.watch, what="a router that says farewell is left")
 
 
 def test_same_subnet_twice(options):

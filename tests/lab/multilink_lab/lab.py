@@ -5,6 +5,7 @@ import itertools
 import os
 import time
 
+from multilink_lab.ipv6 import SERVER6, add_ipv6, wait_for_routers
 from multilink_lab.isolation import is_isolated
 from multilink_lab.namespace import Namespace
 from multilink_lab.tools import Server, StreamServer, TcpFlow, TcpStream, UdpFlow
@@ -23,11 +24,12 @@ _numbers = itertools.count(1)
 class Lab:
     """Two uplinks with an RTT of 20 and 80 ms unless told otherwise. `tools` is the build's folder lab/.
 
-    `nat`: the lab itself masquerades what leaves the gateway, in the table `ip lab_nat`.
+    `nat`: the lab itself masquerades what leaves the gateway, in the table `ip lab_nat`. `ipv6`: "static" or "ra", see
+    ipv6.py; without it there are IPv4 addresses only.
     Several labs may exist in one process and in many at once.
     """
 
-    def __init__(self, tools, uplinks=None, nat=True, rp_filter=2):
+    def __init__(self, tools, uplinks=None, nat=True, rp_filter=2, ipv6=None):
         if not is_isolated():
             raise RuntimeError("call isolate() first: nothing of the lab may outlive this process")
         wishes = uplinks if uplinks is not None else [Uplink(rtt_ms=20, metric=100), Uplink(rtt_ms=80, metric=101)]
@@ -38,7 +40,7 @@ class Lab:
         self.directory = f"/run/{self._prefix}lab"
         os.mkdir(self.directory, 0o755)
         try:
-            self._build(wishes, nat, rp_filter)
+            self._build(wishes, nat, rp_filter, ipv6)
         except BaseException:
             self.close()
             raise
@@ -61,7 +63,7 @@ class Lab:
     def namespace(self, name):
         return self.keep(Namespace(self._prefix + name))
 
-    def _build(self, wishes, nat, rp_filter):
+    def _build(self, wishes, nat, rp_filter, ipv6):
         self.internet = self.namespace("inet")
         self.gateway = self.namespace("gw")
         self.client = self.namespace("client")
@@ -70,6 +72,8 @@ class Lab:
         self.internet.sysctl(net__ipv4__ip_forward=1)
         self.gateway.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__rp_filter=rp_filter,
                             net__ipv4__conf__default__rp_filter=rp_filter)
+        if ipv6:  # addresses are there at once, not after a second
+            self.gateway.sysctl(net__ipv6__conf__default__accept_dad=0)
         self.internet.ip(*(f"addr add {address}/32 dev lo" for address in (SERVER, *TARGETS)))
         self._connect_lan()
         self.isps = [self.keep(Isp(number, wish, self.tools, self._prefix, self.gateway, self.internet))
@@ -86,8 +90,13 @@ class Lab:
                     }
                 }""")
         self.watch = self.keep(RouteWatch(self.gateway))
-        self.keep(Server(self.internet, f"{self.tools}/udp_flow", "echo", SERVER, _UDP_PORT))
-        self.keep(Server(self.internet, f"{self.tools}/tcp_flow", "server", SERVER, _TCP_PORT))
+        if ipv6:
+            add_ipv6(self, ipv6, nat)
+        for server in (SERVER, SERVER6) if ipv6 else (SERVER,):
+            self.keep(Server(self.internet, f"{self.tools}/udp_flow", "echo", server, _UDP_PORT))
+            self.keep(Server(self.internet, f"{self.tools}/tcp_flow", "server", server, _TCP_PORT))
+        if ipv6 == "ra":
+            wait_for_routers(self)
 
     def _connect_lan(self):
         self.gateway.ip(f"link add lan0 type veth peer name eth0 netns {self.client.name}",
@@ -121,8 +130,8 @@ class Lab:
             }""")
         return self.keep(UdpFlow(self.client, f"{self.tools}/udp_flow", "client", SERVER, _UDP_PORT, str(rate)))
 
-    def tcp_flow(self, rate=50):
-        return self.keep(TcpFlow(self.client, f"{self.tools}/tcp_flow", "client", SERVER, _TCP_PORT, str(rate)))
+    def tcp_flow(self, rate=50, server=SERVER):
+        return self.keep(TcpFlow(self.client, f"{self.tools}/tcp_flow", "client", server, _TCP_PORT, str(rate)))
 
     def stream_server(self, server=SERVER):
         """The far end of tcp_stream()."""

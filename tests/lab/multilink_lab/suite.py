@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-from multilink_lab.lab import Lab
+from multilink_lab.ipv6 import SERVER6
+from multilink_lab.lab import SERVER, Lab
 from multilink_lab.redis import Hints, Redis
 from multilink_lab.scenario import expect
 from multilink_lab.waiting import wait_until
@@ -126,8 +127,9 @@ class Suite:
     def key(self, *parts):
         return ":".join(("multilink", "local", *parts))
 
-    def status(self, uplink):
-        return self.redis()("GET", self.key("uplink", uplink, "status"))
+    def status(self, uplink, family=None):
+        """Of any family, or of one."""
+        return self.redis()("GET", self.key("uplink", uplink, "status", *([str(family)] if family else [])))
 
     def health(self, uplink):
         return self.redis().fields(self.key("uplink", uplink, "health"))
@@ -135,13 +137,14 @@ class Suite:
     def routing(self):
         return self.redis().fields(self.key("routing"))
 
-    def active(self):
-        """The devices that carry IPv4's default, as routed read it back from the kernel."""
-        return [word.split("/")[1] for word in self.routing().get("4.active", "").split()]
+    def active(self, family=4):
+        """The devices that carry the family's default, as routed read it back from the kernel."""
+        return [word.split("/")[1] for word in self.routing().get(f"{family}.active", "").split()]
 
-    def agrees(self, *devices):
+    def agrees(self, *devices, family=4):
         """Whether the devices carry the default by the word of routed and of the kernel itself."""
-        return self.active() == list(devices) and self.lab.path_of() in devices
+        server = SERVER if family == 4 else SERVER6
+        return self.active(family) == list(devices) and self.lab.path_of(server) in devices
 
     def events(self):
         """The stream of transitions: a list of dicts."""
@@ -155,15 +158,15 @@ class Suite:
             sources.append(self._hints)
         return wait_until(predicate, timeout, *sources, what=what)
 
-    def wait_status(self, timeout, **wanted):
+    def wait_status(self, timeout, family=None, **wanted):
         """wait_status(5, wan1="TRUE", wan2="FALSE"). Gives the time."""
-        self.wait(lambda: all(self.status(name) == value for name, value in wanted.items()), timeout,
-                  f"status {wanted}")
+        self.wait(lambda: all(self.status(name, family) == value for name, value in wanted.items()), timeout,
+                  f"status {wanted} of {f'IPv{family}' if family else 'any family'}")
         return time.monotonic()
 
-    def wait_active(self, timeout, device):
+    def wait_active(self, timeout, device, family=4):
         """Until routed and the kernel agree that `device` alone carries the default. Gives the time."""
-        self.wait(lambda: self.agrees(device), timeout, f"{device} carries the default")
+        self.wait(lambda: self.agrees(device, family=family), timeout, f"{device} carries IPv{family}'s default")
         return time.monotonic()
 
     # --- cost
@@ -190,7 +193,8 @@ def running(options, uplinks=None, sections=None, defaults="", before=None, **la
             before(lab)
         suite = Suite(lab, options.bin, sections, defaults)
         suite.start()
-        suite.wait_status(10, **{isp.device: "TRUE" for isp in lab.isps})
-        suite.wait_active(5, lab.isps[0].device)
+        for family in (4, 6) if lab_options.get("ipv6") else (4,):
+            suite.wait_status(10, family, **{isp.device: "TRUE" for isp in lab.isps})
+            suite.wait_active(5, lab.isps[0].device, family)
         yield lab, suite
         expect(not suite.died(), f"ended by themselves: {suite.died()}")

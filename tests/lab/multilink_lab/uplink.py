@@ -36,6 +36,7 @@ class Isp:
         self.subnet = ipaddress.ip_network(wish.subnet or f"198.18.{number}.0/24")
         self.router, self.address = (str(self.subnet[1]), str(self.subnet[wish.host]))
         self.gateway = gateway
+        self.ipv6 = None  # an Ipv6 in a lab that has it
         self._internet = internet
         self._line_ends = (f"100.64.{number}.1", f"100.64.{number}.2")
         self.namespace = Namespace(f"{prefix}isp{number}")
@@ -94,24 +95,27 @@ class Isp:
         listing = self.namespace.run("nft", "list", "counter", "ip", "isp", "foreign")
         return int(listing.split("packets")[1].split()[0])
 
-    def cut(self, fault, percent=5):
+    def cut(self, fault, percent=5, family=None):
         """Breaks the uplink in one way. Gives the time just before. The faults are:
         carrier: the far end of the cable is pulled; blackhole: the router forwards nothing and says nothing;
         dead_next_hop: the carrier stays, the router's port is deaf and dumb (ARP too); unreachable: the router
-        answers what it should forward with ICMP host-unreachable; loss: of each round trip, `percent` at random."""
+        answers what it should forward with ICMP host-unreachable; loss: of each round trip, `percent` at random.
+        `family`, 4 or 6: in that one alone (but for the carrier)."""
         begun = time.monotonic()
         if fault == "carrier":
             self.namespace.ip_fast("link set port down")
         elif fault == "dead_next_hop":
-            self.namespace.nft("""
-                table netdev dead {
-                    chain in { type filter hook ingress device "port" priority -500; policy drop; }
-                    chain out { type filter hook egress device "port" priority -500; policy drop; }
-                }""")
+            of_family = {None: "drop", 4: "meta protocol { ip, arp } drop", 6: "meta protocol ip6 drop"}[family]
+            self.namespace.nft(f"""
+                table netdev dead {{
+                    chain in {{ type filter hook ingress device "port" priority -500; {of_family}; }}
+                    chain out {{ type filter hook egress device "port" priority -500; {of_family}; }}
+                }}""")
         else:
-            verdict = {"blackhole": "drop", "unreachable": 'iifname "port" reject with icmp type host-unreachable',
-                       "loss": f'iifname "line" numgen random mod 1000 < {int(percent * 10)} drop'}[fault]
-            self.namespace.nft(f"add rule ip isp fault {verdict}")
+            for table, refusal in self._tables(family):
+                verdict = {"blackhole": "drop", "unreachable": f'iifname "port" reject with {refusal}',
+                           "loss": f'iifname "line" numgen random mod 1000 < {int(percent * 10)} drop'}[fault]
+                self.namespace.nft(f"add rule {table} isp fault {verdict}")
         return begun
 
     def repair(self, fault):
@@ -119,8 +123,18 @@ class Isp:
         begun = time.monotonic()
         if fault == "carrier":
             self.namespace.ip_fast("link set port up")
+            if self.ipv6:
+                self.ipv6.restore()
         elif fault == "dead_next_hop":
             self.namespace.nft("delete table netdev dead")
         else:
-            self.namespace.nft("flush chain ip isp fault")
+            for table, _ in self._tables(None):
+                self.namespace.nft(f"flush chain {table} isp fault")
         return begun
+
+    def _tables(self, family):
+        """The families of nft tables that a fault concerns, and how each says that something is unreachable."""
+        tables = {4: ("ip", "icmp type host-unreachable")}
+        if self.ipv6:
+            tables[6] = ("ip6", "icmpv6 type addr-unreachable")
+        return tables.values() if family is None else [tables[family]]

@@ -5,8 +5,8 @@ import select
 import socket
 import time
 
-_RTNLGRP = {"link": 1, "neigh": 3, "ipv4_ifaddr": 5, "ipv4_route": 7, "ipv4_rule": 8, "ipv6_route": 11,
-            "ipv6_rule": 19}
+_RTNLGRP = {"link": 1, "neigh": 3, "ipv4_ifaddr": 5, "ipv4_route": 7, "ipv4_rule": 8, "ipv6_ifaddr": 9,
+            "ipv6_route": 11, "ipv6_rule": 19}
 
 
 class RouteWatch:
@@ -16,7 +16,7 @@ class RouteWatch:
         with namespace.entered():
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
         groups = 0
-        for group in ("link", "ipv4_ifaddr", "ipv4_route", "ipv4_rule", "ipv6_route", "ipv6_rule"):
+        for group in ("link", "ipv4_ifaddr", "ipv4_route", "ipv4_rule", "ipv6_ifaddr", "ipv6_route", "ipv6_rule"):
             groups |= 1 << (_RTNLGRP[group] - 1)
         self._socket.bind((0, groups))
 

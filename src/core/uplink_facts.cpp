@@ -31,19 +31,6 @@ std::vector<IpAddress> retired_addresses(Family family, unsigned link_index, con
   return out;
 }
 
-bool is_ipv6_link_local(const IpAddress& address) {
-  return address.family() == Family::v6 && address.is_link_local();
-}
-
-/// Whether one of the device's own prefixes holds the gateway. IPv6 gateways are mostly link-local.
-bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState& state) {
-  if (is_ipv6_link_local(gateway)) return true;
-  return std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
-    return address.link_index == link_index &&
-           (address.prefix.contains(gateway) || (address.peer && *address.peer == gateway));
-  });
-}
-
 /// Whether the device has addresses, but no network: as on many cloud servers.
 bool has_only_host_addresses(Family family, unsigned link_index, const KernelState& state) {
   bool any = false;
@@ -151,6 +138,18 @@ const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& stat
   const auto found = std::find_if(state.links.begin(), state.links.end(),
                                   [&](const Link& link) { return link.mac == *uplink.mac; });
   return found == state.links.end() ? nullptr : &*found;
+}
+
+bool is_ipv6_link_local(const IpAddress& address) {
+  return address.family() == Family::v6 && address.is_link_local();
+}
+
+bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState& state) {
+  if (is_ipv6_link_local(gateway)) return true;
+  return std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
+    return address.link_index == link_index &&
+           (address.prefix.contains(gateway) || (address.peer && *address.peer == gateway));
+  });
 }
 
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,

@@ -345,6 +345,7 @@ void PingService::observe(const KernelState& state) {
   for (const auto& [name, uplink] : uplinks_) {
     const auto& config = uplink->probing.config();
     auto facts = observe_uplink(config, state, numbers_, leases);
+    gateway_memory_.apply(config.device, state, facts);
     const auto end = gateways_.apply(config.device, facts, now);
     if (end && (!again || *end < *again)) again = end;
     note_facts(*uplink, std::move(facts));

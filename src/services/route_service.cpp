@@ -168,7 +168,9 @@ void RouteService::observe(Step& step) {
       observe_uplinks(config_, step.before, numbers_, in_force(ports_.leases.read(), step.noticed.wall));
   std::optional<MonoTime> again;
   for (std::size_t i = 0; i < config_.uplinks.size(); ++i) {
-    const auto end = gateways_.apply(config_.uplinks[i].device, step.facts[i], step.noticed.mono);
+    const auto& device = config_.uplinks[i].device;
+    gateway_memory_.apply(device, step.before, step.facts[i]);
+    const auto end = gateways_.apply(device, step.facts[i], step.noticed.mono);
     if (end && (!again || *end < *again)) again = end;
   }
   gateway_timer_.reset();

@@ -85,7 +85,7 @@ def test_random_loss(options):
 
 
 def test_backup_fails(options):
-    """The uplink that carries nothing fails and returns: the traffic on the other does not notice."""
+    """C20: an event on an idle link disturbs the active one. The uplink that carries nothing fails and returns: the traffic on the other does not notice."""
     with running(options) as (lab, suite):
         flow = lab.udp_flow()
         begun = lab.isps[1].cut("carrier")

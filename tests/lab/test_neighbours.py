@@ -10,6 +10,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab import Uplink
+from multilink_lab.firewall import Docker, dropped, firewalld, rules_of
+from multilink_lab.lab import CLIENT
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import running
 from multilink_lab.vpn import SITE, TAILNET_PEER, tailscale, wg_quick, wg_quick_down
@@ -22,12 +24,12 @@ def without_defaults():
 
 
 @contextlib.contextmanager
-def beside(options, neighbour, first, uplinks=None, sections=None):
+def beside(options, neighbour, first, uplinks=None, sections=None, **lab_options):
     """The suite with neighbour(lab) called before its start or after, without a packet lost by whichever comes
     second. Gives (lab, suite, what neighbour gave)."""
     given = []
     with running(options, uplinks, sections,
-                 before=(lambda lab: given.append(neighbour(lab))) if first else None) as (lab, suite):
+                 before=(lambda lab: given.append(neighbour(lab))) if first else None, **lab_options) as (lab, suite):
         if not first:
             given.append(neighbour(lab))
             suite.wait_active(2, "wan1")
@@ -258,6 +260,67 @@ def test_tailscale_after(options):
 
 def test_tailscale_beside_a_default_without_metric(options):
     return in_tailnet(options, True, without_metric(tailscale), without_defaults(), GATEWAYS)
+
+
+def beside_firewall(options, first, neighbour, tables, last_rule, **lab_options):
+    """The flows that a firewall of others lets pass lose nothing at the start and fail over; what it drops stays
+    dropped; its rules are not touched. `last_rule`: where what is dropped is counted."""
+    def set_up(lab):
+        return neighbour(lab), rules_of(lab.gateway, *tables)
+    with beside(options, set_up, first, **lab_options) as (lab, suite, (given, before)):
+        flows = [lab.udp_flow()] + ([given.udp_flow()] if given else [])
+        calm = time.monotonic()
+        suite.kill("routed")
+        suite.start("routed")
+        suite.wait_active(5, "wan1")
+        for flow in flows:
+            report = flow.report(calm)
+            expect(report["lost"] == 0, report)
+        outages = []
+        begun = lab.isps[0].cut("carrier")
+        suite.wait_active(5, "wan2")
+        for flow in flows:
+            flow.alive(lab.isps[1].source, 5)
+            outages.append(flow.report(begun - 0.5)["outage_ms"])
+        expect(max(outages) <= 200, outages)
+        refused = dropped(lab.gateway, *last_rule)
+        lab.internet.ip(f"route add 192.168.77.0/24 via {lab.isps[1].address} dev isp2 onlink")
+        lab.isps[1].namespace.ip(f"route add 192.168.77.0/24 via {lab.isps[1].address}")
+        lab.internet.run("ping", "-c", "3", "-i", "0.1", "-W", "1", CLIENT, check=False)
+        expect(dropped(lab.gateway, *last_rule) == refused + 3, "nobody from outside reaches the LAN")
+        expect(rules_of(lab.gateway, *tables) == before, "their rules are as they were")
+    return {"outage_ms": outages}
+
+
+def docker(options, first):
+    return beside_firewall(options, first, Docker, ("ip filter", "ip nat"), ("ip filter", "FORWARD"))
+
+
+def test_docker_before(options):
+    return docker(options, True)
+
+
+def test_docker_after(options):
+    return docker(options, False)
+
+
+def test_docker_published_port(options):
+    """Who comes in by the uplink that carries is answered by the container, and by nobody else's address."""
+    with beside(options, Docker, True) as (lab, _, containers):
+        flow = containers.flow_from_outside(lab.isps[0].address)
+        begun = flow.alive()
+        report = flow.report(begun, begun + 2)
+        expect(report["lost"] == 0, report)
+        expect([isp.foreign_sources() for isp in lab.isps] == [0, 0], "each uplink carries only its own address")
+
+
+def test_firewalld_before(options):
+    """With `ct state invalid drop`, and masquerading that is not ours."""
+    return beside_firewall(options, True, firewalld, ("inet firewalld",), ("inet firewalld", "filter_FORWARD"), nat=False)
+
+
+def test_firewalld_after(options):
+    return beside_firewall(options, False, firewalld, ("inet firewalld",), ("inet firewalld", "filter_FORWARD"), nat=False)
 
 
 if __name__ == "__main__":

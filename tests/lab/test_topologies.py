@@ -3,13 +3,14 @@
 """More uplinks than two, the same addresses on two of them, and none that works."""
 
 import os
+import re
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from multilink_lab import Uplink
-from multilink_lab.lab import GATEWAY_LAN
+from multilink_lab import Lab, Suite, Uplink
+from multilink_lab.lab import CLIENT, GATEWAY_LAN
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import running
 
@@ -21,6 +22,7 @@ def answered(namespace, *words):
 
 
 def test_two_routers_with_the_same_address(options):
+    """C15: two links with the same gateway."""
     uplinks = [Uplink(rtt_ms=20, metric=100), Uplink(rtt_ms=40, metric=101, subnet=HOME, host=20, cpe=True),
                Uplink(rtt_ms=80, metric=102, subnet=HOME, host=30, cpe=True)]
     figures = {}
@@ -75,7 +77,7 @@ def test_replies_leave_where_they_came_in(options):
 
 
 def all_down(options, fault):
-    """Both uplinks fail and return: the LAN is reachable throughout, and the traffic recovers by itself."""
+    """C14: all links down and the router is cut off from its own LAN. Both uplinks fail and return: the LAN is reachable throughout, and the traffic recovers by itself."""
     with running(options) as (lab, suite):
         lab.serve_lan()
         flow, lan = lab.udp_flow(), lab.udp_flow(server=GATEWAY_LAN)
@@ -102,6 +104,44 @@ def test_all_carriers_lost(options):
 
 def test_all_black_holes(options):
     return all_down(options, "blackhole")
+
+
+def shares(lab):
+    """How many of 600 destinations in the Internet the gateway would reach by each device."""
+    lines = [f"route get 203.{i // 250}.113.{i % 250 + 1} from {CLIENT} iif lan0" for i in range(600)]
+    ways = re.findall(r" dev (wan\d)", lab.gateway.run("ip", "-batch", "-", text="\n".join(lines)))
+    expect(len(ways) == 600, "each has a way")
+    return {isp.device: ways.count(isp.device) / 6 for isp in lab.isps}
+
+
+def test_three_uplinks_share_by_weight(options):
+    """C16: three links break the weights. One tier of three, one of which fails and returns; then other weights."""
+    def sections(*weights):
+        return "".join(f"[wan{i}]\nprecedence = 1\nweight = {weight}\n" for i, weight in enumerate(weights, 1))
+
+    def expect_shares(lab, suite, **wanted):
+        suite.wait(lambda: suite.active() == list(wanted), 10, f"{list(wanted)} carry")
+        found = shares(lab)
+        total = sum(wanted.values())
+        for device, share in found.items():
+            expect(abs(share - 100 * wanted.get(device, 0) / total) < 8, (found, wanted))
+        return {device: round(share) for device, share in found.items()}
+
+    with Lab(options.tools, [Uplink(rtt_ms=20, metric=100 + i) for i in range(3)]) as lab:
+        suite = Suite(lab, options.bin, sections(3, 2, 1), "up_after = 2s")
+        suite.start()
+        suite.wait_status(10, wan1="TRUE", wan2="TRUE", wan3="TRUE")
+        percent = [expect_shares(lab, suite, wan1=3, wan2=2, wan3=1)]
+        lab.isps[1].cut("carrier")
+        percent.append(expect_shares(lab, suite, wan1=3, wan3=1))
+        lab.isps[1].repair("carrier")
+        percent.append(expect_shares(lab, suite, wan1=3, wan2=2, wan3=1))
+        suite.configure(sections(1, 1, 4))
+        suite.reload()
+        suite.wait(lambda: "wan3/wan3/4/" in suite.routing()["4.active"], 5, "the new weights are in force")
+        percent.append(expect_shares(lab, suite, wan1=1, wan2=1, wan3=4))
+        expect(not suite.died(), suite.died())
+    return {"percent": percent}
 
 
 if __name__ == "__main__":

@@ -66,8 +66,25 @@ TEST_F(PingLeases, AGatewayThatNobodyKnowsIsAnErrorOnceWithTheRemedy) {
   leases_.set({lease_});
   scheduler_.advance(seconds(10));
   leases_.set({});
+  kernel_.remove_address("eth2", "203.0.113.130/26");
+  scheduler_.settle();
+  kernel_.add_address("eth2", "203.0.113.130/26");
   scheduler_.advance(std::chrono::minutes(10));
   EXPECT_EQ(complaints(), 2U) << "and once more when it is lost again";
+}
+
+TEST_F(PingLeases, AGatewayOutlivesWhatToldItButNotTheAddress) {
+  leases_.set({lease_});
+  start();
+  scheduler_.advance(seconds(2));
+  leases_.set({});
+  scheduler_.advance(seconds(10));
+  EXPECT_EQ(fact(), LinkFact::ok);
+  kernel_.remove_address("eth2", "203.0.113.130/26");
+  scheduler_.settle();
+  kernel_.add_address("eth2", "203.0.113.130/26");
+  scheduler_.settle();
+  EXPECT_EQ(fact(), LinkFact::no_gateway);
 }
 
 TEST_F(PingLeases, AnUplinkThatIsNoLongerConfiguredIsNotComplainedOf) {

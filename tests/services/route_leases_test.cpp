@@ -80,5 +80,20 @@ TEST_F(RouteLeases, AnExpiredLeaseTellsNothingNew) {
   EXPECT_FALSE(fails_over_by("198.51.100.1"));
 }
 
+TEST_F(RouteServiceTest, ADeviceIsSetUpAnewByAProgramThatDeletesAllRoutesFirst) {
+  start_with_both_up();
+  const auto before = owned();
+  const Route theirs = fakes::default_via(kernel_, "192.0.2.1", "eth0", 100);
+  ASSERT_TRUE(kernel_.delete_route(theirs));
+  delete_everything_owned();
+  scheduler_.settle();
+  EXPECT_EQ(owned(), before) << "also while nobody tells a gateway";
+  ASSERT_TRUE(kernel_.add_route(theirs));
+  scheduler_.settle();
+  EXPECT_EQ(carrier(), "eth0");
+  EXPECT_EQ(active(), std::vector<std::string>{"eth0"});
+  EXPECT_EQ(routing().families.at(Family::v4).since, events().front().at) << "and no switch was seen";
+}
+
 }  // namespace
 }  // namespace multilink

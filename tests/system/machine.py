@@ -14,6 +14,14 @@ import time
 PATIENCE_S = 60
 
 
+def await_that(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(0.05)
+
+
 def cgroup_folders():
     """Where this process is in each hierarchy that a systemd inside would use."""
     mounts = {}

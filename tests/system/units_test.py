@@ -10,10 +10,9 @@ import os
 import re
 import subprocess
 import sys
-import time
 import unittest
 
-from machine import Machine
+from machine import Machine, await_that
 
 BUILD = sys.argv.pop(1)
 DAEMONS = ("pingd", "healthd", "routed")
@@ -44,14 +43,6 @@ for net in 198.51.100 203.0.113; do
   number=$((number + 1))
 done
 """
-
-
-def await_that(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.05)
 
 
 class Units(unittest.TestCase):

@@ -14,6 +14,7 @@
 #include "multilink/core/config.hpp"
 #include "multilink/core/due_times.hpp"
 #include "multilink/core/gateway_grace.hpp"
+#include "multilink/core/gateway_memory.hpp"
 #include "multilink/core/probe_pace.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
@@ -158,6 +159,7 @@ class PingService final : public Service {
   std::unique_ptr<Timer> deadline_timer_;
   RateLimit foreign_messages_{std::chrono::seconds(10)};
 
+  GatewayMemory gateway_memory_;
   GatewayGrace gateways_;
   std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   bool kernel_read_ = false;

@@ -13,6 +13,7 @@
 #include "multilink/core/config.hpp"
 #include "multilink/core/failback_hold.hpp"
 #include "multilink/core/gateway_grace.hpp"
+#include "multilink/core/gateway_memory.hpp"
 #include "multilink/core/health_belief.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
@@ -133,6 +134,7 @@ class RouteService final : public Service {
   std::optional<KernelState>
       seen_;  ///< the kernel when it was read last; none where that was too much to keep
   UplinkIndices indices_;
+  GatewayMemory gateway_memory_;
   GatewayGrace gateways_;
   std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   CarryingDevices carried_;

@@ -144,7 +144,7 @@ def _prepare(folder, calls):
 
 def watch_requests(isp):
     """Counts from now on what comes to the ISP from DHCP clients: its customer's own requests and those of others."""
-    mac = isp.gateway.ip_json("link", "show", isp.device)[0]["address"].replace(":", "")
+    mac = isp.mac.replace(":", "")
     hardware_address = "@th,288,48"  # of the client, in the message
     isp.namespace.nft(f"""
         table ip requests {{

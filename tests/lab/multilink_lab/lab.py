@@ -113,9 +113,9 @@ class Lab:
         """From now on the gateway itself answers flows, at GATEWAY_LAN."""
         self.keep(Server(self.gateway, f"{self.tools}/udp_flow", "echo", GATEWAY_LAN, _UDP_PORT))
 
-    def udp_flow(self, rate=1000, server=SERVER):
-        """A flow from the client, answered; closed with the lab."""
-        flow = self.keep(UdpFlow(self.client, f"{self.tools}/udp_flow", "client", server, _UDP_PORT, str(rate)))
+    def udp_flow(self, rate=1000, server=SERVER, namespace=None):
+        """A flow from the client (or another namespace), answered; closed with the lab."""
+        flow = self.keep(UdpFlow(namespace or self.client, f"{self.tools}/udp_flow", "client", server, _UDP_PORT, str(rate)))
         flow.alive()
         return flow
 

@@ -24,9 +24,12 @@ class Monitor:
         self._mark(64000)
 
     def _mark(self, priority):
-        """Waits until a rule of its own has come in and gone again: what happened before has then been told."""
-        self._namespace.ip(f"rule add pref {priority} table 64000", f"rule del pref {priority} table 64000")
-        wait_until(lambda: f"Deleted {priority}:" in self._text(), 5, what="ip monitor tells of a rule")
+        """Waits until a rule of its own that came and went is told of: what happened before then has been, too. (At
+        first, until it listens.)"""
+        def is_told():
+            self._namespace.ip(f"rule add pref {priority} table 64000", f"rule del pref {priority} table 64000")
+            return f"Deleted {priority}:" in self._text()
+        wait_until(is_told, 5, what="ip monitor tells of a rule")
 
     def _text(self):
         with open(self._path, encoding="utf-8") as file:

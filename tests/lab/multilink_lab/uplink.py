@@ -42,7 +42,7 @@ class Isp:
         self.namespace = Namespace(f"{prefix}isp{number}")
         self.namespace.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__rp_filter=0,
                               net__ipv4__conf__default__rp_filter=0)
-        self._connect_gateway()
+        self.plug()
         self.line = DelayLink(tools, self.namespace, "line", internet, f"isp{number}")
         self.line.set(delay_us=wish.rtt_ms * 500, jitter_us=wish.jitter_ms * 1000, rate_bps=wish.rate_bps)
         self._connect_internet()
@@ -57,9 +57,15 @@ class Isp:
         self.line.close()
         self.namespace.close()
 
-    def _connect_gateway(self):
-        self.gateway.ip(f"link add {self.device} type veth peer name port netns {self.namespace.name}",
-                         f"link set {self.device} up",
+    def unplug(self):
+        """The gateway's device is gone, with its addresses and routes."""
+        self.gateway.ip(f"link del {self.device}")
+
+    def plug(self, device=None, mac=None):
+        """The gateway's device, with its address and without a default; under another name if `device` is given."""
+        self.device = device or self.device
+        self.gateway.ip(f"link add {self.device} {f'address {mac}' if mac else ''} type veth "
+                         f"peer name port netns {self.namespace.name}", f"link set {self.device} up",
                          f"addr add {self.address}/{self.subnet.prefixlen} brd + dev {self.device}")
         self.namespace.ip(f"addr add {self.router}/{self.subnet.prefixlen} brd + dev port", "link set port up")
 
@@ -89,6 +95,11 @@ class Isp:
                     {translate}
                 }}
             }}""")
+
+    @property
+    def mac(self):
+        """Of the gateway's device."""
+        return self.gateway.ip_json("link", "show", self.device)[0]["address"]
 
     def foreign_sources(self):
         """How many packets this ISP has dropped because their source was not its customer's."""

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/lease_files.hpp"
+#include "multilink/adapters/netlink_connections.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
+#include "multilink/adapters/netlink_sockets.hpp"
+#include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/routed_actions.hpp"
+#include "multilink/adapters/syn_notifier.hpp"
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/services/route_service.hpp"
 
 namespace {
@@ -15,16 +20,32 @@ class Routed final : public Service {
   explicit Routed(DaemonParts& parts)
       : kernel_(parts.loop, parts.log, {}),
         leases_(parts.loop, parts.log),
-        service_({parts.loop, kernel_, leases_, parts.store, parts.supervisor, parts.log}, parts.config,
-                 parts.boot, parts.self) {}
+        filter_(parts.loop),
+        connections_(parts.log),
+        clients_(PacketMarks(parts.config.suite.mark_mask).of_probes()),
+        service_({parts.loop,
+                  kernel_,
+                  leases_,
+                  parts.store,
+                  parts.supervisor,
+                  parts.log,
+                  {filter_, connections_, sockets_, clients_}},
+                 parts.config, parts.boot, parts.self) {}
 
   void start() override { service_.start(); }
-  void reload(const Config& config) override { service_.reload(config); }
+  void reload(const Config& config) override {
+    clients_.set_mark(PacketMarks(config.suite.mark_mask).of_probes());
+    service_.reload(config);
+  }
   void stop() override { service_.stop(); }
 
  private:
   NetlinkKernel kernel_;
   LeaseFiles leases_;
+  NftablesFilter filter_;
+  NetlinkConnections connections_;
+  NetlinkSockets sockets_;
+  SynNotifier clients_;
   RouteService service_;
 };
 

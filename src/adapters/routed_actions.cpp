@@ -5,6 +5,7 @@
 
 #include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
+#include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/services/route_actions.hpp"
 
 namespace multilink {
@@ -40,7 +41,8 @@ int print_route_plan(DaemonParts& parts) {
 
 int clear_owned_routes(DaemonParts& parts) {
   NetlinkKernel kernel(parts.loop, parts.log, {});
-  return print(clear_routes(kernel, {}), parts.log);
+  NftablesFilter filter(parts.loop);
+  return print(clear_routes(kernel, filter, {}), parts.log);
 }
 
 }  // namespace multilink

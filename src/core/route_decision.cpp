@@ -79,12 +79,7 @@ PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsi
   out.mark = marks.match(index);
   out.weight = uplink.weight;
   out.enabled = uplink.enabled;
-  const Link* link = state.link_at(facts.link_index);
-  if (link != nullptr) {
-    out.device = link->name;
-  } else if (!uplink.mac) {
-    out.device = uplink.device;
-  }
+  out.device = device_name(uplink, facts, state);
   out.facts = facts;
   return out;
 }

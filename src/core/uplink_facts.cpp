@@ -152,6 +152,12 @@ bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState
   });
 }
 
+std::string device_name(const UplinkConfig& uplink, const UplinkFacts& facts, const KernelState& state) {
+  const Link* link = state.link_at(facts.link_index);
+  if (link != nullptr) return link->name;
+  return uplink.mac ? std::string() : uplink.device;
+}
+
 UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
                            const RoutingNumbers& numbers, const std::vector<DhcpLease>& leases) {
   UplinkFacts facts;

@@ -83,7 +83,8 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
   return lines;
 }
 
-Result<std::vector<std::string>> clear_routes(Kernel& kernel, const RoutingNumbers& numbers) {
+Result<std::vector<std::string>> clear_routes(Kernel& kernel, PacketFilter& filter,
+                                              const RoutingNumbers& numbers) {
   const auto state = kernel.read();
   if (!state)
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
@@ -97,6 +98,12 @@ Result<std::vector<std::string>> clear_routes(Kernel& kernel, const RoutingNumbe
     } else if (!problem) {
       problem = Error{cat("cannot do '", words, "': ", applied.error().message), applied.error().code};
     }
+  }
+  const auto removed = filter.remove();
+  if (removed && *removed) lines.emplace_back("nft delete table inet multilink");
+  if (!removed && !problem) {
+    problem = Error{cat("cannot do 'nft delete table inet multilink': ", removed.error().message),
+                    removed.error().code};
   }
   if (problem) return tl::unexpected<Error>(*std::move(problem));
   return lines;

@@ -36,7 +36,10 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
               [this](const HealthRecords& records, const Now& noticed) { hear(records, noticed); }),
       reporter_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site)),
       heartbeat_(ports_.scheduler, ports_.store, RedisKeys(config_.suite.site).daemon("routed"),
-                 std::move(self)) {}
+                 std::move(self)),
+      flows_(ports_.scheduler, ports_.log, ports_.flows,
+             {[this] { reconcile(ports_.scheduler.now()); },
+              [this](const EvictionOrder& order, const MovedFlows& moved) { note_moved(order, moved); }}) {}
 
 void RouteService::start() {
   heartbeat_.start(config_);
@@ -195,7 +198,7 @@ void RouteService::see_facts(const Step& step) {
   }
 }
 
-RouteDecision RouteService::decide(const Step& step) const {
+std::vector<HealthByFamily> RouteService::believed_health() const {
   std::vector<HealthByFamily> health;
   for (const auto& uplink : config_.uplinks) {
     auto& of_uplink = health.emplace_back();
@@ -204,6 +207,11 @@ RouteDecision RouteService::decide(const Step& step) const {
       of_uplink[family] = {belief.state(), answering.contains(family)};
     }
   }
+  return health;
+}
+
+RouteDecision RouteService::decide(const Step& step) const {
+  const auto health = believed_health();
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_,
                         gave_way_ ? &*gave_way_ : nullptr, hold_.held()});
 }
@@ -314,10 +322,38 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
   }
   record.sync = problem.empty() ? kInSync : problem;
   reporter_.set(record);
+  keep_flows(step, after);
   adopted_ = true;
   if (problem.empty()) news_.clear();
   ports_.supervisor.ready();
   note_problem(problem);
+}
+
+/// The first look at the kernel finds no health yet, and so leads nothing anywhere: the time to prepare.
+void RouteService::keep_flows(const Step& step, const KernelState& after) {
+  const auto health = believed_health();
+  const FlowView view{config_, after, indices_, step.facts, health, carried_};
+  if (!adopted_) flows_.prepare(view);
+  flows_.follow(view);
+}
+
+void RouteService::note_moved(const EvictionOrder& order, const MovedFlows& moved) {
+  const Now now = ports_.scheduler.now();
+  RoutingRecord record = reporter_.record();
+  EventRecord event;
+  event.id = record.families[order.family].event;
+  if (event.id.empty()) event.id = EventRecord::make_id(boot_, now.mono);
+  event.at = now.wall;
+  event.source = "routed";
+  event.kind = "flows";
+  event.uplink = order.uplink;
+  event.family = order.family;
+  event.from = order.uplink;
+  event.to = names_of(record.families[order.family].active);
+  event.reason = cat(to_string(order.cause), ": ", to_string(moved));
+  event.took = moved.took;
+  reporter_.add_event(event);
+  reporter_.write_events();
 }
 
 /// Logs a problem once, however often it comes, and sees to it that it is tried again.

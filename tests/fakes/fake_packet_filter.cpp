@@ -40,11 +40,12 @@ Result<bool> FakePacketFilter::is_in_force() {
   return table_.has_value() && !spoilt_;
 }
 
-Result<void> FakePacketFilter::remove() {
-  if (auto good = attempt(); !good) return good;
+Result<bool> FakePacketFilter::remove() {
+  if (auto good = attempt(); !good) return tl::unexpected(good.error());
+  const bool was_there = table_.has_value();
   table_.reset();
   resets_.clear();
-  return {};
+  return was_there;
 }
 
 Result<std::size_t> FakePacketFilter::reset(const std::vector<TcpTuple>& tuples) {
@@ -67,7 +68,7 @@ Result<std::size_t> FakePacketFilter::reset(const std::vector<TcpTuple>& tuples)
 }
 
 void FakePacketFilter::watch(std::function<void()> on_change) {
-  assert(!on_change_);
+  assert(!on_change_ || !on_change);  // nothing: the process that watched has ended
   on_change_ = std::move(on_change);
 }
 

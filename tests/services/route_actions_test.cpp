@@ -82,7 +82,7 @@ TEST_F(RouteActions, AKernelThatCannotBeReadIsAnError) {
   kernel_.fail_reads(EPERM);
   EXPECT_EQ(preview_routes(kernel_, config_, {}, {}, "0123abcd", {}).error().code, EPERM);
   kernel_.fail_reads(EPERM);
-  EXPECT_EQ(clear_routes(kernel_, {}).error().code, EPERM);
+  EXPECT_EQ(clear_routes(kernel_, filter_, {}).error().code, EPERM);
 }
 
 TEST_F(RouteActions, ClearLeavesTheHostAsItWasAlsoAfterACrash) {
@@ -93,12 +93,14 @@ TEST_F(RouteActions, ClearLeavesTheHostAsItWasAlsoAfterACrash) {
   stray.protocol = RoutingNumbers{}.protocol;
   stray.table = 7009;
   ASSERT_TRUE(kernel_.add_route(stray));
-  const auto removed = clear_routes(kernel_, {});
+  const auto removed = clear_routes(kernel_, filter_, {});
   ASSERT_TRUE(removed);
-  EXPECT_THAT(*removed, Each(HasSubstr(" del ")));
+  EXPECT_THAT(*removed, Each(HasSubstr(" del")));
+  EXPECT_EQ(removed->back(), "nft delete table inet multilink");
+  EXPECT_FALSE(filter_.table());
   EXPECT_EQ(kernel_.read().value(), before);
   EXPECT_EQ(carrier(), "eth0") << "by its own default";
-  EXPECT_THAT(clear_routes(kernel_, {}).value(), IsEmpty());
+  EXPECT_THAT(clear_routes(kernel_, filter_, {}).value(), IsEmpty());
 }
 
 TEST_F(RouteActions, ClearRemovesAlsoWhatPassesADefaultOfOthers) {
@@ -108,7 +110,7 @@ TEST_F(RouteActions, ClearRemovesAlsoWhatPassesADefaultOfOthers) {
   ASSERT_THAT(owned(), testing::Contains(HasSubstr("lookup 7000")));
   ASSERT_EQ(routing().families.at(Family::v4).active.front().uplink, "eth0");
   kill();
-  ASSERT_TRUE(clear_routes(kernel_, {}));
+  ASSERT_TRUE(clear_routes(kernel_, filter_, {}));
   EXPECT_EQ(kernel_.read().value(), before);
 }
 
@@ -117,7 +119,7 @@ TEST_F(RouteActions, ClearRemovesWhatItCanAndNamesWhatItCannot) {
   const auto before = owned().size();
   kill();
   kernel_.fail_applies(EPERM, 1);
-  const auto removed = clear_routes(kernel_, {});
+  const auto removed = clear_routes(kernel_, filter_, {});
   ASSERT_FALSE(removed);
   EXPECT_THAT(removed.error().message, StartsWith("cannot do 'ip rule del"));
   EXPECT_EQ(removed.error().code, EPERM);

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "fakes/fake_connections.hpp"
 #include "fakes/fake_kernel.hpp"
 #include "fakes/fake_leases.hpp"
 #include "fakes/fake_log.hpp"
+#include "fakes/fake_packet_filter.hpp"
 #include "fakes/fake_redis.hpp"
 #include "fakes/fake_scheduler.hpp"
 #include "fakes/fake_store.hpp"
@@ -63,8 +65,14 @@ class RouteServiceTest : public testing::Test {
     explicit Process(RouteServiceTest& test)
         : kernel(test),
           store(test.scheduler_, test.redis_),
-          service({test.scheduler_, kernel, test.leases_, store, supervisor, test.log_}, test.config_,
-                  "0123abcd", {}) {}
+          service({test.scheduler_,
+                   kernel,
+                   test.leases_,
+                   store,
+                   supervisor,
+                   test.log_,
+                   {test.filter_, test.connections_, test.sockets_, test.clients_}},
+                  test.config_, "0123abcd", {}) {}
 
     Kernel kernel;
     fakes::FakeStore store;
@@ -80,6 +88,7 @@ class RouteServiceTest : public testing::Test {
   /// As with kill -9.
   void kill() {
     leases_.watch({});
+    filter_.watch({});
     routed_.reset();
   }
 
@@ -155,6 +164,10 @@ class RouteServiceTest : public testing::Test {
   fakes::FakeScheduler scheduler_;
   fakes::FakeKernel kernel_{scheduler_};
   fakes::FakeLeases leases_{scheduler_};
+  fakes::FakePacketFilter filter_{scheduler_};
+  fakes::FakeConnections connections_;
+  fakes::FakeSockets sockets_;
+  fakes::FakeClients clients_;
   fakes::FakeRedis redis_{scheduler_};
   fakes::FakeLog log_;
   std::function<void(const KernelChange&)> on_change_;

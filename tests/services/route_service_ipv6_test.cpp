@@ -172,7 +172,7 @@ TEST_F(RouteServiceIpv6Test, ClearLeavesTheHostAsItWas) {
   start_with_all_up();
   say_both("eth0", HealthState::down, HealthState::down);
   kill();
-  ASSERT_TRUE(clear_routes(kernel_, {}));
+  ASSERT_TRUE(clear_routes(kernel_, filter_, {}));
   EXPECT_EQ(kernel_.read().value(), before);
 }
 

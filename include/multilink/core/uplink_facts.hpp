@@ -48,6 +48,10 @@ bool is_ipv6_link_local(const IpAddress& address);
 /// Whether one of the device's own prefixes holds the gateway. IPv6 gateways are mostly link-local: they are.
 bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState& state);
 
+/// The name of the uplink's device, also while there is no such device. Empty where it is not known: an uplink matched by
+/// `mac` whose device is not there.
+std::string device_name(const UplinkConfig& uplink, const UplinkFacts& facts, const KernelState& state);
+
 /// Derives the facts. The gateway of a family is, in this order: the configured one; that of the foreign
 /// default with the lowest metric through the device (`main` before other tables); that of a DHCP lease; that of our
 /// own default through the device, as long as an address of the device still reaches it on the link, or the route

@@ -23,8 +23,8 @@ class PacketFilter {
   /// Whether the kernel has exactly what the last successful replace() put there. False before the first one: what
   /// an earlier run left is not looked into, replacing it costs no packet.
   virtual Result<bool> is_in_force() = 0;
-  /// Takes the table away, with everything in it; it need not be there.
-  virtual Result<void> remove() = 0;
+  /// Takes the table away, with everything in it. True: there was one.
+  virtual Result<bool> remove() = 0;
 
   /// From now on, for a minute, each packet of these connections that the client sends is answered with a TCP reset
   /// and goes no further, also where this host is the client. A new connection with the same ports lifts that for

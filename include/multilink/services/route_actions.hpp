@@ -10,6 +10,7 @@
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/log.hpp"
+#include "multilink/ports/packet_filter.hpp"
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
 #include "multilink/services/health_reader.hpp"
@@ -44,9 +45,10 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers);
 
-/// Removes every route and rule of multilink, also what a crash or another configuration left, and nothing else:
+/// Removes every route and rule of multilink and its nftables table, also what a crash or another configuration left, and nothing else:
 /// the host is as before, with its own defaults. Gives the lines of what was removed. An Error names the first
 /// that could not be; the rest is removed all the same.
-Result<std::vector<std::string>> clear_routes(Kernel& kernel, const RoutingNumbers& numbers);
+Result<std::vector<std::string>> clear_routes(Kernel& kernel, PacketFilter& filter,
+                                              const RoutingNumbers& numbers);
 
 }  // namespace multilink

@@ -27,6 +27,7 @@
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
 #include "multilink/ports/supervisor.hpp"
+#include "multilink/services/flow_keeper.hpp"
 #include "multilink/services/health_reader.hpp"
 #include "multilink/services/heartbeat.hpp"
 #include "multilink/services/routing_reporter.hpp"
@@ -42,6 +43,7 @@ struct RoutePorts {
   Store& store;
   Supervisor& supervisor;
   Log& log;
+  FlowPorts flows;
 };
 
 /// routed: keeps in the kernel what the configuration, the health of the uplinks and the state of the links want.
@@ -105,6 +107,7 @@ class RouteService final : public Service {
   void remember(KernelState state);
   void adopt_carriers(const Step& step);
   void see_facts(const Step& step);
+  std::vector<HealthByFamily> believed_health() const;
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
   bool may_repair(const Step& step, const std::vector<RouteOperation>& operations);
@@ -120,6 +123,8 @@ class RouteService final : public Service {
   std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
                                    const Actives& to) const;
   void warn_of_withdrawal(Family family, const Step& step) const;
+  void keep_flows(const Step& step, const KernelState& after);
+  void note_moved(const EvictionOrder& order, const MovedFlows& moved);
   void retry_in(Duration delay);
   void show_status();
 
@@ -130,6 +135,7 @@ class RouteService final : public Service {
   HealthReader reader_;
   RoutingReporter reporter_;
   Heartbeat heartbeat_;
+  FlowKeeper flows_;
 
   std::optional<KernelState>
       seen_;  ///< the kernel when it was read last; none where that was too much to keep

@@ -30,8 +30,9 @@ class RoutingReporter {
   const RoutingRecord& record() const { return record_; }
   /// What is so now. Nothing is written if that was said already.
   void set(const RoutingRecord& record);
-  /// Is written with the record that is set next.
+  /// Is written with the record that is set next, or by write_events().
   void add_event(EventRecord event);
+  void write_events() { write(); }
   /// Redis has come (back), maybe empty. The first time, the record of an earlier run is read before it is
   /// overwritten: where the same uplinks carry still, it says since when, and how the last switch went.
   void on_ready();

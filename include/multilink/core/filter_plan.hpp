@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/kernel_state.hpp"
+#include "multilink/core/packet_filter.hpp"
+#include "multilink/core/uplink_facts.hpp"
+#include "multilink/core/uplink_index.hpp"
+
+namespace multilink {
+
+/// The wanted table `inet multilink`. `facts`: one an uplink, in the order of config.uplinks. An uplink whose device's
+/// name is not known (one matched by `mac` that is not there) is left out: nothing can enter or leave by it.
+PacketFilterTable plan_filter(const Config& config, const KernelState& state, const UplinkIndices& indices,
+                              const std::vector<UplinkFacts>& facts);
+
+}  // namespace multilink

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "multilink/core/config.hpp"
+#include "multilink/core/eviction.hpp"
+#include "multilink/core/filter_plan.hpp"
+#include "multilink/core/inside_networks.hpp"
+#include "multilink/core/kernel_state.hpp"
+#include "multilink/core/route_decision.hpp"
+#include "multilink/core/uplink_facts.hpp"
+#include "multilink/core/uplink_index.hpp"
+#include "multilink/ports/connections.hpp"
+#include "multilink/ports/log.hpp"
+#include "multilink/ports/packet_filter.hpp"
+#include "multilink/ports/scheduler.hpp"
+#include "multilink/services/complaints.hpp"
+#include "multilink/services/connection_mover.hpp"
+
+namespace multilink {
+
+/// What flows are kept by. All must outlive the keeper.
+struct FlowPorts {
+  PacketFilter& filter;
+  Connections& connections;
+  LocalSockets& sockets;
+  ClientNotifier& clients;
+};
+
+/// The state of routing as it was read back from the kernel.
+struct FlowView {
+  const Config& config;
+  const KernelState& state;
+  const UplinkIndices& indices;
+  const std::vector<UplinkFacts>& facts;      ///< one an uplink, in the order of config.uplinks
+  const std::vector<HealthByFamily>& health;  ///< likewise
+  const CarryingDevices& carriers;
+};
+
+/// Keeps every flow on the uplink it began on, by the packet filter's pins, and takes it away from there when it can
+/// no longer live there (EvictionPolicy), by way of the ConnectionMover. Follows the routes: it is told of them when they are in the kernel, and
+/// whatever fails here never holds them up. What fails is logged once and tried again.
+class FlowKeeper {
+ public:
+  static constexpr Duration kRetry = std::chrono::seconds(1);
+  /// So long an address that an uplink has lost still counts as this host's: its connections may still bear it.
+  static constexpr Duration kFormerFor = std::chrono::minutes(10);
+
+  struct Calls {
+    std::function<void()> look_again;  ///< asks for follow() with what is so then
+    std::function<void(const EvictionOrder&, const MovedFlows&)> on_moved;  ///< at least one flow was
+  };
+
+  FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls calls);
+
+  /// At the start, when the tables and rules of the uplinks are in force and the default is not led anywhere yet:
+  /// connections that exist get the mark of the uplink whose address they bear, then the pins come into force. So
+  /// the first switch cuts nothing.
+  void prepare(const FlowView& view);
+  /// After each look at the kernel.
+  void follow(const FlowView& view);
+
+ private:
+  void adopt_connections(const FlowView& view);
+  void keep_filter();
+  void evict(const FlowView& view);
+  void note_addresses(const FlowView& view);
+  std::shared_ptr<const InsideNetworks> inside_of(const FlowView& view) const;
+  Result<void> reset(std::span<const ConnectionTuple> connections);
+  void on_done(const EvictionOrder& order, const Result<MovedFlows>& moved);
+  void look_in(Duration delay);
+
+  Scheduler& scheduler_;
+  FlowPorts ports_;
+  Calls calls_;
+  Complaints complaints_;
+  EvictionPolicy policy_;
+  ConnectionMover mover_;
+  PacketFilterTable wanted_;
+  std::optional<PacketFilterTable> in_force_;    ///< none: something else may be
+  std::map<IpAddress, MonoTime> own_addresses_;  ///< of uplinks, and when they were seen last
+  std::unique_ptr<Timer> timer_;
+  MonoTime due_;
+};
+
+}  // namespace multilink

@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What becomes of connections: those of a dead uplink move or learn of it at once, all others notice nothing."""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from multilink_lab.lab import CLIENT, GATEWAY_LAN, SERVER, Lab
+from multilink_lab.scenario import expect, main
+from multilink_lab.suite import Suite, running
+from multilink_lab.tools import StreamServer
+from multilink_lab.waiting import wait_until
+
+CALM_S = 5
+DETECTION_MS = 1000  # one run on a busy machine; the bench has the figures
+EVICT_AFTER_S = 3
+RETURN_S = 25
+# multilink's own NAT unless a test says otherwise.
+NAT = "masquerade = yes\n"
+
+
+def sections(lab_uplinks=2, extra=""):
+    return "".join(f"[wan{number}]\n{NAT}{extra}" for number in range(1, lab_uplinks + 1))
+
+
+def own_nat(options, extra="", **more):
+    """The suite with its own NAT; the lab does none."""
+    return running(options, sections=sections(extra=extra), nat=False, **more)
+
+
+def test_udp_failback_loses_nothing(options):
+    """Graceful failback: a flow ends the outage on the other uplink, stays there when the better one is back, and
+    goes back after `failback_udp_after`. C19, C21."""
+    with own_nat(options, "failback_udp_after = 3s\n") as (lab, suite):
+        better, other = lab.isps
+        flow = lab.udp_flow()
+        time.sleep(CALM_S)
+        begun = better.cut("blackhole")
+        flow.alive(other.source)
+        failover = flow.report(begun - 0.5)
+        better.repair("blackhole")
+        back = suite.wait_active(RETURN_S, better.device)
+        stayed = flow.report(back - 1, back + 2)
+        expect(list(stayed["sources"]) == [other.source], stayed)
+        moved = flow.alive(better.source, 10)
+        after = flow.report(back + 2)
+    expect(failover["outage_ms"] <= DETECTION_MS, failover)
+    expect(stayed["lost"] == 0, stayed)
+    # What is in flight on the path that is left (80 ms) cannot find the way back through a translation that is no more.
+    expect(after["outage_ms"] <= 130 and after["gap_count"] <= 1, after)
+    return {"outage_ms": failover["outage_ms"], "lost_at_failback": stayed["lost"],
+            "moved_back_after_s": round(moved - back, 1), "outage_of_that_move_ms": after["outage_ms"]}
+
+
+def test_first_start_cuts_nothing(options):
+    """Connections that lived before the suite began go on, also those that it would lead elsewhere: under multilink's own
+    translation, none is there before; the administrator's masquerade, and translation to an address, are."""
+    figures = {}
+    for kind, rule in {"masquerade": "masquerade", "snat": None}.items():
+        with Lab(options.tools, nat=False) as lab:
+            better, other = lab.isps
+            words = [f'oifname "{isp.device}" {rule or f"snat to {isp.address}"}' for isp in lab.isps]
+            lab.gateway.nft("table ip admin {\nchain out {\ntype nat hook postrouting priority srcnat;\n" + "\n".join(words) + "\n}\n}")
+            lab.stream_server()
+            # The administrator's routes prefer the uplink that is second in the configuration.
+            lab.gateway.ip(f"route add default via {other.router} dev {other.device} metric 50")
+            flow, streams = lab.udp_flow(), [lab.tcp_stream("upload"), lab.tcp_stream("download")]
+            flow.alive(other.source)
+            time.sleep(1)
+            suite = Suite(lab, options.bin)
+            begun = time.monotonic()
+            suite.start()
+            suite.wait_active(10, better.device)
+            time.sleep(3)
+            report = flow.report(begun)
+            expect(report["lost"] == 0 and list(report["sources"]) == [other.source], (kind, report))
+            rows = [stream.report(begun) for stream in streams]
+            expect(all(len(row) == 1 and row[0]["ended"] is None and row[0]["longest_gap_ms"] < 400 for row in rows), (kind, rows))
+            expect(not suite.died(), suite.died())
+            # New connections go by the better one.
+            new = lab.tcp_stream("download")
+            time.sleep(1)
+            expect(new.report(begun)[0]["progress"] > 50, new.report(begun))
+            cleared = time.monotonic()
+            suite.kill("routed")
+            lab.gateway.run(f"{options.bin}/routed", "--config", suite.config, "--clear")
+            time.sleep(2)
+            report = flow.report(cleared)
+            expect(report["lost"] == 0, (kind, "at --clear", report))
+            rows = [stream.report(cleared) for stream in streams]
+            expect(all(len(row) == 1 and row[0]["ended"] is None for row in rows), (kind, "at --clear", rows))
+            figures[kind] = {"lost": report["lost"], "longest_gap_ms": max(row[0]["longest_gap_ms"] for row in rows)}
+    return figures
+
+
+def test_short_silence_cuts_no_tcp(options):
+    """A link that is dead for half a second: new flows may move, TCP connections live on."""
+    with own_nat(options) as (lab, suite):
+        lab.stream_server()
+        streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
+        lab.udp_flow()
+        time.sleep(CALM_S)
+        begun = lab.isps[0].cut("blackhole")
+        time.sleep(0.5)
+        lab.isps[0].repair("blackhole")
+        time.sleep(6)
+        rows = {way: stream.report(begun) for way, stream in streams.items()}
+        expect(all(len(row) == 1 and row[0]["ended"] is None and row[0]["progress"] > 100 for row in rows.values()), rows)
+        expect(not [event for event in suite.events() if event["to"] == "down" and event["family"] == "4"], suite.events())
+    return {f"{way}_longest_gap_ms": row[0]["longest_gap_ms"] for way, row in rows.items()}
+
+
+def test_both_ends_learn_of_an_outage(options):
+    """A link that is dead for 10 s: when it is down its TCP connections end at once at the client, who then succeeds
+    anew, also though the other ISP drops what is in the middle of a connection that it has not seen begin. C1, C2, C4."""
+    with own_nat(options) as (lab, suite):
+        better, other = lab.isps
+        other.namespace.nft("""
+            table inet strict {
+                chain forward {
+                    type filter hook forward priority filter; policy accept;
+                    meta l4proto tcp ct state invalid drop
+                    tcp flags & (syn | ack) != syn ct state new drop
+                }
+            }""")
+        lab.stream_server()
+        streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
+        lab.udp_flow()
+        time.sleep(CALM_S)
+        begun = better.cut("blackhole")
+        suite.wait_active(5, other.device)
+        down = suite.wait(lambda: next((e for e in suite.events() if e["to"] == "down" and e["family"] == "4"), None), 10, "down")
+        time.sleep(3)
+        rows = {way: stream.report(begun) for way, stream in streams.items()}
+        figures = {}
+        for way, row in rows.items():
+            expect(len(row) == 2 and row[0]["ended"] is not None, (way, row, down))
+            expect(EVICT_AFTER_S * 0.8 < row[0]["ended"] - begun < EVICT_AFTER_S + 2, (way, row[0]["ended"] - begun))
+            expect(row[1]["connected"] is not None and row[1]["ended"] is None and row[1]["progress"] > 100, (way, row))
+            figures[way] = {"ended_s": round(row[0]["ended"] - begun, 2),
+                            "anew_ms": round((row[1]["connected"] - row[0]["ended"]) * 1000)}
+        time.sleep(max(0, begun + 10 - time.monotonic()))
+        better.repair("blackhole")
+        suite.wait_active(RETURN_S, better.device)
+        expect(all(len(stream.report(begun)) == 2 for stream in streams.values()), "nothing is cut by the return")
+    return figures
+
+
+def test_other_connections_notice_nothing(options):
+    """Connections through the healthy uplink, and within the LAN, over failover and failback of the other. C2, C20."""
+    with own_nat(options) as (lab, suite):
+        better, other = lab.isps
+        lab.stream_server()
+        # They begin while the second carries.
+        better.cut("carrier")
+        suite.wait_active(5, other.device)
+        streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
+        flow = lab.udp_flow()
+        flow.alive(other.source)
+        better.repair("carrier")
+        suite.wait_active(RETURN_S, better.device)
+        lab.serve_lan()
+        lan = lab.udp_flow(server=GATEWAY_LAN)
+        begun = time.monotonic()
+        time.sleep(1)
+        better.cut("blackhole")
+        suite.wait_active(5, other.device)
+        time.sleep(EVICT_AFTER_S + 2)
+        reports = flow.report(begun), lan.report(begun)
+        expect(all(report["lost"] == 0 for report in reports), reports)
+        rows = {way: stream.report(begun) for way, stream in streams.items()}
+        expect(all(len(row) == 1 and row[0]["ended"] is None and row[0]["longest_gap_ms"] < 400 for row in rows.values()), rows)
+
+
+def test_nothing_is_cut_without_another_uplink(options):
+    """Both uplinks dead: the connections are left alone, and go on when the link comes back. C3."""
+    with own_nat(options) as (lab, suite):
+        better, other = lab.isps
+        lab.stream_server()
+        streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
+        time.sleep(CALM_S)
+        other.cut("blackhole")
+        suite.wait_status(15, wan2="FALSE")
+        begun = better.cut("blackhole")
+        suite.wait_status(15, wan1="FALSE")
+        time.sleep(EVICT_AFTER_S + 1)
+        better.repair("blackhole")
+        time.sleep(8)
+        rows = {way: stream.report(begun) for way, stream in streams.items()}
+        expect(all(len(row) == 1 and row[0]["ended"] is None and row[0]["progress"] > 20 for row in rows.values()), rows)
+
+
+def test_inbound_connections(options):
+    """A service of the LAN that is reached from outside through either uplink answers through that one, whichever carries
+    the rest; its connections are never cut."""
+    with own_nat(options) as (lab, suite):
+        better, other = lab.isps
+        lab.gateway.nft("table ip admin {\nchain in {\ntype nat hook prerouting priority dstnat;\n"
+                        f'iifname "wan*" tcp dport 7002 dnat to {CLIENT}\n}}\n}}')
+        service = lab.keep(StreamServer(lab.client, f"{lab.tools}/tcp_stream", "server", CLIENT, "7002"))
+        visitors = {isp.device: lab.tcp_stream("upload", namespace=lab.internet, server=isp.address, source=SERVER)
+                    for isp in lab.isps}
+        begun = time.monotonic()
+        time.sleep(2)
+        for device, visitor in visitors.items():
+            expect(visitor.report(begun)[0]["progress"] > 50, (device, visitor.report(begun)))
+        time.sleep(CALM_S)
+        better.cut("blackhole")
+        suite.wait_active(10, other.device)
+        time.sleep(EVICT_AFTER_S + 2)
+        better.repair("blackhole")
+        time.sleep(8)
+        for device, visitor in visitors.items():
+            rows = visitor.report(begun)
+            expect(len(rows) == 1 and rows[0]["ended"] is None, (device, rows))
+        expect(service.report(begun)["open"] == 2, service.report(begun))
+
+
+def test_programs_of_the_gateway_itself(options):
+    """A connected UDP socket and a program that tries again, on the gateway, recover as fast as what it forwards."""
+    with own_nat(options) as (lab, suite):
+        better, other = lab.isps
+        lab.stream_server()
+        flow = lab.udp_flow(namespace=lab.gateway)
+        streams = {way: lab.tcp_stream(way, namespace=lab.gateway) for way in ("upload", "download")}
+        time.sleep(CALM_S)
+        begun = better.cut("blackhole")
+        suite.wait_active(5, other.device)
+        time.sleep(EVICT_AFTER_S + 2)
+        report = flow.report(begun - 0.5)
+        expect(report["outage_ms"] <= DETECTION_MS, report)
+        for way, stream in streams.items():
+            row = stream.report(begun)
+            expect(len(row) == 2 and row[0]["ended"] - begun < EVICT_AFTER_S + 2 and row[1]["progress"] > 50, (way, row))
+        better.repair("blackhole")
+        back = suite.wait_active(RETURN_S, better.device)
+        stayed = flow.report(back - 1, back + 2)
+        expect(stayed["lost"] == 0, stayed)
+    return {"udp_outage_ms": report["outage_ms"]}
+
+
+def test_table_is_put_back(options):
+    """Somebody flushes the whole ruleset: our table is there again, and connections stay where they are."""
+    with own_nat(options) as (lab, suite):
+        flow = lab.udp_flow()
+        time.sleep(2)
+        begun = time.monotonic()
+        lab.gateway.run("nft", "flush", "ruleset")
+        wait_until(lambda: "inet multilink" in lab.gateway.run("nft", "list", "tables"), 2, every=0.005)
+        repaired = time.monotonic()
+        report = flow.report(begun - 1, repaired + 1)
+        expect(report["outage_ms"] <= 100, report)
+        expect("inet multilink" in lab.gateway.run("nft", "list", "tables"), suite.log("routed"))
+    return {"repaired_ms": round((repaired - begun) * 1000), "lost": report["lost"]}
+
+
+def test_clear_leaves_the_host_as_before(options):
+    """routed --clear after a crash: rules, routes, nftables and sysctls are what they were."""
+
+    def picture(lab):
+        parts = [lab.gateway.run(*words.split()) for words in (
+            "ip -4 rule", "ip -6 rule", "ip -4 route show table all", "nft list ruleset",
+            "sysctl -a -r ^net\\.ipv4\\.conf\\..*(rp_filter|src_valid_mark|arp_|forwarding)",
+            "sysctl -a -r ^net\\.ipv6\\.conf\\..*(accept_ra|forwarding)$")]
+        return [sorted(part.splitlines()) for part in parts]
+
+    with Lab(options.tools) as lab:
+        before = picture(lab)
+        suite = Suite(lab, options.bin, sections())
+        suite.start()
+        suite.wait_active(10, lab.isps[0].device)
+        expect(picture(lab) != before, "the suite has set something up")
+        suite.kill("routed")
+        lab.gateway.run(f"{options.bin}/routed", "--config", suite.config, "--clear")
+        after = picture(lab)
+        expect(after == before, [set(a) ^ set(b) for a, b in zip(after, before)])
+
+
+if __name__ == "__main__":
+    main(globals())

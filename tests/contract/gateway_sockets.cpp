@@ -158,6 +158,11 @@ void TcpSocket::listen() {
   check(::listen(fd(), 16) == 0, "listen");
 }
 
+void TcpSocket::abort_on_close() {
+  const linger at_once{1, 0};
+  check(setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0, "SO_LINGER");
+}
+
 std::unique_ptr<TcpSocket> TcpSocket::accept() {
   if (!wait(std::chrono::seconds(2))) return nullptr;
   const int fresh = accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC);

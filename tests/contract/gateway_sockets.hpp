@@ -76,6 +76,7 @@ class TcpSocket : public TestSocket {
   explicit TcpSocket(int fd) : TestSocket(fd) {}
 
   void listen();
+  void abort_on_close();  ///< its end is a reset
   std::unique_ptr<TcpSocket> accept();  ///< null: nobody came within 2 s
   int connect(const Endpoint& to);      ///< 0 or the errno
   int send(std::string_view text);      ///< 0 or the errno

@@ -168,6 +168,20 @@ TEST_P(PinExceptions, AnErrorAboutAFlowDoesNotPinItWhereItCameIn) {
   EXPECT_EQ(mark_of(flow), 0U);
 }
 
+TEST_P(PinExceptions, WhatIsNotTrackedIsNotSteered) {
+  net_.ip(Place::internet, family_ == Family::v4 ? "route add 192.168.77.0/24 via 192.0.2.2 dev isp1"
+                                                 : "route add fd77::/64 via 2001:db8:1::2 dev isp1");
+  net_.nft(Place::gateway,
+           "add table inet theirs; add chain inet theirs early { type filter hook prerouting priority raw; }; "
+           "add rule inet theirs early udp dport 7000 notrack; add rule inet theirs early udp sport 7000 notrack; "
+           "add chain inet theirs through { type filter hook forward priority filter; }; "
+           "add rule inet theirs through meta mark != 0 drop");
+  net_.put_in_force();
+  UdpSocket client(net_, Place::client, family_);
+  EXPECT_EQ(exchange(client), 1U);
+  EXPECT_EQ(mark_of(client), ~0U) << "there is an entry";
+}
+
 TEST_P(PinExceptions, WhatStaysOnTheLinkIsNotPinned) {
   net_.put_in_force();
   const auto group = IpAddress::parse(family_ == Family::v4 ? "224.0.0.251" : "ff02::fb").value();

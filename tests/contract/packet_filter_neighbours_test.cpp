@@ -4,9 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -135,6 +137,22 @@ INSTANTIATE_TEST_SUITE_P(Rules, BesideOthers,
                                          Neighbour{"Docker", kDocker},
                                          Neighbour{"Connmark", kMasqueradeAndConnmark.c_str()}),
                          [](const testing::TestParamInfo<Neighbour>& kind) { return kind.param.name; });
+
+TEST(PacketFilterTable, ReplacedInPlaceIsTheSameAsMadeAnew) {
+  GatewayNetwork net;
+  net.put_in_force();
+  const auto first = net.ruleset("ruleset");
+  auto larger = net.table();
+  larger.uplinks.push_back({.index = 7, .device = "wan7", .addresses = {}, .masquerade = {}, .translation = {}});
+  for (const auto& table : {net.table(), larger, net.table()}) net.put_in_force(table);
+  const auto sorted = [](const std::string& text) {
+    auto chains = split(text, '}');  // the order in which chains were made is no part of it
+    std::vector<std::string> parts(chains.begin(), chains.end());
+    std::sort(parts.begin(), parts.end());
+    return join(parts, "}");
+  };
+  EXPECT_EQ(sorted(net.ruleset("ruleset")), sorted(first));
+}
 
 /// Datagrams of many flows through the gateway, half of them pinned to each uplink.
 class UnderTraffic : public FilteredGateway {

@@ -145,6 +145,29 @@ TEST_P(FlowPins, AServiceAtAnUplinksAddressThatTheLanAsksIsNotPinned) {
   EXPECT_EQ(mark_of(local), 0U);
 }
 
+TEST_P(FlowPins, AServiceInTheLanThatTheLanAsksAtAnUplinksAddressIsNotPinned) {
+  const auto word = family_ == Family::v4 ? "ip" : "ip6";
+  const auto client = net_.client(family_).to_string();
+  net_.nft(Place::gateway,
+           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority dstnat; }; "
+               "add rule inet theirs inward ", word, " daddr ", net_.own(2, family_).to_string(), " udp dport 53 dnat ",
+               word, " to ", client,
+               "; add chain inet theirs back { type nat hook postrouting priority srcnat; }; "
+               "add rule inet theirs back oifname lan0 ", word, " saddr ", client, " masquerade"));
+  net_.put_in_force();
+  UdpSocket service(net_, Place::client, family_, {.address = net_.client(family_), .port = 53});
+  UdpSocket asks(net_, Place::client, family_, {.address = net_.client(family_)});
+  for (int round = 0; round < 3; ++round) {
+    asks.send({net_.own(2, family_), 53}, "question");
+    const auto question = service.receive();
+    ASSERT_TRUE(question);
+    EXPECT_EQ(question->from.address, net_.gateway(family_));
+    service.send(question->from, "answer");
+    ASSERT_TRUE(asks.receive());
+  }
+  EXPECT_EQ(mark_of(asks), 0U);
+}
+
 TEST_P(FlowPins, AFlowThatAnUplinkWithoutConfigurationHadIsPinnedAnew) {
   net_.masquerade();
   auto table = net_.table();

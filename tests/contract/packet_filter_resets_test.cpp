@@ -120,6 +120,18 @@ TEST_P(EvictedConnections, ALocalSocketIsToldToo) {
   EXPECT_EQ(error_of(local), ECONNRESET);
 }
 
+TEST_P(EvictedConnections, ALocalSocketThatIsDestroyedStillTellsItsFarEnd) {
+  net_.put_in_force();
+  {
+    TcpSocket local(net_, Place::gateway, family_, {.address = net_.own(1, family_)});
+    connect(local);
+    evict(local);
+    local.abort_on_close();
+  }
+  EXPECT_EQ(far_end_->receive(), "");
+  EXPECT_EQ(far_end_->last_error(), ECONNRESET);
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, EvictedConnections, both_families(), family_name);
 
 }  // namespace

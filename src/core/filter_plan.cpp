@@ -6,7 +6,7 @@
 namespace multilink {
 
 PacketFilterTable plan_filter(const Config& config, const KernelState& state, const UplinkIndices& indices,
-                              const std::vector<UplinkFacts>& facts) {
+                              const std::vector<UplinkFacts>& facts, const DevicesByFamily& udp_moves) {
   PacketFilterTable out;
   out.mark_mask = config.suite.mark_mask;
   for (std::size_t i = 0; i < config.uplinks.size(); ++i) {
@@ -20,6 +20,9 @@ PacketFilterTable plan_filter(const Config& config, const KernelState& state, co
     }
     planned.masquerade = uplink.masquerade;
     planned.translation = uplink.translate_prefix;
+    for (const auto& [family, devices] : udp_moves) {
+      if (devices.contains(uplink.device)) planned.udp_moves.insert(family);
+    }
     out.uplinks.push_back(std::move(planned));
   }
   return out;

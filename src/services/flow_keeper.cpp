@@ -5,8 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "multilink/core/connection_selection.hpp"
-#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/route_plan.hpp"
 #include "multilink/core/text.hpp"
 
@@ -14,7 +12,21 @@ namespace multilink {
 namespace {
 
 constexpr std::string_view kTable = "the table inet multilink";
-constexpr std::string_view kMarks = "the marks of existing connections";
+
+/// From a suspect only where the administrator lets it; from what is worse than that always.
+DevicesByFamily udp_moves(const FlowView& view) {
+  DevicesByFamily out = view.giving_way;
+  for (std::size_t i = 0; i < view.config.uplinks.size(); ++i) {
+    const auto& uplink = view.config.uplinks[i];
+    if (uplink.suspect_moves == SuspectMoves::udp) continue;
+    for (auto& [family, devices] : out) {
+      const auto health = view.health[i].find(family);
+      const bool is_suspect = health != view.health[i].end() && health->second.state == HealthState::suspect;
+      if (is_suspect && view.facts[i].families.at(family).fact == LinkFact::ok) devices.erase(uplink.device);
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -35,44 +47,11 @@ FlowKeeper::FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls ca
   });
 }
 
-void FlowKeeper::prepare(const FlowView& view) {
-  note_addresses(view);
-  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts);
-  adopt_connections(view);
-  keep_filter();
-}
-
 void FlowKeeper::follow(const FlowView& view) {
   note_addresses(view);
-  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts);
+  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view));
   keep_filter();
   evict(view);
-}
-
-void FlowKeeper::adopt_connections(const FlowView& view) {
-  const PacketMarks marks(view.config.suite.mark_mask);
-  std::vector<AdoptingUplink> uplinks;
-  for (std::size_t i = 0; i < view.config.uplinks.size(); ++i) {
-    AdoptingUplink adopting{view.indices.at(view.config.uplinks[i].device), {}};
-    for (const auto& [family, seen] : view.facts[i].families) {
-      adopting.addresses.insert(adopting.addresses.end(), seen.addresses.begin(), seen.addresses.end());
-    }
-    uplinks.push_back(std::move(adopting));
-  }
-  const auto inside = inside_of(view);
-  const auto now = scheduler_.now().mono;
-  for (const Family family : kRoutedFamilies) {
-    const auto unmarked = ports_.connections.list(family, {0, marks.mask()});
-    if (!unmarked) {
-      complaints_.refuse(
-          kMarks, cat("cannot be set, the first switch may cut them: ", unmarked.error().message), now);
-      continue;
-    }
-    for (const auto& [index, adopted] : connections_to_adopt(*unmarked, uplinks, *inside, marks.mask())) {
-      const auto marked = ports_.connections.set_mark(adopted, marks.match(index));
-      if (!marked) complaints_.refuse(kMarks, cat("cannot be set: ", marked.error().message), now);
-    }
-  }
 }
 
 void FlowKeeper::keep_filter() {

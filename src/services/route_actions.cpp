@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/services/route_actions.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "multilink/core/failback_hold.hpp"
@@ -90,7 +91,13 @@ Result<std::vector<std::string>> clear_routes(Kernel& kernel, PacketFilter& filt
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
   std::vector<std::string> lines;
   std::optional<Error> problem;
-  for (const auto& operation : diff_routes(*state, {}, numbers)) {
+  auto operations = diff_routes(*state, {}, numbers);
+  // What is pinned stays on its uplink until the traffic is where the host's own default leads it.
+  std::stable_partition(operations.begin(), operations.end(), [](const RouteOperation& operation) {
+    const auto* removal = std::get_if<DeleteRoute>(&operation);
+    return removal != nullptr && removal->route.table == kMainTable;
+  });
+  for (const auto& operation : operations) {
     const auto applied = kernel.apply(operation);
     const auto words = to_string(operation, *state);
     if (applied) {

@@ -329,12 +329,9 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
   note_problem(problem);
 }
 
-/// The first look at the kernel finds no health yet, and so leads nothing anywhere: the time to prepare.
 void RouteService::keep_flows(const Step& step, const KernelState& after) {
   const auto health = believed_health();
-  const FlowView view{config_, after, indices_, step.facts, health, carried_};
-  if (!adopted_) flows_.prepare(view);
-  flows_.follow(view);
+  flows_.follow({config_, after, indices_, step.facts, health, carried_, step.decision.giving_way});
 }
 
 void RouteService::note_moved(const EvictionOrder& order, const MovedFlows& moved) {

@@ -121,7 +121,7 @@ TEST_F(RouteActions, ClearRemovesWhatItCanAndNamesWhatItCannot) {
   kernel_.fail_applies(EPERM, 1);
   const auto removed = clear_routes(kernel_, filter_, {});
   ASSERT_FALSE(removed);
-  EXPECT_THAT(removed.error().message, StartsWith("cannot do 'ip rule del"));
+  EXPECT_THAT(removed.error().message, StartsWith("cannot do 'ip route del"));
   EXPECT_EQ(removed.error().code, EPERM);
   EXPECT_EQ(owned().size(), 1U);
   EXPECT_GT(before, 1U);

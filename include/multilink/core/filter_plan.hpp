@@ -6,6 +6,7 @@
 #include "multilink/core/config.hpp"
 #include "multilink/core/kernel_state.hpp"
 #include "multilink/core/packet_filter.hpp"
+#include "multilink/core/route_decision.hpp"
 #include "multilink/core/uplink_facts.hpp"
 #include "multilink/core/uplink_index.hpp"
 
@@ -13,7 +14,8 @@ namespace multilink {
 
 /// The wanted table `inet multilink`. `facts`: one an uplink, in the order of config.uplinks. An uplink whose device's
 /// name is not known (one matched by `mac` that is not there) is left out: nothing can enter or leave by it.
+/// `udp_moves`: the devices, as configured, from which UDP flows are to move.
 PacketFilterTable plan_filter(const Config& config, const KernelState& state, const UplinkIndices& indices,
-                              const std::vector<UplinkFacts>& facts);
+                              const std::vector<UplinkFacts>& facts, const DevicesByFamily& udp_moves);
 
 }  // namespace multilink

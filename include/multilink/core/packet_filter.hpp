@@ -27,6 +27,9 @@ struct FilteredUplink {
   std::set<IpAddress> addresses;
   std::set<Family> masquerade;  ///< whose packets get the uplink's own address, whoever sent them
   std::optional<PrefixTranslation> translation;  ///< goes before `masquerade`
+  /// Whose UDP flows are held no longer: what began on this side goes the way of new flows from now on. Where
+  /// its source was masqueraded the kernel itself forgets the flow at its first packet that leaves elsewhere.
+  std::set<Family> udp_moves = {};
 
   bool operator==(const FilteredUplink&) const = default;
 };

@@ -40,6 +40,7 @@ struct FlowView {
   const std::vector<UplinkFacts>& facts;      ///< one an uplink, in the order of config.uplinks
   const std::vector<HealthByFamily>& health;  ///< likewise
   const CarryingDevices& carriers;
+  const DevicesByFamily& giving_way;  ///< RouteDecision::giving_way
 };
 
 /// Keeps every flow on the uplink it began on, by the packet filter's pins, and takes it away from there when it can
@@ -58,15 +59,11 @@ class FlowKeeper {
 
   FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls calls);
 
-  /// At the start, when the tables and rules of the uplinks are in force and the default is not led anywhere yet:
-  /// connections that exist get the mark of the uplink whose address they bear, then the pins come into force. So
-  /// the first switch cuts nothing.
-  void prepare(const FlowView& view);
-  /// After each look at the kernel.
+  /// After each look at the kernel. The first one, at the start, leads the default nowhere yet: the pins are in force
+  /// before it moves, so that the first switch cuts nothing.
   void follow(const FlowView& view);
 
  private:
-  void adopt_connections(const FlowView& view);
   void keep_filter();
   void evict(const FlowView& view);
   void note_addresses(const FlowView& view);

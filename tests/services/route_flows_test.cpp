@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "services/route_service_fixture.hpp"
+
+namespace multilink {
+namespace {
+
+using fakes::address;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::uint32_t kFirst = 0x01000000;   // of eth0
+constexpr std::uint32_t kSecond = 0x02000000;  // of eth1
+
+/// routed with connections through both uplinks: what becomes of them.
+class RouteFlowsTest : public RouteServiceTest {
+ protected:
+  Connection connect(std::uint32_t mark, std::uint8_t protocol, std::uint16_t port,
+                     const char* from = "10.0.0.7") {
+    const ConnectionTuple original{address(from), address(kInternet), port, 443};
+    const ConnectionTuple reply{address(kInternet), address(mark == kFirst ? "192.0.2.2" : "198.51.100.2"),
+                                443, port};
+    Connection connection{protocol, original, reply, mark};
+    if (protocol == ip_protocol::kTcp) connection.tcp_state = TcpState::established;
+    return connections_.add(connection);
+  }
+  std::size_t alive(std::uint32_t mark, std::uint8_t protocol) const {
+    return static_cast<std::size_t>(std::count_if(
+        connections_.entries().begin(), connections_.entries().end(),
+        [&](const Connection& entry) { return entry.mark == mark && entry.protocol == protocol; }));
+  }
+  void become(const char* uplink, HealthState state) {
+    say(uplink, state);
+    scheduler_.settle();
+  }
+  const FilteredUplink& filtered(const char* device) const {
+    for (const auto& uplink : filter_.table()->uplinks) {
+      if (uplink.device == device) return uplink;
+    }
+    throw std::out_of_range(device);
+  }
+};
+
+TEST_F(RouteFlowsTest, ThePinsAreInForceBeforeTheFirstDefault) {
+  start();  // nobody is known to be up
+  ASSERT_TRUE(filter_.table());
+  EXPECT_EQ(filter_.table()->uplinks.size(), 2U);
+  EXPECT_THAT(owned(), testing::Not(Contains(HasSubstr("metric 3"))));
+}
+
+TEST_F(RouteFlowsTest, ASuspectLosesItsUdpAtOnceAndKeepsItsTcp) {
+  start_with_both_up();
+  connect(kFirst, ip_protocol::kUdp, 1);
+  connect(kFirst, ip_protocol::kTcp, 2);
+  connect(kSecond, ip_protocol::kUdp, 3);
+  become("eth0", HealthState::suspect);
+  EXPECT_EQ(carrier(), "eth1");
+  EXPECT_EQ(filtered("eth0").udp_moves, std::set<Family>{Family::v4});
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 0U);
+  EXPECT_EQ(alive(kFirst, ip_protocol::kTcp), 1U);
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 1U) << "of the healthy one";
+  become("eth0", HealthState::up);
+  EXPECT_THAT(filtered("eth0").udp_moves, IsEmpty());
+}
+
+TEST_F(RouteFlowsTest, WhereSuspectMovesIsNoneNothingLeavesASuspect) {
+  config_.uplinks[0].suspect_moves = SuspectMoves::none;
+  start_with_both_up();
+  connect(kFirst, ip_protocol::kUdp, 1);
+  become("eth0", HealthState::suspect);
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 1U);
+  EXPECT_THAT(filtered("eth0").udp_moves, IsEmpty());
+  become("eth0", HealthState::down);
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 0U);
+}
+
+TEST_F(RouteFlowsTest, WhatIsDownLosesAllAndBothEndsAreTold) {
+  start_with_both_up();
+  const auto forwarded = connect(kFirst, ip_protocol::kTcp, 1);
+  const auto own = connect(kFirst, ip_protocol::kTcp, 2, "192.0.2.2");
+  sockets_.open.insert(own.original);
+  become("eth0", HealthState::down);
+  EXPECT_THAT(connections_.entries(), IsEmpty());
+  EXPECT_THAT(clients_.told, testing::ElementsAre(forwarded.original));
+  EXPECT_THAT(sockets_.open, IsEmpty());
+  EXPECT_EQ(filter_.resets(), 1U);
+  EXPECT_EQ(log_.count("moved 2 TCP"), 1U);
+}
+
+TEST_F(RouteFlowsTest, TheRouteIsThereBeforeAnythingIsCut) {
+  start_with_both_up();
+  connect(kFirst, ip_protocol::kTcp, 1);
+  connections_.on_remove = [&] { EXPECT_EQ(carrier(), "eth1"); };
+  become("eth0", HealthState::down);
+  EXPECT_THAT(connections_.entries(), IsEmpty());
+}
+
+TEST_F(RouteFlowsTest, NothingIsCutWhileThereIsNoOther) {
+  start_with_both_up();
+  become("eth1", HealthState::down);
+  connect(kFirst, ip_protocol::kUdp, 1);
+  connect(kFirst, ip_protocol::kTcp, 2);
+  become("eth0", HealthState::suspect);
+  become("eth0", HealthState::down);
+  EXPECT_EQ(connections_.entries().size(), 2U);
+}
+
+TEST_F(RouteFlowsTest, AReturnMovesNothingAtOnceAndUdpAfterItsTime) {
+  config_.uplinks[0].failback_udp_after = minutes(2);
+  start_with_both_up();
+  become("eth0", HealthState::down);
+  connect(kSecond, ip_protocol::kUdp, 1);
+  connect(kSecond, ip_protocol::kTcp, 2);
+  become("eth0", HealthState::up);
+  ASSERT_EQ(carrier(), "eth0");
+  scheduler_.advance(minutes(2) - seconds(1));
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 1U);
+  scheduler_.advance(seconds(2));
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 0U);
+  EXPECT_EQ(alive(kSecond, ip_protocol::kTcp), 1U) << "ends where it is";
+}
+
+TEST_F(RouteFlowsTest, AnEventTellsWhatWasMoved) {
+  start_with_both_up();
+  connect(kFirst, ip_protocol::kTcp, 1);
+  become("eth0", HealthState::down);
+  scheduler_.advance(seconds(1));
+  const auto events = this->events();
+  const auto moved = std::find_if(events.begin(), events.end(),
+                                  [](const EventRecord& event) { return event.kind == "flows"; });
+  ASSERT_NE(moved, events.end());
+  EXPECT_EQ(moved->uplink, "eth0");
+  EXPECT_EQ(moved->to, "eth1");
+  EXPECT_THAT(moved->reason, HasSubstr("1 TCP"));
+  const auto route = std::find_if(events.begin(), events.end(), [](const EventRecord& event) {
+    return event.kind == "route" && event.to == "eth1";
+  });
+  ASSERT_NE(route, events.end());
+  EXPECT_EQ(moved->id, route->id) << "one id from the probe to the last change";
+}
+
+TEST_F(RouteFlowsTest, ATableThatSomebodyTakesAwayIsPutBack) {
+  start_with_both_up();
+  filter_.lose_table();
+  scheduler_.settle();
+  EXPECT_TRUE(filter_.table());
+}
+
+TEST_F(RouteFlowsTest, WithoutNftablesTheRoutesAreKeptAllTheSame) {
+  filter_.fail_next(EPERM, 1'000'000);
+  start_with_both_up();
+  become("eth0", HealthState::down);
+  EXPECT_EQ(carrier(), "eth1");
+  EXPECT_EQ(log_.count("the table inet multilink"), 1U) << "once";
+  filter_.fail_next(0, 0);
+  scheduler_.advance(seconds(2));
+  EXPECT_TRUE(filter_.table()) << "it is tried again";
+}
+
+}  // namespace
+}  // namespace multilink

@@ -29,21 +29,22 @@ std::optional<NetlinkAttributes> NetlinkAttributes::of_message(const nlmsghdr& m
 
 std::optional<NetlinkAttributes> NetlinkAttributes::of_bytes(std::span<const std::byte> bytes,
                                                              const Rules& rules) {
-  NetlinkAttributes out;
+  std::optional<NetlinkAttributes> out(std::in_place);
   const auto* attribute = reinterpret_cast<const nlattr*>(bytes.data());
   int left = static_cast<int>(bytes.size());
   while (nla_ok(attribute, left) != 0) {
     const auto type = static_cast<std::size_t>(nla_type(attribute));
-    out.highest_ = std::max(out.highest_, type);
+    out->highest_ = std::max(out->highest_, type);
     if (type <= kLargest) {
       if (!obeys(*attribute, rules.at(type))) return std::nullopt;
-      out.found_.at(type) = {static_cast<const std::byte*>(nla_data(attribute)),
+      out->found_.at(type) = {static_cast<const std::byte*>(nla_data(attribute)),
                              static_cast<std::size_t>(nla_len(attribute))};
     }
     attribute = nla_next(attribute, &left);
   }
   // What is left is shorter than an attribute, or one that claims more bytes than there are.
-  return left > 0 ? std::nullopt : std::optional(out);
+  if (left > 0) out.reset();
+  return out;
 }
 
 std::string NetlinkAttributes::text(std::size_t type) const {

@@ -23,6 +23,7 @@ Result<std::vector<Connection>> FakeConnections::list(Family family, const MarkM
 
 Result<std::size_t> FakeConnections::remove(std::span<const Connection> connections) {
   if (const auto done = attempt(); !done) return tl::unexpected<Error>(done.error());
+  if (removal_error != 0) return multilink::fail("told to fail", removal_error);
   on_remove();
   std::size_t removed = 0;
   for (const auto& connection : connections) {

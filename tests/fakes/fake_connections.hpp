@@ -38,6 +38,7 @@ class FakeConnections final : public Connections, public Failing {
   const std::vector<Connection>& entries() const { return entries_; }
 
   std::function<void()> on_remove = [] {};  ///< before it happens
+  int removal_error = 0;                    ///< not 0: remove() fails with it
 
  private:
   Connection* find(const Connection& connection);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "multilink/core/connection.hpp"
@@ -76,12 +77,13 @@ class ConnectionMover {
     MovedFlows moved = {};
   };
 
+  void run_soon();
   void run_next();
   Result<void> list(Job& job);
   Result<void> move_slice(Job& job);
   void finish(const Result<void>& outcome);
   template <class Value>
-  void note(std::string_view subject, std::string_view doing, const Result<Value>& outcome);
+  void note(std::string_view subject, const Result<Value>& outcome);
 
   MoverPorts ports_;
   Reset reset_;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/services/connection_mover.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "multilink/core/connection_selection.hpp"
+#include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
+
+namespace multilink {
+namespace {
+
+std::string describe(const EvictionOrder& order) {
+  return cat(order.uplink, " (IPv", to_string(order.family), "), ", to_string(order.cause));
+}
+
+}  // namespace
+
+std::string to_string(const MovedFlows& moved) {
+  const auto local = moved.tcp_local > 0 ? cat(" (", moved.tcp_local, " of this host)") : "";
+  return cat(moved.tcp_forwarded + moved.tcp_local, " TCP", local, ", ", moved.udp, " UDP and ", moved.other,
+             " other flows");
+}
+
+ConnectionMover::ConnectionMover(MoverPorts ports, Reset reset, Done done)
+    : ports_(ports), reset_(std::move(reset)), done_(std::move(done)), complaints_(ports_.log) {}
+
+void ConnectionMover::carry_out(EvictionOrder order, std::uint32_t mark_mask,
+                                std::shared_ptr<const InsideNetworks> inside) {
+  jobs_.push_back({std::move(order), mark_mask, std::move(inside), ports_.scheduler.now().mono});
+  if (jobs_.size() == 1) run_soon();
+}
+
+void ConnectionMover::run_soon() {
+  ports_.scheduler.post([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) run_next();
+  });
+}
+
+void ConnectionMover::run_next() {
+  Job& job = jobs_.front();
+  const auto done = job.listed ? move_slice(job) : list(job);
+  if (!done || job.left.empty()) return finish(done);
+  run_soon();
+}
+
+Result<void> ConnectionMover::list(Job& job) {
+  const MarkMatch mark{uplink_mark(job.order.index, job.mark_mask), job.mark_mask};
+  const auto pinned = ports_.connections.list(job.order.family, mark);
+  note("connections", pinned);
+  if (!pinned) return tl::unexpected<Error>(pinned.error());
+  job.left = connections_to_move(*pinned, job.order.scope, *job.inside);
+  job.listed = true;
+  return {};
+}
+
+Result<void> ConnectionMover::move_slice(Job& job) {
+  const std::size_t size = std::min(kSlice, job.left.size());
+  const auto slice = std::span<const Connection>(job.left).last(size);
+  std::vector<ConnectionTuple> forwarded;
+  std::vector<ConnectionTuple> own;
+  for (const auto& connection : slice) {
+    if (must_be_told(connection)) {
+      (is_local(connection, *job.inside) ? own : forwarded).push_back(connection.original);
+    } else {
+      ++(connection.protocol == ip_protocol::kUdp ? job.moved.udp : job.moved.other);
+    }
+  }
+  if (!forwarded.empty() && reset_) note("resets", reset_(forwarded));
+  const auto removed = ports_.connections.remove(slice);
+  note("connections", removed);
+  if (!removed) return tl::unexpected<Error>(removed.error());
+  if (!own.empty()) note("this host's sockets", ports_.sockets.destroy(own));
+  if (!forwarded.empty()) note("clients", ports_.clients.notify(forwarded));
+  job.moved.tcp_forwarded += forwarded.size();
+  job.moved.tcp_local += own.size();
+  job.left.resize(job.left.size() - size);
+  return {};
+}
+
+void ConnectionMover::finish(const Result<void>& outcome) {
+  Job job = std::move(jobs_.front());
+  jobs_.pop_front();
+  if (!jobs_.empty()) run_soon();
+  job.moved.took = ports_.scheduler.now().mono - job.begun;
+  if (outcome) {
+    const auto text = cat("moved ", to_string(job.moved), " off ", describe(job.order), "; it took ",
+                          format_milliseconds(job.moved.took));
+    ports_.log.write(job.moved.total() == 0 ? LogLevel::debug : LogLevel::info, text);
+  }
+  if (!done_) return;
+  if (outcome) {
+    done_(job.order, job.moved);
+  } else {
+    done_(job.order, tl::unexpected<Error>(outcome.error()));
+  }
+}
+
+template <class Value>
+void ConnectionMover::note(std::string_view subject, const Result<Value>& outcome) {
+  const std::string full = cat("moving flows: ", subject);
+  if (outcome) {
+    complaints_.accept(full);
+  } else {
+    complaints_.refuse(full, outcome.error().message, ports_.scheduler.now().mono);
+  }
+}
+
+}  // namespace multilink

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <iostream>
+#include <vector>
+
+#include "contract/network_namespace.hpp"
+#include "fakes/connection_samples.hpp"
+#include "fakes/fake_log.hpp"
+#include "multilink/adapters/conntrack_message.hpp"
+#include "multilink/adapters/netlink_connections.hpp"
+
+namespace multilink {
+namespace {
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+constexpr std::uint32_t kFirst = 0x01000000;
+constexpr std::uint32_t kSecond = 0x02000000;
+constexpr unsigned kConnections = 20'000;
+
+/// Half of them with each mark.
+void fill_table() {
+  NetlinkSocket maker(NetlinkProtocol::netfilter);
+  NetlinkBatch batch;
+  for (unsigned i = 0; i < kConnections; ++i) {
+    auto one = fakes::translated(fakes::tcp("10.0.0.7:1", "203.0.113.9:443", i % 2 == 0 ? kFirst : kSecond),
+                                 "192.0.2.2");
+    one.original.source_port = one.reply.destination_port = static_cast<std::uint16_t>(1000 + i);
+    add_creation(one, 600, batch);
+  }
+  unsigned refused = 0;
+  ASSERT_TRUE(maker.change_all(batch, [&](std::size_t, int) { ++refused; }));
+  ASSERT_EQ(refused, 0U);
+}
+
+/// The kernel's part is done in our calls: what they take of the processor is what they last on a machine that has nothing else to
+/// do.
+Milliseconds processor_time() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+/// The bound is that of the whole eviction of so many; what is beside it (the sets of nftables, the sockets) has its own
+/// tests.
+TEST(ConnectionsSpeed, TenThousandOfTwentyThousandGoInATenthOfASecond) {
+  const NetworkNamespace own;
+  fakes::FakeLog log;
+  NetlinkConnections connections(log);
+  std::vector<Milliseconds> taken;
+  for (int run = 0; run < 5; ++run) {
+    fill_table();
+    const auto begun = processor_time();
+    const auto found = connections.list(Family::v4, {kFirst, fakes::kMask});
+    const auto listed = processor_time();
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), kConnections / 2);
+    ASSERT_EQ(connections.remove(*found), kConnections / 2);
+    const auto removed = processor_time();
+    std::cout << "read in " << (listed - begun).count() << " ms, removed in " << (removed - listed).count()
+              << " ms\n";
+    taken.push_back(removed - begun);
+    ASSERT_EQ(connections.remove(connections.list(Family::v4, {0, 0}).value()), kConnections / 2);
+  }
+  std::sort(taken.begin(), taken.end());
+  EXPECT_LE(taken.at(taken.size() / 2).count(), 100);
+}
+
+}  // namespace
+}  // namespace multilink

@@ -156,6 +156,8 @@ class EvictionPackets : public testing::TestWithParam<Addresses> {
     return {client_.run([&] { return connect_to(listener.address()); }), listener};
   }
 
+  Family family() const { return IpAddress::parse(a_.server)->family(); }
+
   /// The order, and all that follows from it. Gives when it was done.
   Clock::time_point evict(EvictionScope scope, ClientNotifier& notifier) {
     NetlinkKernel kernel(loop_, log_, {});
@@ -168,9 +170,8 @@ class EvictionPackets : public testing::TestWithParam<Addresses> {
           moved_ = moved;
           loop_.stop();
         });
-    mover.carry_out(
-        {"wan1", 1, a_.family == kFour.family ? Family::v4 : Family::v6, scope, EvictionCause::down}, kMask,
-        std::make_shared<InsideNetworks>(state, uplinks));
+    mover.carry_out({"wan1", 1, family(), scope, EvictionCause::down}, kMask,
+                    std::make_shared<InsideNetworks>(state, uplinks));
     loop_.run();
     return Clock::now();
   }
@@ -219,6 +220,10 @@ TEST_P(EvictionPackets, AClientThatDownloadsLearnsOfItAtOnce) {
   lead_over(a_.isp2);
   evict(EvictionScope::all);
   EXPECT_EQ(download.client.await_error(kAtOnce, Doing::nothing), ECONNRESET);
+  // What told it of that has left no trace.
+  for (const auto& one : connections_.list(family(), {0, 0}).value()) {
+    EXPECT_NE(one.original.source, IpAddress::parse(a_.server));
+  }
 }
 
 /// What the notification is for.

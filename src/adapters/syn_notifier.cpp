@@ -201,9 +201,11 @@ Result<std::size_t> SynNotifier::notify(std::span<const ConnectionTuple> connect
       sent += send_all(*fd, all.subspan(first, std::min(kBatch, all.size() - first)), code);
     }
   }
-  if (sent == 0 && code != 0) {
-    return fail(cat("telling clients of their connections' end: sending: ", std::strerror(code),
-                    code == EPERM ? "; a firewall or the unit's IPAddressDeny= forbids it" : ""),
+  if (code == EPERM || (code != 0 && sent == 0)) {
+    const auto remedy =
+        code == EPERM ? "; a firewall forbids it, or the unit: IPAddressAllow= must name the LAN's networks"
+                      : "";
+    return fail(cat("telling clients of their connections' end: sending: ", std::strerror(code), remedy),
                 code);
   }
   return sent;

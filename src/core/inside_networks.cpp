@@ -13,6 +13,23 @@ bool is_of_a_network(const IpPrefix& destination) {
 
 }  // namespace
 
+void FormerAddresses::see(const KernelState& state, const std::set<unsigned>& uplinks, MonoTime now) {
+  std::erase_if(seen_, [&](const auto& entry) { return now - entry.second > kKept; });
+  for (const auto& address : state.addresses) {
+    if (uplinks.contains(address.link_index) && !address.link_scope) seen_[address.prefix.address] = now;
+  }
+  while (seen_.size() > kMost) {
+    seen_.erase(std::min_element(seen_.begin(), seen_.end(),
+                                 [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+}
+
+std::set<IpAddress> FormerAddresses::addresses() const {
+  std::set<IpAddress> out;
+  for (const auto& [address, last] : seen_) out.insert(address);
+  return out;
+}
+
 InsideNetworks::InsideNetworks(const KernelState& state, const std::set<unsigned>& uplinks,
                                const std::set<IpAddress>& former)
     : host_(former) {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "contract/connection_worlds.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -17,6 +14,7 @@
 #include <system_error>
 
 #include "contract/network_namespace.hpp"
+#include "contract/test_sockets.hpp"
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_log.hpp"
 #include "multilink/adapters/conntrack_message.hpp"
@@ -61,48 +59,6 @@ void check(bool good, const char* doing) {
   if (!good) throw std::system_error(errno, std::generic_category(), doing);
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) { check(fd >= 0, "opening a socket"); }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int operator*() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-  std::uint16_t port() const {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &storage, sizeof v4);  // the port is at the same place in both
-    return ntohs(v4.sin_port);
-  }
-};
-
-Address address_of(std::string_view text) {
-  Address out;
-  sockaddr_in v4{};
-  sockaddr_in6 v6{};
-  const std::string host(text);
-  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    std::memcpy(&out.storage, &v4, out.length = sizeof v4);
-  } else {
-    check(inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1, "an address");
-    v6.sin6_family = AF_INET6;
-    std::memcpy(&out.storage, &v6, out.length = sizeof v6);
-  }
-  return out;
-}
-
 class RealConnectionWorld final : public ConnectionWorld {
  public:
   RealConnectionWorld() {
@@ -123,25 +79,11 @@ class RealConnectionWorld final : public ConnectionWorld {
   }
 
   ConnectionTuple open(std::string_view address, std::string_view device) override {
-    Address at = address_of(address);
-    const int af = at.storage.ss_family;
-    Descriptor listener(socket(af, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    check(bind(*listener, at.get(), at.length) == 0, "bind");
-    check(listen(*listener, 1) == 0, "listen");
-    check(getsockname(*listener, at.get(), &at.length) == 0, "getsockname");
-    Descriptor client(socket(af, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!device.empty()) {
-      const std::string name(device);
-      check(setsockopt(*client, SOL_SOCKET, SO_BINDTODEVICE, name.data(),
-                       static_cast<socklen_t>(name.size())) == 0,
-            "SO_BINDTODEVICE");
-    }
-    check(connect(*client, at.get(), at.length) == 0, "connect");
-    Address own;
-    check(getsockname(*client, own.get(), &own.length) == 0, "getsockname");
-    Descriptor server(accept(*listener, nullptr, nullptr));
-    const ConnectionTuple tuple{spoken(address), spoken(address), own.port(), at.port()};
-    opened_.emplace(tuple, Opened{std::move(listener), std::move(client), std::move(server)});
+    Listener listener(address);
+    TcpPair pair(connect_to(listener.address(), device), listener);
+    const ConnectionTuple tuple{spoken(address), spoken(address), pair.client.address().port(),
+                                listener.address().port()};
+    opened_.emplace(tuple, Opened{std::move(listener), std::move(pair)});
     return tuple;
   }
 
@@ -151,7 +93,7 @@ class RealConnectionWorld final : public ConnectionWorld {
     socklen_t length = sizeof error;
     tcp_info info{};
     socklen_t info_length = sizeof info;
-    const int fd = *opened_.at(connection).client;
+    const int fd = opened_.at(connection).pair.client.fd();
     check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0, "SO_ERROR");
     check(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_length) == 0, "TCP_INFO");
     const bool open = info.tcpi_state == TCP_ESTABLISHED;
@@ -162,14 +104,15 @@ class RealConnectionWorld final : public ConnectionWorld {
   bool is_listening(const ConnectionTuple& connection) override {
     tcp_info info{};
     socklen_t length = sizeof info;
-    check(getsockopt(*opened_.at(connection).listener, IPPROTO_TCP, TCP_INFO, &info, &length) == 0,
+    check(getsockopt(opened_.at(connection).listener.fd(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0,
           "TCP_INFO");
     return info.tcpi_state == TCP_LISTEN;
   }
 
  private:
   struct Opened {
-    Descriptor listener, client, server;
+    Listener listener;
+    TcpPair pair;
   };
 
   NetworkNamespace namespace_;

@@ -130,7 +130,7 @@ class Units(unittest.TestCase):
         self.assertEqual(self.status()["problems"], [])
 
     def test_each_process_has_its_own_user_and_no_capability_but_its_own(self):
-        wanted = {"pingd": 1 << 13, "healthd": 0, "routed": 1 << 12, "multilink-redis": 0}  # CAP_NET_RAW, CAP_NET_ADMIN
+        wanted = {"pingd": 1 << 13, "healthd": 0, "routed": 3 << 12, "multilink-redis": 0}  # CAP_NET_RAW 13, CAP_NET_ADMIN 12
         users = set()
         for unit, capabilities in wanted.items():
             fields = dict(line.split(":\t", 1) for line in

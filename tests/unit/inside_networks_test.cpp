@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fakes/connection_samples.hpp"
+#include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace {
@@ -85,6 +86,43 @@ TEST(InsideNetworks, OnlyRoutesThatLeadSomewhereCountAndNoneOverAnUplink) {
   for (const auto outside : {"172.16.0.1", "172.17.0.1", "172.18.0.1", "172.19.0.1"}) {
     EXPECT_FALSE(contains(state, outside)) << outside;
   }
+}
+
+class FormerAddressesTest : public testing::Test {
+ protected:
+  void see() { former_.see(state_, {2, 3}, now_); }
+  bool has(std::string_view text) const { return former_.addresses().contains(address(text)); }
+
+  KernelState state_ = fakes::gateway_state();
+  MonoTime now_{std::chrono::hours(5)};
+  FormerAddresses former_;
+};
+
+TEST_F(FormerAddressesTest, AreThoseOfUplinksForAnHour) {
+  see();
+  EXPECT_TRUE(has("192.0.2.2"));
+  EXPECT_TRUE(has("2001:db8:2::2"));
+  EXPECT_FALSE(has("10.0.0.1"));
+  std::erase_if(state_.addresses, [](const LinkAddress& address) { return address.link_index == 2; });
+  now_ += FormerAddresses::kKept;
+  see();
+  EXPECT_TRUE(has("192.0.2.2"));
+  now_ += std::chrono::nanoseconds(1);
+  see();
+  EXPECT_FALSE(has("192.0.2.2"));
+  EXPECT_TRUE(has("198.51.100.2"));
+}
+
+TEST_F(FormerAddressesTest, DoNotGrowWithoutBound) {
+  for (unsigned i = 0; i < 1000; ++i) {
+    state_.addresses = {
+        {2, IpPrefix::parse(cat("10.1.", i / 250, ".", i % 250, "/24")).value(), {}, false, true}};
+    now_ += std::chrono::milliseconds(1);
+    see();
+  }
+  EXPECT_EQ(former_.addresses().size(), FormerAddresses::kMost);
+  EXPECT_TRUE(has("10.1.3.249"));
+  EXPECT_FALSE(has("10.1.0.0"));
 }
 
 }  // namespace

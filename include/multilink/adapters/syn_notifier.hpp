@@ -26,7 +26,7 @@ class SynNotifier final : public ClientNotifier {
   /// From now on with this mark.
   void set_mark(std::uint32_t mark);
   /// Never waits: what a full device does not take is not sent, and not counted. The Error is that of the first packet
-  /// that could not be sent, where none could.
+  /// that could not be sent, where none could, or where it was forbidden (EPERM).
   Result<std::size_t> notify(std::span<const ConnectionTuple> connections) override;
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,8 +11,24 @@
 
 #include "multilink/core/ip_address.hpp"
 #include "multilink/core/kernel_state.hpp"
+#include "multilink/core/time.hpp"
 
 namespace multilink {
+
+/// The addresses that uplinks had until lately: sockets and connections bear an address longer than the device does.
+class FormerAddresses {
+ public:
+  static constexpr Duration kKept = std::chrono::hours(1);
+  /// The oldest goes first.
+  static constexpr std::size_t kMost = 256;
+
+  /// At each look at the kernel. `uplinks`: link indices.
+  void see(const KernelState& state, const std::set<unsigned>& uplinks, MonoTime now);
+  std::set<IpAddress> addresses() const;
+
+ private:
+  std::map<IpAddress, MonoTime> seen_;
+};
 
 /// What lies on this side of the uplinks: this host's own addresses, and every network to which the most specific
 /// route of `main` leads through a device that is no uplink (the LAN, a tunnel). Defaults do not count, nor do the
@@ -19,8 +37,7 @@ namespace multilink {
 class InsideNetworks {
  public:
   InsideNetworks() = default;
-  /// `uplinks`: link indices. `former`: addresses that were this host's until lately; sockets and connections may
-  /// still bear them.
+  /// `uplinks`: link indices. `former`: addresses that count as this host's besides those that it has.
   InsideNetworks(const KernelState& state, const std::set<unsigned>& uplinks,
                  const std::set<IpAddress>& former = {});
 

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
-#include <map>
-#include <optional>
-#include <set>
+#include <span>
 #include <tuple>
+#include <utility>
 
 #include "multilink/core/rule_selectors.hpp"
 
@@ -16,26 +14,19 @@ namespace {
 
 // With a thousand uplinks there are thousands of rules and routes: each is looked up, none is searched for.
 
-/// Orders what pointers point at.
-struct ByValue {
-  template <class Item>
-  bool operator()(const Item* a, const Item* b) const {
-    return *a < *b;
-  }
-};
-
 /// The routes of a kernel by what they compete for: one table, destination and metric.
 class Competitors {
  public:
   explicit Competitors(const std::vector<Route>& routes) {
-    for (const auto& route : routes) places_[place_of(route)].push_back(&route);
+    routes_.reserve(routes.size());
+    for (const auto& route : routes) routes_.push_back(&route);
+    std::stable_sort(routes_.begin(), routes_.end(), before);  // in the kernel's order within a place
   }
 
   /// Whether the route is present, and before every foreign one that competes with it.
   bool are_led_by(const Route& wanted) const {
-    const auto found = places_.find(place_of(wanted));
-    if (found == places_.end()) return false;
-    for (const Route* route : found->second) {
+    const auto [first, last] = std::equal_range(routes_.begin(), routes_.end(), &wanted, before);
+    for (const Route* route : std::span(first, last)) {
       if (*route == wanted) return true;
       if (route->protocol != wanted.protocol) return false;
     }
@@ -43,39 +34,71 @@ class Competitors {
   }
 
  private:
-  using Place = std::tuple<std::uint32_t, IpPrefix, std::uint32_t>;
-  static Place place_of(const Route& route) { return {route.table, route.destination, route.metric}; }
-
-  std::map<Place, std::vector<const Route*>> places_;  ///< in the kernel's order
-};
-
-/// The positions of rules in a list; of doubles that of the first.
-class Positions {
- public:
-  explicit Positions(const std::vector<Rule>& rules) {
-    for (std::size_t i = 0; i < rules.size(); ++i) positions_.emplace(&rules[i], i);
+  static bool before(const Route* a, const Route* b) {
+    return std::tie(a->table, a->destination, a->metric) < std::tie(b->table, b->destination, b->metric);
   }
 
-  std::optional<std::size_t> of(const Rule& rule) const {
-    const auto found = positions_.find(&rule);
-    return found == positions_.end() ? std::nullopt : std::optional(found->second);
+  std::vector<const Route*> routes_;
+};
+
+/// Items by value. Of equal ones the first comes first.
+template <class Item>
+class Sorted {
+ public:
+  explicit Sorted(const std::vector<Item>& items) {
+    entries_.reserve(items.size());
+    for (const auto& item : items) entries_.push_back({&item, true});
+    std::stable_sort(entries_.begin(), entries_.end(), before);
+  }
+
+  /// The first that is equal; null where there is none.
+  const Item* find(const Item& item) const {
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), Entry{&item, true}, before);
+    return found == entries_.end() || *found->item != item ? nullptr : found->item;
+  }
+
+  /// Whether there was one more that is equal.
+  bool take(const Item& item) {
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), Entry{&item, true}, before);
+    for (auto entry = found; entry != entries_.end() && *entry->item == item; ++entry) {
+      if (std::exchange(entry->is_left, false)) return true;
+    }
+    return false;
   }
 
  private:
-  std::map<const Rule*, std::size_t, ByValue> positions_;
+  struct Entry {
+    const Item* item;
+    bool is_left;
+  };
+  static bool before(const Entry& a, const Entry& b) { return *a.item < *b.item; }
+
+  std::vector<Entry> entries_;
 };
 
 /// For each wanted rule whether it is there, but not behind one that selects the same packets and is wanted before it.
-std::vector<bool> find_too_early(const std::vector<Rule>& wanted, const Positions& actual) {
-  constexpr auto kNowhere = std::numeric_limits<std::size_t>::max();
-  std::map<Rule, std::size_t> last;  // the position, in the kernel, of the hindmost so far
-  std::vector<bool> out;
-  out.reserve(wanted.size());
-  for (const auto& rule : wanted) {
-    const auto position = actual.of(rule).value_or(kNowhere);
-    const auto [hindmost, is_first] = last.try_emplace(selection_of(rule), position);
-    out.push_back(position != kNowhere && !is_first && hindmost->second > position);
-    hindmost->second = std::max(hindmost->second, position);
+/// `places`: where each is in the kernel, null where it is not.
+std::vector<bool> find_too_early(const std::vector<Rule>& wanted, const std::vector<const Rule*>& places) {
+  std::vector<std::pair<Rule, std::size_t>> order;  // those that select alike together, as they are wanted
+  order.reserve(wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) order.emplace_back(selection_of(wanted[i]), i);
+  std::sort(order.begin(), order.end());
+  std::vector<bool> out(wanted.size());
+  const Rule* hindmost = nullptr;  // in the kernel, of those wanted before
+  bool all_there = true;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto at = order[i].second;
+    if (i == 0 || order[i - 1].first != order[i].first) {
+      hindmost = nullptr;
+      all_there = true;
+    }
+    const Rule* place = places[at];
+    if (place == nullptr) {
+      all_there = false;
+      continue;
+    }
+    out[at] = !all_there || (hindmost != nullptr && hindmost > place);
+    if (hindmost == nullptr || place > hindmost) hindmost = place;
   }
   return out;
 }
@@ -84,17 +107,10 @@ std::vector<bool> find_too_early(const std::vector<Rule>& wanted, const Position
 template <class Item>
 std::vector<Item> superfluous(const std::vector<Item>& present, const std::vector<Item>& wanted,
                               const RoutingNumbers& numbers) {
-  std::multiset<const Item*, ByValue> keep;
-  for (const auto& item : wanted) keep.insert(&item);
+  Sorted<Item> keep(wanted);
   std::vector<Item> out;
   for (const auto& item : present) {
-    if (item.protocol != numbers.protocol) continue;
-    const auto kept = keep.find(&item);
-    if (kept == keep.end()) {
-      out.push_back(item);
-    } else {
-      keep.erase(kept);
-    }
+    if (item.protocol == numbers.protocol && !keep.take(item)) out.push_back(item);
   }
   return out;
 }
@@ -108,12 +124,15 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
   for (const auto& route : wanted.routes) {
     if (!competitors.are_led_by(route)) out.emplace_back(PrependRoute{route});
   }
-  const Positions positions(actual.rules);
-  const auto too_early = find_too_early(wanted.rules, positions);
+  const Sorted<Rule> present(actual.rules);
+  std::vector<const Rule*> places;
+  places.reserve(wanted.rules.size());
+  for (const auto& rule : wanted.rules) places.push_back(present.find(rule));
+  const auto too_early = find_too_early(wanted.rules, places);
   for (std::size_t i = 0; i < wanted.rules.size(); ++i) {
     const auto& rule = wanted.rules[i];
     if (too_early[i]) out.emplace_back(DeleteRule{rule});
-    if (too_early[i] || !positions.of(rule)) out.emplace_back(AddRule{rule});
+    if (too_early[i] || places[i] == nullptr) out.emplace_back(AddRule{rule});
   }
   auto rules = superfluous(actual.rules, wanted.rules, numbers);
   std::reverse(rules.begin(), rules.end());

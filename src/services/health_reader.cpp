@@ -62,13 +62,11 @@ void HealthReader::on_hint(std::string_view payload) {
   }
   due_.emplace(payload);
   if (!noticed_) noticed_ = now;
-  // With those that came with this one: what fails together moves together.
-  if (!hinted_) hinted_ = scheduler_.after(Duration::zero(), [this] { on_hints(); });
-}
-
-void HealthReader::on_hints() {
-  hinted_.reset();
-  read();
+  if (std::exchange(is_hinted_, true)) return;
+  scheduler_.post([this] {  // with those that came with this one: what fails together moves together
+    is_hinted_ = false;
+    read();
+  });
 }
 
 void HealthReader::sweep() {

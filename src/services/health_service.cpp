@@ -57,7 +57,6 @@ void HealthService::reload(const Config& config) {
 
 void HealthService::stop() {
   timer_.reset();
-  hinted_.reset();
   heartbeat_.stop();
 }
 
@@ -67,8 +66,7 @@ void HealthService::configure() {
   std::erase_if(uplinks_, [&](const auto& entry) { return is_gone(entry.first); });
   for (auto* names : {&wanted_, &wanted_closely_}) std::erase_if(*names, is_gone);
   for (const auto& uplink : config_.uplinks) {
-    const auto [entry, is_new] =
-        uplinks_.try_emplace(uplink.name, uplink, boot_, keys_, parts_.log, complaints_, now);
+    const auto [entry, is_new] = uplinks_.try_emplace(uplink.name, uplink, boot_, keys_, complaints_, now);
     if (is_new) {
       wanted_closely_.insert(uplink.name);
     } else {
@@ -130,13 +128,11 @@ void HealthService::on_hint(std::string_view name) {
   const auto uplink = uplinks_.find(name);
   if (uplink == uplinks_.end() || !uplink->second.is_known()) return;
   wanted_.emplace(name);
-  // With those of the other uplinks that came with this one.
-  if (!hinted_) hinted_ = parts_.scheduler.after(Duration::zero(), [this] { on_hints(); });
-}
-
-void HealthService::on_hints() {
-  hinted_.reset();
-  read_next();
+  if (std::exchange(is_hinted_, true)) return;
+  parts_.scheduler.post([this] {  // with those of the other uplinks that came with this one
+    is_hinted_ = false;
+    read_next();
+  });
 }
 
 void HealthService::read_next() {
@@ -212,6 +208,7 @@ void HealthService::take_list(const Reply& reply, const Now& now) {
 void HealthService::write(const std::string& name, bool with_figures) {
   auto batch = uplinks_.at(name).write(with_figures);
   if (batch.commands.empty()) return;
+  tell_log(std::exchange(batch.fresh, {}));
   auto commands = batch.commands;
   const auto done = [this, name, batch = std::move(batch)](const Result<std::vector<Reply>>& replies) {
     if (replies) delete_spoilt_keys(parts_.store, batch.commands, *replies);
@@ -219,6 +216,17 @@ void HealthService::write(const std::string& name, bool with_figures) {
     if (uplink != uplinks_.end()) uplink->second.written(batch, replies, parts_.scheduler.now());
   };
   parts_.store.run(std::move(commands), done);
+}
+
+/// When all else of this turn is done and sent: routed waits for it, the log's reader does not.
+void HealthService::tell_log(std::vector<EventRecord> events) {
+  if (events.empty()) return;
+  parts_.scheduler.post([&log = parts_.log, events = std::move(events)] {
+    for (const auto& event : events) {
+      log.info(cat(event.uplink, " IPv", to_string(*event.family), ": ", event.from, " -> ", event.to, ": ",
+                   event.reason));
+    }
+  });
 }
 
 /// Makes the key `uplinks` hold the uplinks of the configuration, and takes away what was published of others.

@@ -17,6 +17,8 @@ namespace {
 /// Identifiers in reserve above the first, for reloads that add uplinks.
 constexpr std::uint32_t kIdentifierSpan = 0x8000;
 constexpr Duration kKernelRetry = std::chrono::seconds(1);
+/// Routes and addresses change several at a time, and what changes them, routed at a switch, wants the processor.
+constexpr Duration kKernelPause = std::chrono::milliseconds(5);
 
 bool is_same_device(const UplinkConfig& a, const UplinkConfig& b) {
   return a.device == b.device && a.mac == b.mac;
@@ -53,9 +55,7 @@ void PingService::start() {
                         show_status();
                       },
                       [this](const Error&) { show_status(); }, [](std::string_view, std::string_view) {}});
-  ports_.kernel.watch([this](const KernelChange& change) {
-    if (change.links || change.addresses || change.routes || change.overrun) read_kernel();
-  });
+  ports_.kernel.watch([this](const KernelChange& change) { on_kernel_change(change); });
   ports_.leases.watch([this] { read_kernel(); });
   read_kernel();
 }
@@ -320,7 +320,14 @@ Result<void> PingService::take(const ArrivedMessage& arrival) {
   return {};
 }
 
+void PingService::on_kernel_change(const KernelChange& change) {
+  if (change.links || change.overrun) return read_kernel();
+  if (!(change.addresses || change.routes) || kernel_pause_) return;
+  kernel_pause_ = ports_.scheduler.after(kKernelPause, [this] { read_kernel(); });
+}
+
 void PingService::read_kernel() {
+  kernel_pause_.reset();
   kernel_retry_.reset();
   const auto state = ports_.kernel.read();
   if (!state) return on_kernel_problem(state.error());

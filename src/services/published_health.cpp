@@ -68,37 +68,39 @@ void PublishedHealth::forget() {
   health_.reset();
 }
 
-PublishedHealth::Change PublishedHealth::compare(const HealthRecord& record) const {
-  const auto values = status_values(record);
+PublishedHealth::Wanted PublishedHealth::encode(const HealthRecord& record) {
+  return {status_values(record), record.encode()};
+}
+
+PublishedHealth::Change PublishedHealth::compare(const Wanted& wanted) const {
   for (std::size_t i = 0; i < statuses_.size(); ++i) {
-    if (statuses_[i].value != values[i]) return Change::news;
+    if (statuses_[i].value != wanted.statuses[i]) return Change::news;
   }
-  const auto wanted = record.encode();
-  if (health_ == wanted) return Change::none;
-  if (!health_ || health_->size() != wanted.size()) return Change::news;
-  const bool only_figures = std::ranges::equal(wanted, *health_, [](const auto& a, const auto& b) {
+  if (health_ == wanted.health) return Change::none;
+  if (!health_ || health_->size() != wanted.health.size()) return Change::news;
+  const bool only_figures = std::ranges::equal(wanted.health, *health_, [](const auto& a, const auto& b) {
     return a.first == b.first && (a.second == b.second || is_figure(a.first));
   });
   return only_figures ? Change::figures : Change::news;
 }
 
-void PublishedHealth::append_writes(const HealthRecord& record, std::vector<Store::Command>& commands) {
-  const auto values = status_values(record);
+void PublishedHealth::append_writes(Wanted wanted, std::vector<Store::Command>& commands) {
   for (std::size_t i = 0; i < statuses_.size(); ++i) {
-    if (statuses_[i].value == values[i]) continue;
-    commands.push_back({"SET", statuses_[i].key, values[i]});
-    statuses_[i].value = values[i];
+    const auto& value = wanted.statuses[i];
+    if (statuses_[i].value == value) continue;
+    commands.push_back({"SET", statuses_[i].key, value});
+    statuses_[i].value = value;
   }
-  auto wanted = record.encode();
-  if (health_ == wanted) return;
-  const bool is_ours =
-      health_ && std::ranges::all_of(*health_, [&](const auto& item) { return wanted.contains(item.first); });
+  if (health_ == wanted.health) return;
+  const bool is_ours = health_ && std::ranges::all_of(*health_, [&](const auto& item) {
+                         return wanted.health.contains(item.first);
+                       });
   if (is_ours) {
-    commands.push_back(hash_write(health_key_, wanted));
+    commands.push_back(hash_write(health_key_, wanted.health));
   } else {
-    append_hash_replace(commands, health_key_, wanted);
+    append_hash_replace(commands, health_key_, wanted.health);
   }
-  health_ = std::move(wanted);
+  health_ = std::move(wanted.health);
 }
 
 void PublishedHealth::append_deletes(std::vector<Store::Command>& commands) const {

@@ -19,12 +19,8 @@ constexpr Duration kOverlap = HealthMachine::kLongestTimeout + HealthMachine::kR
 }  // namespace
 
 WatchedUplink::WatchedUplink(const UplinkConfig& uplink, const std::string& boot, const RedisKeys& keys,
-                             Log& log, Complaints& complaints, const Now& now)
-    : keys_(keys),
-      log_(log),
-      complaints_(complaints),
-      health_(uplink, boot, now),
-      published_(keys, uplink.name) {}
+                             Complaints& complaints, const Now& now)
+    : keys_(keys), complaints_(complaints), health_(uplink, boot, now), published_(keys, uplink.name) {}
 
 WatchedUplink::Question WatchedUplink::ask(bool closely, const ProbeScores& scores, const Now& now,
                                            std::vector<Store::Command>& commands) const {
@@ -57,7 +53,6 @@ void WatchedUplink::take(const Question& question, std::span<const Reply> replie
   if (question.own_keys && question.writes == writes_) {
     take_own_keys(replies.last(PublishedHealth::kReads), now);
   }
-  log_fresh_events();
 }
 
 void WatchedUplink::configure(const UplinkConfig& uplink, const Now& now) {
@@ -115,26 +110,19 @@ void WatchedUplink::take_own_keys(std::span<const Reply> replies, const Now& now
   is_adopted_ = true;
 }
 
-void WatchedUplink::log_fresh_events() {
-  for (auto& event : health_.take_events()) {
-    log_.info(cat(event.uplink, " IPv", to_string(*event.family), ": ", event.from, " -> ", event.to, ": ",
-                  event.reason));
-    unwritten_.push_back(std::move(event));
-  }
-  if (unwritten_.size() > kMostUnwritten)
-    unwritten_.erase(unwritten_.begin(), unwritten_.end() - kMostUnwritten);
-}
-
 WatchedUplink::Batch WatchedUplink::write(bool with_figures) {
   Batch batch;
   if (!is_adopted_) return batch;
-  log_fresh_events();
-  const auto record = health_.record();
-  const auto change = published_.compare(record);
+  batch.fresh = health_.take_events();
+  unwritten_.insert(unwritten_.end(), batch.fresh.begin(), batch.fresh.end());
+  if (unwritten_.size() > kMostUnwritten)
+    unwritten_.erase(unwritten_.begin(), unwritten_.end() - kMostUnwritten);
+  auto wanted = PublishedHealth::encode(health_.record());
+  const auto change = published_.compare(wanted);
   const bool is_news = change == PublishedHealth::Change::news || !unwritten_.empty();
   if (!is_news && !(with_figures && change == PublishedHealth::Change::figures)) return batch;
 
-  published_.append_writes(record, batch.commands);
+  published_.append_writes(std::move(wanted), batch.commands);
   batch.keys = batch.commands.size();
   batch.events = std::exchange(unwritten_, {});
   for (const auto& event : batch.events) batch.commands.push_back(event_write(keys_, event));

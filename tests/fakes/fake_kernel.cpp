@@ -108,6 +108,7 @@ FakeKernel::FakeKernel(Scheduler& scheduler, RoutingNumbers numbers)
 }
 
 Result<KernelState> FakeKernel::read() {
+  ++reads_;
   if (failing_reads_ > 0) {
     --failing_reads_;
     return failure(read_error_);

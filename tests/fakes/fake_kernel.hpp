@@ -78,6 +78,7 @@ class FakeKernel final : public Kernel {
   /// Every operation that apply() was asked for, in order, failed ones too.
   const std::vector<RouteOperation>& applied() const { return applied_; }
   void forget_applied() { applied_.clear(); }
+  unsigned reads() const { return reads_; }
 
  private:
   Link& find(std::string_view name);
@@ -101,6 +102,7 @@ class FakeKernel final : public Kernel {
   std::set<unsigned> unplugged_;  ///< links without carrier, whether up or not
   unsigned next_index_ = 2;
   std::vector<RouteOperation> applied_;
+  unsigned reads_ = 0;
   int apply_error_ = 0, read_error_ = 0;
   unsigned failing_applies_ = 0, failing_reads_ = 0;
 };

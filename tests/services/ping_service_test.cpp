@@ -218,6 +218,28 @@ TEST_F(PingServiceTest, AChangedGatewayIsAnEvent) {
   EXPECT_EQ(stored_events()[0].reason, "eth0 has 192.0.2.2 and the gateway 192.0.2.254");
 }
 
+TEST_F(PingServiceTest, RoutesThatChangeTogetherAreReadOnceAndALostCarrierAtOnce) {
+  start();
+  kernel_.set_carrier("eth1", false);
+  scheduler_.advance(seconds(1));
+  const auto before = kernel_.reads();
+  Route route;
+  route.table = kMainTable;
+  route.destination = IpPrefix::default_of(Family::v4);
+  route.next_hops = {{index_of("eth0"), *IpAddress::parse("192.0.2.254")}};
+  for (route.metric = 10; route.metric < 14; ++route.metric) {
+    ASSERT_TRUE(kernel_.add_route(route));
+    scheduler_.advance(milliseconds(1));
+  }
+  scheduler_.advance(milliseconds(5));
+  EXPECT_EQ(kernel_.reads() - before, 1U);
+  EXPECT_EQ(stored_link("eth0").families.at(Family::v4).gateway, IpAddress::parse("192.0.2.254"));
+  kernel_.set_carrier("eth0", false);
+  scheduler_.settle();
+  EXPECT_EQ(kernel_.reads() - before, 2U);
+  EXPECT_EQ(stored_link("eth0").families.at(Family::v4).fact, LinkFact::no_carrier);
+}
+
 TEST_F(PingServiceTest, AProbeThatThisHostRefusesIsNeitherLostNorSilent) {
   start();
   scheduler_.advance(milliseconds(2500));

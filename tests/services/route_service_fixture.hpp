@@ -46,15 +46,12 @@ class RouteServiceTest : public testing::Test {
      public:
       explicit Kernel(RouteServiceTest& test) : test_(test) {}
       ~Kernel() override { test_.on_change_ = {}; }
-      Result<KernelState> read() override {
-        ++test_.reads_;
-        return test_.kernel_.read();
-      }
+      Result<KernelState> read() override { return test_.kernel_.read(); }
       void watch(std::function<void(const KernelChange&)> on_change) override {
         test_.on_change_ = std::move(on_change);
       }
       Result<void> apply(const RouteOperation& operation) override {
-        if (!std::exchange(test_.has_applied_, true)) test_.reads_before_apply_ = test_.reads_;
+        if (!std::exchange(test_.has_applied_, true)) test_.reads_before_apply_ = test_.kernel_.reads();
         return test_.kernel_.apply(operation);
       }
 
@@ -171,9 +168,8 @@ class RouteServiceTest : public testing::Test {
   fakes::FakeRedis redis_{scheduler_};
   fakes::FakeLog log_;
   std::function<void(const KernelChange&)> on_change_;
-  unsigned reads_ = 0;  ///< of the kernel
   bool has_applied_ = false;
-  unsigned reads_before_apply_ = 0;
+  unsigned reads_before_apply_ = 0;  ///< of the kernel
   std::unique_ptr<Process> routed_;
   std::int64_t last_event_ = 0;
   std::string boot_ = "0123abcd";  ///< that healthd writes

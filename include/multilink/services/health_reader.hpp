@@ -54,7 +54,6 @@ class HealthReader {
   void on_hint(std::string_view payload);  ///< from the channel `status`: the uplink whose health changed
 
  private:
-  void on_hints();
   void sweep();
   void read();
   void on_replies(const std::vector<std::string>& names, const std::optional<Now>& noticed,
@@ -69,8 +68,8 @@ class HealthReader {
   std::set<std::string> due_;
   std::optional<Now> noticed_;  ///< the first hint since the last read began
   bool reading_ = false;
+  bool is_hinted_ = false;  ///< in this turn
   std::unique_ptr<Timer> sweep_timer_;
-  std::unique_ptr<Timer> hinted_;  ///< running: a hint has come in this turn
 };
 
 }  // namespace multilink

@@ -71,7 +71,6 @@ class HealthService final : public Service {
   void on_ready();
   void on_lost();
   void on_hint(std::string_view name);
-  void on_hints();
 
   void read_next();
   void on_read(const Read& read, const Result<std::vector<Reply>>& replies);
@@ -79,6 +78,7 @@ class HealthService final : public Service {
   void take_list(const Reply& reply, const Now& now);
 
   void write(const std::string& name, bool with_figures);
+  void tell_log(std::vector<EventRecord> events);
   void write_list(const Now& now);
   void tell_supervisor();
 
@@ -96,11 +96,11 @@ class HealthService final : public Service {
   bool pingd_lives_ = false;
 
   std::unique_ptr<Timer> timer_;
-  std::unique_ptr<Timer> hinted_;  ///< running: a hint has come in this turn
   unsigned sweeps_ = 0;
   unsigned connection_ = 0;  // counts them: replies of an earlier one are of no use
   bool is_reading_ = false;
   bool was_close_ = false;  // the last read
+  bool is_hinted_ = false;  // in this turn
   using Names = std::set<std::string, std::less<>>;
   Names wanted_;          // to be read next
   Names wanted_closely_;  // and then these

@@ -124,6 +124,7 @@ class PingService final : public Service {
   void on_arrivals(std::span<const ArrivedMessage> arrivals);
   Result<void> take(const ArrivedMessage& arrival);
 
+  void on_kernel_change(const KernelChange& change);
   void read_kernel();
   void observe(const KernelState& state);
   void watch_traffic();
@@ -164,6 +165,7 @@ class PingService final : public Service {
   std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   bool kernel_read_ = false;
   std::string kernel_problem_;
+  std::unique_ptr<Timer> kernel_pause_;  ///< running: something has changed
   std::unique_ptr<Timer> kernel_retry_;
   std::string status_;
 };

@@ -33,11 +33,17 @@ class PublishedHealth {
   /// A write may have failed: nothing is known of what Redis holds.
   void forget();
 
-  /// How Redis differs from `record`: figures change with the probes, all else is news to its readers.
+  /// A record as Redis is to hold it.
+  struct Wanted {
+    std::array<std::string, 3> statuses;  ///< of the uplink, of IPv4, of IPv6
+    Fields health;
+  };
+  static Wanted encode(const HealthRecord& record);
+  /// How Redis differs from it: figures change with the probes, all else is news to its readers.
   enum class Change : std::uint8_t { none, figures, news };
-  Change compare(const HealthRecord& record) const;
-  /// Appends what makes Redis hold `record`, and takes it for written.
-  void append_writes(const HealthRecord& record, std::vector<Store::Command>& commands);
+  Change compare(const Wanted& wanted) const;
+  /// Appends what makes Redis hold it, and takes it for written.
+  void append_writes(Wanted wanted, std::vector<Store::Command>& commands);
   /// Takes the keys away.
   void append_deletes(std::vector<Store::Command>& commands) const;
 
@@ -47,7 +53,7 @@ class PublishedHealth {
     std::optional<std::string> value;  ///< none: no such key, or not known
   };
 
-  std::array<Status, 3> statuses_;  // of the uplink, of IPv4, of IPv6
+  std::array<Status, 3> statuses_;  // as in Wanted
   std::string health_key_;
   std::optional<Fields> health_;  // none: not a hash, or not known; empty: no such key
 };

@@ -30,7 +30,7 @@ class WatchedUplink {
   static constexpr std::size_t kMostUnwritten = 64;
 
   /// The references must outlive it.
-  WatchedUplink(const UplinkConfig& uplink, const std::string& boot, const RedisKeys& keys, Log& log,
+  WatchedUplink(const UplinkConfig& uplink, const std::string& boot, const RedisKeys& keys,
                 Complaints& complaints, const Now& now);
 
   /// A new configuration of the uplink of that name.
@@ -61,6 +61,7 @@ class WatchedUplink {
     std::vector<Store::Command> commands;
     std::size_t keys = 0;             ///< so many of the commands, then
     std::vector<EventRecord> events;  ///< one each, then a hint
+    std::vector<EventRecord> fresh;   ///< of them, or of those that wait: what the log has not been told
   };
   /// News at once, mere figures only if asked to. Not before the first read.
   Batch write(bool with_figures);
@@ -71,10 +72,8 @@ class WatchedUplink {
   bool take_probes(std::span<const Reply> ranges, const Now& now);
   void take_link(const Reply& reply, const Now& now);
   void take_own_keys(std::span<const Reply> replies, const Now& now);
-  void log_fresh_events();
 
   const RedisKeys& keys_;
-  Log& log_;
   Complaints& complaints_;
   UplinkHealth health_;
   PublishedHealth published_;

@@ -48,7 +48,7 @@ FlowKeeper::FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls ca
 }
 
 void FlowKeeper::follow(const FlowView& view) {
-  note_addresses(view);
+  former_.see(view.state, links_of(view), scheduler_.now().mono);
   wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view));
   keep_filter();
   evict(view);
@@ -88,28 +88,16 @@ void FlowKeeper::evict(const FlowView& view) {
     if (step.next) look_in(*step.next - now);
   }
   if (orders.empty()) return;
-  const auto inside = inside_of(view);
+  const auto inside = std::make_shared<const InsideNetworks>(view.state, links_of(view), former_.addresses());
   for (const auto& order : orders) mover_.carry_out(order, view.config.suite.mark_mask, inside);
 }
 
-void FlowKeeper::note_addresses(const FlowView& view) {
-  const MonoTime now = scheduler_.now().mono;
-  for (const auto& facts : view.facts) {
-    for (const auto& [family, seen] : facts.families) {
-      for (const auto& own : seen.addresses) own_addresses_[own.address] = now;
-    }
-  }
-  std::erase_if(own_addresses_, [&](const auto& seen) { return now - seen.second > kFormerFor; });
-}
-
-std::shared_ptr<const InsideNetworks> FlowKeeper::inside_of(const FlowView& view) const {
+std::set<unsigned> FlowKeeper::links_of(const FlowView& view) {
   std::set<unsigned> links;
   for (const auto& facts : view.facts) {
     if (facts.link_index != 0) links.insert(facts.link_index);
   }
-  std::set<IpAddress> own;
-  for (const auto& [address, seen] : own_addresses_) own.insert(address);
-  return std::make_shared<const InsideNetworks>(view.state, links, own);
+  return links;
 }
 
 Result<void> FlowKeeper::reset(std::span<const ConnectionTuple> connections) {

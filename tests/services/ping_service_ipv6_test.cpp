@@ -92,7 +92,7 @@ TEST_F(PingServiceIpv6Test, ARouterThatIsWithdrawnIsReportedWhenItDoesNotComeBac
   EXPECT_EQ(stored_link("eth0").families.at(Family::v4).fact, LinkFact::ok);
   EXPECT_EQ(stored_events().back().family, Family::v6);
   kernel_.advertise_router("eth0", fakes::kRouter, 1800);
-  scheduler_.settle();
+  scheduler_.advance(milliseconds(10));
   EXPECT_EQ(stored_link("eth0").families.at(Family::v6).fact, LinkFact::ok);
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -49,8 +49,6 @@ struct FlowView {
 class FlowKeeper {
  public:
   static constexpr Duration kRetry = std::chrono::seconds(1);
-  /// So long an address that an uplink has lost still counts as this host's: its connections may still bear it.
-  static constexpr Duration kFormerFor = std::chrono::minutes(10);
 
   struct Calls {
     std::function<void()> look_again;  ///< asks for follow() with what is so then
@@ -66,8 +64,7 @@ class FlowKeeper {
  private:
   void keep_filter();
   void evict(const FlowView& view);
-  void note_addresses(const FlowView& view);
-  std::shared_ptr<const InsideNetworks> inside_of(const FlowView& view) const;
+  static std::set<unsigned> links_of(const FlowView& view);
   Result<void> reset(std::span<const ConnectionTuple> connections);
   void on_done(const EvictionOrder& order, const Result<MovedFlows>& moved);
   void look_in(Duration delay);
@@ -79,8 +76,8 @@ class FlowKeeper {
   EvictionPolicy policy_;
   ConnectionMover mover_;
   PacketFilterTable wanted_;
-  std::optional<PacketFilterTable> in_force_;    ///< none: something else may be
-  std::map<IpAddress, MonoTime> own_addresses_;  ///< of uplinks, and when they were seen last
+  std::optional<PacketFilterTable> in_force_;  ///< none: something else may be
+  FormerAddresses former_;
   std::unique_ptr<Timer> timer_;
   MonoTime due_;
 };

@@ -137,7 +137,7 @@ class TableText {
     chain("unmarked", rules_for_unmarked());
     // The answer to a probe gets the mark of where it came in, for the sake of rp_filter alone: routing without it
     // would expect it on the uplink in use. Its connection keeps the reserved mark.
-    chain("probed", uplinks_.empty() ? Lines() : Lines{cat("iifname vmap ", by_device("steer_"))});
+    chain("probed", by_device("iifname", "steer_"));
     chain("foreign_source", rules_for_foreign_sources());
     chain("masquerade4", {"ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade"});
     chain("masquerade6", {"ip6 saddr != fe80::/10 ip6 daddr != { fe80::/10, ff00::/8 } masquerade"});
@@ -192,17 +192,17 @@ class TableText {
     if (base == "postrouting") return rules_when_leaving();
     assert(base == "translation");
     Lines rules{"rt ipsec exists accept"};
-    if (!uplinks_.empty()) rules.push_back(cat("oifname vmap ", by_device("translate_")));
+    append(rules, by_device("oifname", "translate_"));
     return rules;
   }
 
   Lines rules_before_routing() const {
-    auto known = by_mark();
-    known.push_back(cat(hexadecimal(marks_.of_probes()), " : goto probed"));
-    Lines rules{cat("ct mark and ", mask(), " vmap ", in_braces(known))};
+    auto rules = by_mark();
+    rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_probes()), " goto probed"));
     if (uplinks_.empty()) return rules;
+    rules.emplace_back("iifname \"lo\" accept");
     // What came or will leave inside a tunnel of IPsec is not on the uplink itself.
-    rules.push_back(cat("meta ipsec missing iifname vmap ", by_device("enter_", "\"lo\" : accept")));
+    append(rules, by_device("meta ipsec missing iifname", "enter_"));
     rules.emplace_back("ct state established goto unmarked");
     return rules;
   }
@@ -212,16 +212,13 @@ class TableText {
     if (~marks_.mask() != 0) rules.push_back(cat("meta mark and ", others(), " != 0 accept"));
     rules.push_back(
         cat("meta mark and ", mask(), " == ", mask(), ' ', with_mark("ct", marks_.of_probes()), " accept"));
-    if (!uplinks_.empty()) rules.push_back(cat("ct mark and ", mask(), " vmap ", in_braces(by_mark())));
+    append(rules, by_mark());
     return rules;
   }
 
   Lines rules_when_leaving() const {
     Lines rules;
-    if (!uplinks_.empty()) {
-      rules.push_back(
-          cat("meta mark and ", mask(), " == 0 rt ipsec missing oifname vmap ", by_device("leave_")));
-    }
+    append(rules, by_device(cat("meta mark and ", mask(), " == 0 rt ipsec missing oifname"), "leave_"));
     rules.push_back(clear_mark());
     return rules;
   }
@@ -230,21 +227,27 @@ class TableText {
     return cat("meta mark and ", mask(), " != 0 meta mark set meta mark and ", others());
   }
 
+  // A rule for each uplink, and no verdict map: while the table is replaced, a packet that is still among the old rules
+  // finds the maps of these empty, would miss its mark, and a masqueraded flow would be lost by that (seen under load).
+
   Lines by_mark() const {
-    Lines elements;
+    Lines rules;
     for (const auto& uplink : uplinks_) {
-      elements.push_back(cat(hexadecimal(marks_.of_uplink(uplink.index)), " : goto steer_", uplink.index));
+      rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_uplink(uplink.index)),
+                          " goto steer_", uplink.index));
     }
-    return elements;
+    return rules;
   }
 
-  std::string by_device(std::string_view chain, std::string_view first = {}) const {
-    Lines elements;
-    if (!first.empty()) elements.emplace_back(first);
-    for (const auto& uplink : uplinks_)
-      elements.push_back(cat('"', uplink.device, "\" : goto ", chain, uplink.index));
-    return in_braces(elements);
+  Lines by_device(std::string_view selector, std::string_view chain) const {
+    Lines rules;
+    for (const auto& uplink : uplinks_) {
+      rules.push_back(cat(selector, " \"", uplink.device, "\" goto ", chain, uplink.index));
+    }
+    return rules;
   }
+
+  static void append(Lines& rules, const Lines& more) { rules.insert(rules.end(), more.begin(), more.end()); }
 
   std::string devices() const {
     Lines names;

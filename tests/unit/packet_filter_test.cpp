@@ -18,6 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 IpAddress address(std::string_view text) {
   return IpAddress::parse(text).value();
@@ -57,9 +58,10 @@ std::vector<std::string> rules_of(const std::string& text, std::string_view chai
 
 TEST(PacketFilter, RestoresTheMarkOfAnUplinkAndLeavesTheBitsOfOthers) {
   const auto text = anew(two_uplinks());
-  EXPECT_EQ(rules_of(text, "prerouting").front(),
-            "ct mark and 0x3f000000 vmap { 0x01000000 : goto steer_1, 0x02000000 : goto steer_2, "
-            "0x3f000000 : goto probed }");
+  const auto rules = rules_of(text, "prerouting");
+  EXPECT_EQ(rules.at(0), "ct mark and 0x3f000000 == 0x01000000 goto steer_1");
+  EXPECT_EQ(rules.at(1), "ct mark and 0x3f000000 == 0x02000000 goto steer_2");
+  EXPECT_EQ(rules.at(2), "ct mark and 0x3f000000 == 0x3f000000 goto probed");
   EXPECT_THAT(rules_of(text, "steer_2"), ElementsAre("meta mark set meta mark and 0xc0ffffff or 0x02000000"));
 }
 
@@ -68,26 +70,40 @@ TEST(PacketFilter, LocalPacketsWithAForeignOrTheReservedMarkComeBeforeTheRestore
               ElementsAre("meta mark and 0xc0ffffff != 0 accept",
                           "meta mark and 0x3f000000 == 0x3f000000 "
                           "ct mark set ct mark and 0xc0ffffff or 0x3f000000 accept",
-                          "ct mark and 0x3f000000 vmap { 0x01000000 : goto steer_1, 0x02000000 : goto steer_2 }"));
+                          "ct mark and 0x3f000000 == 0x01000000 goto steer_1",
+                          "ct mark and 0x3f000000 == 0x02000000 goto steer_2"));
 }
 
 TEST(PacketFilter, PinsByTheDeviceOfArrivalAndOfDeparture) {
   const auto text = anew(two_uplinks());
-  EXPECT_EQ(rules_of(text, "prerouting").at(1),
-            "meta ipsec missing iifname vmap { \"lo\" : accept, \"wan1\" : goto enter_1, \"wan2\" : goto enter_2 }");
-  EXPECT_EQ(rules_of(text, "postrouting").front(),
-            "meta mark and 0x3f000000 == 0 rt ipsec missing "
-            "oifname vmap { \"wan1\" : goto leave_1, \"wan2\" : goto leave_2 }");
-  EXPECT_THAT(rules_of(text, "enter_1"),
-              ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000", "goto steer_1"));
+  const auto arriving = rules_of(text, "prerouting");
+  EXPECT_EQ(arriving.at(3), "iifname \"lo\" accept");
+  EXPECT_EQ(arriving.at(4), "meta ipsec missing iifname \"wan1\" goto enter_1");
+  EXPECT_EQ(arriving.at(5), "meta ipsec missing iifname \"wan2\" goto enter_2");
+  EXPECT_EQ(rules_of(text, "postrouting").at(1),
+            "meta mark and 0x3f000000 == 0 rt ipsec missing oifname \"wan2\" goto leave_2");
+  EXPECT_THAT(
+      rules_of(text, "enter_1"),
+      ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000", "goto steer_1"));
   EXPECT_THAT(rules_of(text, "leave_1"),
               ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000"));
+}
+
+TEST(PacketFilter, UdpThatBeganHereLeavesAnUplinkThatGivesWay) {
+  auto table = two_uplinks();
+  table.uplinks[1].udp_moves = {Family::v6};
+  const auto text = anew(table);
+  EXPECT_THAT(rules_of(text, "steer_1"), SizeIs(1));
+  EXPECT_THAT(rules_of(text, "steer_2"),
+              ElementsAre("meta nfproto ipv6 meta l4proto 17 ct direction original iifname != "
+                          "{ \"wan1\", \"wan2\" } accept",
+                          "meta mark set meta mark and 0xc0ffffff or 0x02000000"));
 }
 
 TEST(PacketFilter, MarksFollowTheMask) {
   auto table = two_uplinks();
   table.mark_mask = 0x0000ff00;
-  EXPECT_THAT(anew(table), AllOf(HasSubstr("ct mark and 0x0000ff00 vmap { 0x00000100 : goto steer_1"),
+  EXPECT_THAT(anew(table), AllOf(HasSubstr("ct mark and 0x0000ff00 == 0x00000100 goto steer_1"),
                                  HasSubstr("meta mark and 0xffff00ff or 0x00000200")));
 }
 
@@ -124,7 +140,8 @@ TEST(PacketFilter, WithoutBeingAskedOnlyAddressesOfOtherUplinksAreTranslated) {
   EXPECT_THAT(rules_of(text, "translate_1"),
               ElementsAre("ip saddr { 192.0.2.2 } accept", "ip6 saddr { 2001:db8:1::2 } accept",
                           "jump foreign_source"));
-  EXPECT_THAT(rules_of(text, "translate_2"), ElementsAre("ip saddr { 198.51.100.2 } accept", "jump foreign_source"));
+  EXPECT_THAT(rules_of(text, "translate_2"),
+              ElementsAre("ip saddr { 198.51.100.2 } accept", "jump foreign_source"));
   EXPECT_THAT(rules_of(text, "foreign_source"), ElementsAre("ip saddr { 192.0.2.2, 198.51.100.2 } masquerade",
                                                             "ip6 saddr { 2001:db8:1::2 } masquerade"));
 }
@@ -154,7 +171,7 @@ TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {
   const auto text = anew({});
   EXPECT_THAT(text, AllOf(HasSubstr("set evicted4"), Not(HasSubstr("iifname")), Not(HasSubstr("vmap { }"))));
-  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 vmap { 0x3f000000 : goto probed }"));
+  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 == 0x3f000000 goto probed"));
   EXPECT_THAT(rules_of(text, "unmarked"), IsEmpty());
 }
 
@@ -164,9 +181,10 @@ TEST(PacketFilter, InPlaceNothingIsDeletedButChainsOfUplinksThatAreGone) {
                         .sets = {"evicted4", "evicted6"}};
   ASSERT_TRUE(holds_only_ours(present));
   const auto text = filter_in_place(two_uplinks(), present).value();
-  EXPECT_TRUE(text.starts_with("add table inet multilink\nflush table inet multilink\n"
-                               "delete chain inet multilink leave_7\ndelete chain inet multilink steer_7\n"
-                               "table inet multilink {\n"))
+  EXPECT_TRUE(
+      text.starts_with("add table inet multilink\nflush table inet multilink\n"
+                       "delete chain inet multilink leave_7\ndelete chain inet multilink steer_7\n"
+                       "table inet multilink {\n"))
       << text;
   EXPECT_EQ(text.substr(text.find("table inet multilink {")),
             anew(two_uplinks()).substr(anew(two_uplinks()).find("table inet multilink {")));
@@ -187,10 +205,12 @@ TEST(PacketFilter, ADeviceThatNftCannotNameIsRefusedWithTheRemedy) {
     for (const auto& text : {filter_anew({.uplinks = {uplink(1, name)}}),
                              filter_in_place({.uplinks = {uplink(1, name)}}, PresentFilter{})}) {
       ASSERT_FALSE(text) << name;
-      EXPECT_THAT(text.error().message, AllOf(testing::StartsWith("device '"), HasSubstr("; rename the device")));
+      EXPECT_THAT(text.error().message,
+                  AllOf(testing::StartsWith("device '"), HasSubstr("; rename the device")));
     }
   }
-  for (const auto* name : {"wan1", "eth0.100", "tun@home", "w\xc3\xa9", "a*b", "a;b", "$x", "{}", "a#b", "\\"}) {
+  for (const auto* name :
+       {"wan1", "eth0.100", "tun@home", "w\xc3\xa9", "a*b", "a;b", "$x", "{}", "a#b", "\\"}) {
     EXPECT_EQ(why_not_filterable(name), "") << name;
   }
 }
@@ -225,7 +245,7 @@ TEST(PacketFilter, NoNameOfADeviceCanSayMoreThanItself) {
     if (!text) continue;
     ++written;
     ASSERT_EQ(without_quoted(*text), plain) << printable(name);
-    EXPECT_NE(text->find(cat('"', name, "\" : goto")), std::string::npos);
+    EXPECT_NE(text->find(cat('"', name, "\" goto")), std::string::npos);
   }
   EXPECT_GT(written, 100U);
 }

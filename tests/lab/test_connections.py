@@ -28,7 +28,7 @@ def sections(lab_uplinks=2, extra=""):
 
 def own_nat(options, extra="", **more):
     """The suite with its own NAT; the lab does none."""
-    return running(options, sections=sections(extra=extra), nat=False, **more)
+    return running(options, sections=sections(extra=extra), defaults="failback_udp_after = 2min\n", nat=False, **more)
 
 
 def test_udp_failback_loses_nothing(options):
@@ -70,7 +70,7 @@ def test_first_start_cuts_nothing(options):
             flow, streams = lab.udp_flow(), [lab.tcp_stream("upload"), lab.tcp_stream("download")]
             flow.alive(other.source)
             time.sleep(1)
-            suite = Suite(lab, options.bin)
+            suite = Suite(lab, options.bin, defaults="failback_udp_after = 2min\n")
             begun = time.monotonic()
             suite.start()
             suite.wait_active(10, better.device)

@@ -38,7 +38,7 @@ std::optional<NetlinkAttributes> NetlinkAttributes::of_bytes(std::span<const std
     if (type <= kLargest) {
       if (!obeys(*attribute, rules.at(type))) return std::nullopt;
       out->found_.at(type) = {static_cast<const std::byte*>(nla_data(attribute)),
-                             static_cast<std::size_t>(nla_len(attribute))};
+                              static_cast<std::size_t>(nla_len(attribute))};
     }
     attribute = nla_next(attribute, &left);
   }

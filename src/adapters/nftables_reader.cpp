@@ -42,7 +42,8 @@ std::uint32_t number_of(const nlattr* attribute) {
 }
 
 bool parse(const nlmsghdr& message, Attributes& found) {
-  return nlmsg_parse(const_cast<nlmsghdr*>(&message), sizeof(nfgenmsg), found.data(), kMostAttributes, nullptr) == 0;
+  return nlmsg_parse(const_cast<nlmsghdr*>(&message), sizeof(nfgenmsg), found.data(), kMostAttributes,
+                     nullptr) == 0;
 }
 
 }  // namespace
@@ -94,7 +95,8 @@ struct NftablesReader::Parts {
 Result<void> NftablesReader::dump(int type, Parts& parts) {
   const Parts before = parts;
   for (int tries = 0; tries < kTries; ++tries) {
-    auto done = socket_.dump(nftables_request(type, NLM_F_DUMP), [&](const nlmsghdr& each) { parts.take(each); });
+    auto done =
+        socket_.dump(nftables_request(type, NLM_F_DUMP), [&](const nlmsghdr& each) { parts.take(each); });
     // Some dumps say so when there is no such table.
     if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());
     if (!done || *done) return {};

@@ -56,7 +56,7 @@ TEST(Daemons, EachRefusesEveryBadConfigurationWithItsReason) {
     }
   }
   fs::current_path(before);
-  EXPECT_EQ(files, 99U);
+  EXPECT_GE(files, 99U);
 }
 
 TEST(Daemons, EachTellsWhatIsWrongWithTheFileAndWhatToDo) {

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "fakes/fake_connections.hpp"
+#include "fakes/fake_leases.hpp"
+#include "fakes/fake_packet_filter.hpp"
 #include "fakes/routing_samples.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/services/store_commands.hpp"
@@ -152,12 +155,22 @@ struct SimulatedGateway::Daemons {
         health_store(scheduler, redis),
         route_store(scheduler, redis),
         observer(scheduler, redis),
+        ping_leases(scheduler),
+        route_leases(scheduler),
+        filter(scheduler),
         pingd(
-            {scheduler, kernel, host.prober, host, ping_store, supervisor, log}, config, kBoot,
+            {scheduler, kernel, ping_leases, host.prober, host, ping_store, supervisor, log}, config, kBoot,
             {1, "sim", {}, {}}, [this] { return random(); }, RoutingNumbers{},
             [this](Duration interval, std::uint64_t) { return pause_to_next_probe(interval, pauses()); }),
         healthd({scheduler, health_store, supervisor, log}, config, kBoot, {2, "sim", {}, {}}),
-        routed({scheduler, kernel, route_store, supervisor, log}, config, kBoot, {3, "sim", {}, {}}) {
+        routed({scheduler,
+                kernel,
+                route_leases,
+                route_store,
+                supervisor,
+                log,
+                {filter, connections, sockets, clients}},
+               config, kBoot, {3, "sim", {}, {}}) {
     host.kernel.watch([this](const KernelChange& change) {
       for (const auto& watcher : watchers) watcher(change);
     });
@@ -175,6 +188,12 @@ struct SimulatedGateway::Daemons {
   fakes::FakeStore health_store;
   fakes::FakeStore route_store;
   fakes::FakeStore observer;
+  fakes::FakeLeases ping_leases;
+  fakes::FakeLeases route_leases;
+  fakes::FakePacketFilter filter;
+  fakes::FakeConnections connections;
+  fakes::FakeSockets sockets;
+  fakes::FakeClients clients;
   PingService pingd;
   HealthService healthd;
   RouteService routed;

@@ -35,7 +35,8 @@ TEST(ConfigReport, TellsWhatAValidFileMeansAndWhatToMind) {
 TEST(ConfigReport, TellsEveryErrorOfARefusedFileAndTheirNumber) {
   EXPECT_EQ(check("[eth0]\nweight = x\nmetered = 1\n", {}),
             "f.conf:2: weight: 'x' is not a whole number from 1 to 256; write for example weight = 2\n"
-            "f.conf:3: metered: '1' is not no, yes or a duration from 0s to 1d (units: ms, s, min, h, d); write for "
+            "f.conf:3: metered: '1' is not no, yes or a duration from 0s to 1d (units: ms, s, min, h, d); "
+            "write for "
             "example metered = yes\n"
             "2 errors: the configuration is refused\n");
 }

@@ -50,12 +50,16 @@ TEST_F(RoutePlanIpv6, WhatIsOwnedInAnOrdinaryCase) {
           "ip -6 route prepend fe80::/64 dev eth1 table 7002 proto 109 metric 256",
           "ip -6 rule add pref 1010 oif eth0 lookup 7001 protocol 109",
           "ip -6 rule add pref 1010 oif eth1 lookup 7002 protocol 109",
-          "ip -6 rule add pref 1020 fwmark 0x1000000/0x3f000000 lookup 7001 suppress_prefixlength 0 protocol 109",
-          "ip -6 rule add pref 1020 fwmark 0x2000000/0x3f000000 lookup 7002 suppress_prefixlength 0 protocol 109",
+          "ip -6 rule add pref 1020 fwmark 0x1000000/0x3f000000 lookup 7001 suppress_prefixlength 0 protocol "
+          "109",
+          "ip -6 rule add pref 1020 fwmark 0x2000000/0x3f000000 lookup 7002 suppress_prefixlength 0 protocol "
+          "109",
           "ip -6 rule add pref 1021 from 2001:db8:0:1::2 lookup 7001 suppress_prefixlength 0 protocol 109",
           "ip -6 rule add pref 1021 from 2001:db8:0:2::2 lookup 7002 suppress_prefixlength 0 protocol 109",
-          "ip -6 rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 6 protocol 109",
-          "ip -6 rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 6 protocol 109",
+          "ip -6 rule add pref 1030 fwmark 0x1000000/0x3f000000 lookup main suppress_prefixlength 6 protocol "
+          "109",
+          "ip -6 rule add pref 1030 fwmark 0x2000000/0x3f000000 lookup main suppress_prefixlength 6 protocol "
+          "109",
           "ip -6 rule add pref 1031 from 2001:db8:0:1::2 lookup main suppress_prefixlength 6 protocol 109",
           "ip -6 rule add pref 1031 from 2001:db8:0:2::2 lookup main suppress_prefixlength 6 protocol 109",
           "ip -6 rule add pref 1040 fwmark 0x1000000/0x3f000000 lookup 7001 protocol 109",

@@ -56,7 +56,8 @@ bool is_about_our_table(const nlmsghdr& message) {
   if (static_cast<const nfgenmsg*>(nlmsg_data(&message))->nfgen_family != NFPROTO_INET) return false;
   const nlattr* name = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(nfgenmsg), NFTA_TABLE_NAME);
   if (name == nullptr) return false;
-  const std::string_view bytes(static_cast<const char*>(nla_data(name)), static_cast<std::size_t>(nla_len(name)));
+  const std::string_view bytes(static_cast<const char*>(nla_data(name)),
+                               static_cast<std::size_t>(nla_len(name)));
   return bytes.substr(0, bytes.find('\0')) == kFilterTable;
 }
 
@@ -69,7 +70,8 @@ struct NftablesEvents::Impl : std::enable_shared_from_this<Impl> {
     check(nl_connect(socket.get(), NETLINK_NETFILTER), "nftables: opening a socket for notifications");
     const int fd = nl_socket_get_fd(socket.get());
     enlarge_buffer(fd);
-    check(nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES), "nftables: joining the notification group");
+    check(nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES),
+          "nftables: joining the notification group");
     check(nl_socket_set_nonblocking(socket.get()), "nftables: making a socket non-blocking");
     nl_socket_set_msg_buf_size(socket.get(), kLargestMessage);
     nl_socket_disable_msg_peek(socket.get());

@@ -35,7 +35,8 @@ struct FreeContext {
 class Nft {
  public:
   Nft() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
-    if (!context_ || nft_ctx_buffer_error(context_.get()) != 0 || nft_ctx_buffer_output(context_.get()) != 0) {
+    if (!context_ || nft_ctx_buffer_error(context_.get()) != 0 ||
+        nft_ctx_buffer_output(context_.get()) != 0) {
       throw std::bad_alloc();
     }
   }
@@ -46,7 +47,8 @@ class Nft {
     const int code = errno == 0 ? EINVAL : errno;
     // The first line says it, the others show the text with marks under it.
     const std::string_view words = nft_ctx_get_error_buffer(context_.get());
-    return fail(cat("nftables: table inet ", kFilterTable, ": ", printable(words.substr(0, words.find('\n')), kMostWords)),
+    return fail(cat("nftables: table inet ", kFilterTable, ": ",
+                    printable(words.substr(0, words.find('\n')), kMostWords)),
                 code);
   }
 
@@ -61,7 +63,8 @@ tl::unexpected<Error> prefixed(const Error& error) {
 }  // namespace
 
 struct NftablesFilter::Impl {
-  explicit Impl(EventLoop& event_loop) : loop(event_loop), socket(NetlinkProtocol::netfilter), reader(socket), events(loop) {}
+  explicit Impl(EventLoop& event_loop)
+      : loop(event_loop), socket(NetlinkProtocol::netfilter), reader(socket), events(loop) {}
 
   Result<void> replace(const PacketFilterTable& table) {
     for (int tries = 0; tries < kTriesInPlace; ++tries) {
@@ -158,8 +161,10 @@ Result<bool> NftablesFilter::is_in_force() {
 }
 
 Result<void> NftablesFilter::remove() {
+  auto done =
+      impl_->nft.run(cat("add table inet ", kFilterTable, "\ndelete table inet ", kFilterTable, '\n'));
+  if (!done) return done;
   impl_->in_force.reset();
-  auto done = impl_->nft.run(cat("add table inet ", kFilterTable, "\ndelete table inet ", kFilterTable, '\n'));
   impl_->events.take();
   return done;
 }

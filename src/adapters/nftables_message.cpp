@@ -22,7 +22,8 @@ constexpr std::size_t kTuplesAMessage = 1000;
 constexpr std::size_t kRoomForRequest = 256;
 constexpr std::size_t kRoomForTuple = 64;  // of IPv6: a key of 40 bytes in three nested attributes
 
-NetlinkMessage make_message(int type, int flags, std::uint8_t family, std::uint16_t resource, std::size_t room) {
+NetlinkMessage make_message(int type, int flags, std::uint8_t family, std::uint16_t resource,
+                            std::size_t room) {
   NetlinkMessage message(nlmsg_alloc_size(room));
   if (!message) throw std::bad_alloc();
   nlmsg_put(message.get(), NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags);

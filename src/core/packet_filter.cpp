@@ -25,9 +25,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBaseChai
     {"postrouting", "type filter hook postrouting priority mangle + 5"},
     {"translation", "type nat hook postrouting priority srcnat - 10"},
 }};
-constexpr std::array<std::string_view, 9> kSharedChains{
-    "unpinnable",  "unmarked", "probed", "foreign_source", "masquerade4", "masquerade6",
-    "evicted", "reset4",   "reset6"};
+constexpr std::array<std::string_view, 9> kSharedChains{"unpinnable",     "unmarked",    "probed",
+                                                        "foreign_source", "masquerade4", "masquerade6",
+                                                        "evicted",        "reset4",      "reset6"};
 constexpr std::array<std::string_view, 4> kUplinkChains{"steer_", "enter_", "leave_", "translate_"};
 
 constexpr std::string_view kTuple4 = "ip saddr . tcp sport . ip daddr . tcp dport";
@@ -35,7 +35,8 @@ constexpr std::string_view kTuple6 = "ip6 saddr . tcp sport . ip6 daddr . tcp dp
 
 std::string hexadecimal(std::uint32_t value) {
   std::string out = "0x00000000";
-  for (auto digit = out.rbegin(); value != 0; ++digit, value >>= 4U) *digit = "0123456789abcdef"[value & 0xfU];
+  for (auto digit = out.rbegin(); value != 0; ++digit, value >>= 4U)
+    *digit = "0123456789abcdef"[value & 0xfU];
   return out;
 }
 
@@ -130,7 +131,8 @@ class TableText {
     chain("foreign_source", rules_for_foreign_sources());
     chain("masquerade4", {"ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade"});
     chain("masquerade6", {"ip6 saddr != fe80::/10 ip6 daddr != { fe80::/10, ff00::/8 } masquerade"});
-    chain("evicted", {cat(kTuple4, " @", kEvicted4, " goto reset4"), cat(kTuple6, " @", kEvicted6, " goto reset6")});
+    chain("evicted",
+          {cat(kTuple4, " @", kEvicted4, " goto reset4"), cat(kTuple6, " @", kEvicted6, " goto reset6")});
     chain("reset4", rules_for_evicted(kTuple4, kEvicted4));
     chain("reset6", rules_for_evicted(kTuple6, kEvicted6));
   }
@@ -144,8 +146,8 @@ class TableText {
       if (owners.empty()) continue;
       rules.push_back(cat("ct direction original ct reply ", ip_word(family), " daddr vmap ", owners));
       // Begun from outside. Somebody in the LAN may have asked for that address, too: his answer stays inside.
-      rules.push_back(cat("ct direction reply fib daddr oifname ", devices(), " ct original ", ip_word(family),
-                          " daddr vmap ", owners));
+      rules.push_back(cat("ct direction reply fib daddr oifname ", devices(), " ct original ",
+                          ip_word(family), " daddr vmap ", owners));
     }
     return rules;
   }
@@ -156,17 +158,20 @@ class TableText {
     Lines rules;
     for (const Family family : kFamilies) {
       const auto sources = texts_of(all, family);
-      if (!sources.empty()) rules.push_back(cat(ip_word(family), " saddr ", in_braces(sources), " masquerade"));
+      if (!sources.empty())
+        rules.push_back(cat(ip_word(family), " saddr ", in_braces(sources), " masquerade"));
     }
     return rules;
   }
 
   static Lines rules_for_evicted(std::string_view tuple, std::string_view set) {
-    return {cat("tcp flags & (syn | ack) == syn delete @", set, " { ", tuple, " } accept"), "reject with tcp reset"};
+    return {cat("tcp flags & (syn | ack) == syn delete @", set, " { ", tuple, " } accept"),
+            "reject with tcp reset"};
   }
 
   Lines rules_of(std::string_view base) const {
-    if (base == "untracked") return {cat("meta mark and ", mask(), " == ", mask(), " meta l4proto 6 notrack")};
+    if (base == "untracked")
+      return {cat("meta mark and ", mask(), " == ", mask(), " meta l4proto 6 notrack")};
     if (base == "prerouting") return rules_before_routing();
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
@@ -195,7 +200,8 @@ class TableText {
   Lines rules_for_local() const {
     Lines rules;
     if (~marks_.mask() != 0) rules.push_back(cat("meta mark and ", others(), " != 0 accept"));
-    rules.push_back(cat("meta mark and ", mask(), " == ", mask(), ' ', with_mark("ct", marks_.of_probes()), " accept"));
+    rules.push_back(
+        cat("meta mark and ", mask(), " == ", mask(), ' ', with_mark("ct", marks_.of_probes()), " accept"));
     if (!uplinks_.empty()) rules.push_back(cat("ct mark and ", mask(), " vmap ", in_braces(by_mark())));
     return rules;
   }
@@ -203,7 +209,8 @@ class TableText {
   Lines rules_when_leaving() const {
     Lines rules;
     if (!uplinks_.empty()) {
-      rules.push_back(cat("meta mark and ", mask(), " == 0 rt ipsec missing oifname vmap ", by_device("leave_")));
+      rules.push_back(
+          cat("meta mark and ", mask(), " == 0 rt ipsec missing oifname vmap ", by_device("leave_")));
     }
     rules.push_back(clear_mark());
     return rules;
@@ -224,7 +231,8 @@ class TableText {
   std::string by_device(std::string_view chain, std::string_view first = {}) const {
     Lines elements;
     if (!first.empty()) elements.emplace_back(first);
-    for (const auto& uplink : uplinks_) elements.push_back(cat('"', uplink.device, "\" : goto ", chain, uplink.index));
+    for (const auto& uplink : uplinks_)
+      elements.push_back(cat('"', uplink.device, "\" : goto ", chain, uplink.index));
     return in_braces(elements);
   }
 
@@ -274,7 +282,8 @@ Result<void> check_devices(const PacketFilterTable& table) {
   for (const auto& uplink : table.uplinks) {
     const auto flaw = why_not_filterable(uplink.device);
     if (flaw.empty()) continue;
-    return fail(cat("device ", quoted(uplink.device), ": ", flaw, "; rename the device, for example with a .link file of systemd"));
+    return fail(cat("device ", quoted(uplink.device), ": ", flaw,
+                    "; rename the device, for example with a .link file of systemd"));
   }
   return {};
 }
@@ -285,7 +294,8 @@ std::string_view why_not_filterable(std::string_view device) {
   constexpr std::size_t kLongest = 15;
   constexpr std::string_view kNowhere("\0\n\t\v\f\r /:", 9);
   if (device.empty() || device.size() > kLongest) return "the kernel's names of devices have 1 to 15 bytes";
-  if (device.find_first_of(kNowhere) != std::string_view::npos) return "the kernel has no such names of devices";
+  if (device.find_first_of(kNowhere) != std::string_view::npos)
+    return "the kernel has no such names of devices";
   if (device.find('"') != std::string_view::npos) return "nftables has no words for a name with '\"'";
   if (device.back() == '*') return "nftables takes a name that ends in '*' for the beginning of many";
   return {};
@@ -293,8 +303,10 @@ std::string_view why_not_filterable(std::string_view device) {
 
 bool holds_only_ours(const PresentFilter& present) {
   const auto fixed = chains_of({});
-  return std::all_of(present.chains.begin(), present.chains.end(),
-                     [&](const std::string& name) { return fixed.contains(name) || is_of_an_uplink(name); }) &&
+  return !present.has_objects &&
+         std::all_of(
+             present.chains.begin(), present.chains.end(),
+             [&](const std::string& name) { return fixed.contains(name) || is_of_an_uplink(name); }) &&
          std::all_of(present.sets.begin(), present.sets.end(),
                      [](const std::string& name) { return name == kEvicted4 || name == kEvicted6; });
 }

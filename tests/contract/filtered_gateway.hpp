@@ -42,13 +42,16 @@ class FilteredGateway : public testing::TestWithParam<Family> {
       net_.sysctl(Place::gateway, cat("ipv4/conf/", device, "/src_valid_mark"), "1");
     }
     net_.nft(Place::gateway,
-             "add table inet strict; add chain inet strict early { type filter hook prerouting priority filter + 10; }; "
+             "add table inet strict; add chain inet strict early { type filter hook prerouting priority "
+             "filter + 10; }; "
              "add rule inet strict early icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept; "
              "add rule inet strict early meta nfproto ipv6 fib saddr . mark . iif oif missing drop");
   }
 
   Endpoint server() const { return {net_.server(family_), kPort}; }
-  std::uint32_t mark_of(const UdpSocket& socket) { return net_.mark_of(cat("sport=", socket.local().port, ' ')); }
+  std::uint32_t mark_of(const UdpSocket& socket) {
+    return net_.mark_of(cat("sport=", socket.local().port, ' '));
+  }
   static std::uint32_t mark(unsigned uplink) { return uplink << 24U; }
 
   const Family family_ = GetParam();

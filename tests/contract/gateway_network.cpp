@@ -60,7 +60,8 @@ void await_devices(int count) {
   for (int tries = 0; tries < kTries; ++tries) {
     const auto links = multilink::ip({"-o", "link", "show"});
     int up = 0;
-    for (auto at = links.find(" state UP "); at != std::string::npos; at = links.find(" state UP ", at + 1)) ++up;
+    for (auto at = links.find(" state UP "); at != std::string::npos; at = links.find(" state UP ", at + 1))
+      ++up;
     if (up == count) return;
     usleep(10'000);
   }
@@ -104,8 +105,8 @@ void GatewayNetwork::in(Place place, const std::function<void()>& work) {
 
 void GatewayNetwork::connect() {
   for (const auto place : {Place::client, Place::gateway, Place::internet}) {
-    for (const auto* path : {"ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter", "ipv6/conf/default/accept_dad",
-                             "ipv6/conf/default/accept_ra"}) {
+    for (const auto* path : {"ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter",
+                             "ipv6/conf/default/accept_dad", "ipv6/conf/default/accept_ra"}) {
       sysctl(place, path, "0");
     }
     if (place != Place::client) {
@@ -115,23 +116,32 @@ void GatewayNetwork::connect() {
   }
   // With the same number at both ends the kernel takes up to a second to see that they are up.
   const auto there = [](int fd) { return cat("/proc/", getpid(), "/fd/", fd); };
-  run_ip(cat("link set lo up\n"
-             "link add lan0 index 101 type veth peer name eth0 netns ", there(client_), "\n"
-             "link add wan1 index 102 type veth peer name isp1 netns ", there(internet_), "\n"
-             "link add wan2 index 103 type veth peer name isp2 netns ", there(internet_), "\n"
-             "addr add 192.168.77.1/24 dev lan0\naddr add fd77::1/64 dev lan0 nodad\n"
-             "addr add 192.0.2.2/24 dev wan1\naddr add 2001:db8:1::2/64 dev wan1 nodad\n"
-             "addr add 198.51.100.2/24 dev wan2\naddr add 2001:db8:2::2/64 dev wan2 nodad\n"
-             "link set lan0 up\nlink set wan1 up\nlink set wan2 up\n"));
+  run_ip(
+      cat("link set lo up\n"
+          "link add lan0 index 101 type veth peer name eth0 netns ",
+          there(client_),
+          "\n"
+          "link add wan1 index 102 type veth peer name isp1 netns ",
+          there(internet_),
+          "\n"
+          "link add wan2 index 103 type veth peer name isp2 netns ",
+          there(internet_),
+          "\n"
+          "addr add 192.168.77.1/24 dev lan0\naddr add fd77::1/64 dev lan0 nodad\n"
+          "addr add 192.0.2.2/24 dev wan1\naddr add 2001:db8:1::2/64 dev wan1 nodad\n"
+          "addr add 198.51.100.2/24 dev wan2\naddr add 2001:db8:2::2/64 dev wan2 nodad\n"
+          "link set lan0 up\nlink set wan1 up\nlink set wan2 up\n"));
   ip(Place::client,
-     "link set lo up\naddr add 192.168.77.2/24 dev eth0\naddr add fd77::2/64 dev eth0 nodad\nlink set eth0 up\n"
+     "link set lo up\naddr add 192.168.77.2/24 dev eth0\naddr add fd77::2/64 dev eth0 nodad\nlink set eth0 "
+     "up\n"
      "route add default via 192.168.77.1\nroute add default via fd77::1\n");
   ip(Place::internet,
      "link set lo up\naddr add 203.0.113.10/32 dev lo\naddr add 2001:db8:ff::10/128 dev lo nodad\n"
      "addr add 192.0.2.1/24 dev isp1\naddr add 2001:db8:1::1/64 dev isp1 nodad\n"
      "addr add 198.51.100.1/24 dev isp2\naddr add 2001:db8:2::1/64 dev isp2 nodad\n"
      "link set isp1 up\nlink set isp2 up\n");
-  for (const auto& [place, devices] : {std::pair{Place::client, 1}, {Place::gateway, 3}, {Place::internet, 2}}) {
+  for (const auto& [place, devices] :
+       {std::pair{Place::client, 1}, {Place::gateway, 3}, {Place::internet, 2}}) {
     in(place, [devices = devices] { await_devices(devices); });
   }
   in(Place::internet, [this] {
@@ -181,7 +191,8 @@ void GatewayNetwork::put_in_force(const PacketFilterTable& table) {
 void GatewayNetwork::use(unsigned uplink) {
   std::string lines;
   for (const auto* to : {"192.0.2.1 dev wan1", "198.51.100.1 dev wan2"}) {
-    if (std::string_view(to).back() == static_cast<char>('0' + uplink)) lines += cat("route replace default via ", to, '\n');
+    if (std::string_view(to).back() == static_cast<char>('0' + uplink))
+      lines += cat("route replace default via ", to, '\n');
   }
   ip(Place::gateway, cat(lines, "route replace default via 2001:db8:", uplink, "::1 dev wan", uplink, '\n'));
 }
@@ -189,10 +200,11 @@ void GatewayNetwork::use(unsigned uplink) {
 void GatewayNetwork::add_pin_rules() {
   std::string lines =
       "route add 192.0.2.0/24 dev wan1 table 7001\nroute add default via 192.0.2.1 dev wan1 table 7001\n"
-      "route add 198.51.100.0/24 dev wan2 table 7002\nroute add default via 198.51.100.1 dev wan2 table 7002\n";
+      "route add 198.51.100.0/24 dev wan2 table 7002\nroute add default via 198.51.100.1 dev wan2 table "
+      "7002\n";
   for (const unsigned i : {1U, 2U}) {
-    lines += cat("route add 2001:db8:", i, "::/64 dev wan", i, " table 700", i, "\nroute add default via 2001:db8:", i,
-                 "::1 dev wan", i, " table 700", i, '\n');
+    lines += cat("route add 2001:db8:", i, "::/64 dev wan", i, " table 700", i,
+                 "\nroute add default via 2001:db8:", i, "::1 dev wan", i, " table 700", i, '\n');
     for (const auto* family : {"", "-6 "}) {
       const auto rule = cat(family, "rule add fwmark 0x0", i, "000000/0x3f000000 pref ");
       lines += cat(rule, "1020 lookup 700", i, " suppress_prefixlength 0\n", rule,

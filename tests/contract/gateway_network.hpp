@@ -39,7 +39,7 @@ class GatewayNetwork {
   void in(Place place, const std::function<void()>& work);
   void ip(Place place, std::string_view lines);  ///< commands of iproute2, a line each
   void nft(Place place, std::string_view commands);
-  std::string ruleset(std::string_view what);  ///< `nft list` in the gateway
+  std::string ruleset(std::string_view what);                               ///< `nft list` in the gateway
   void sysctl(Place place, std::string_view path, std::string_view value);  ///< path below /proc/sys/net
 
   PacketFilter& filter() { return *filter_; }

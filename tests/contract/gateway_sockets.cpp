@@ -148,7 +148,8 @@ std::optional<Arrival> UdpSocket::receive(std::chrono::milliseconds patience) {
   message.msg_controllen = control.size();
   const auto size = recvmsg(fd(), &message, 0);
   check(size >= 0, "recvmsg");
-  return Arrival{decode(from), network_.uplink_at(link_of(message)), {text.data(), static_cast<std::size_t>(size)}};
+  return Arrival{
+      decode(from), network_.uplink_at(link_of(message)), {text.data(), static_cast<std::size_t>(size)}};
 }
 
 TcpSocket::TcpSocket(GatewayNetwork& network, Place place, Family family, const Wish& wish)
@@ -179,7 +180,8 @@ int TcpSocket::connect(const Endpoint& to) {
 }
 
 int TcpSocket::send(std::string_view text) {
-  return ::send(fd(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+  return ::send(fd(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()) ? 0
+                                                                                                   : errno;
 }
 
 std::string TcpSocket::receive() {

@@ -56,7 +56,8 @@ class TestSocket {
 
 class UdpSocket : public TestSocket {
  public:
-  UdpSocket(GatewayNetwork& network, Place place, Family family) : UdpSocket(network, place, family, Wish{}) {}
+  UdpSocket(GatewayNetwork& network, Place place, Family family)
+      : UdpSocket(network, place, family, Wish{}) {}
   UdpSocket(GatewayNetwork& network, Place place, Family family, const Wish& wish);
 
   void connect(const Endpoint& to);  ///< from then on the address it leaves with is settled
@@ -71,12 +72,13 @@ class UdpSocket : public TestSocket {
 
 class TcpSocket : public TestSocket {
  public:
-  TcpSocket(GatewayNetwork& network, Place place, Family family) : TcpSocket(network, place, family, Wish{}) {}
+  TcpSocket(GatewayNetwork& network, Place place, Family family)
+      : TcpSocket(network, place, family, Wish{}) {}
   TcpSocket(GatewayNetwork& network, Place place, Family family, const Wish& wish);
   explicit TcpSocket(int fd) : TestSocket(fd) {}
 
   void listen();
-  void abort_on_close();  ///< its end is a reset
+  void abort_on_close();                ///< its end is a reset
   std::unique_ptr<TcpSocket> accept();  ///< null: nobody came within 2 s
   int connect(const Endpoint& to);      ///< 0 or the errno
   int send(std::string_view text);      ///< 0 or the errno

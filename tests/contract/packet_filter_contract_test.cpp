@@ -37,8 +37,8 @@ PacketFilterTable table_of(unsigned uplinks) {
     uplink.addresses = {address(cat("198.18.", i, ".2")), address(cat("2001:db8:", i, "::2"))};
     uplink.masquerade = {Family::v4, Family::v6};
     if (i == 2) {
-      uplink.translation =
-          PrefixTranslation{IpPrefix::parse("fd00:1::/56").value(), IpPrefix::parse("2001:db8:2::/56").value()};
+      uplink.translation = PrefixTranslation{IpPrefix::parse("fd00:1::/56").value(),
+                                             IpPrefix::parse("2001:db8:2::/56").value()};
     }
     table.uplinks.push_back(std::move(uplink));
   }
@@ -50,8 +50,7 @@ std::vector<TcpTuple> tuples_of(Family family, std::size_t count) {
   const auto client = address(family == Family::v4 ? "192.168.77.2" : "2001:db8:77::2");
   for (std::size_t i = 0; i < count; ++i) {
     const auto high = i >> 12U;
-    const auto server =
-        address(family == Family::v4 ? cat("203.0.113.", high) : cat("2001:db8:ff::", high));
+    const auto server = address(family == Family::v4 ? cat("203.0.113.", high) : cat("2001:db8:ff::", high));
     tuples.push_back({client, static_cast<std::uint16_t>(1024 + (i & 0xfffU)), server, 443});
   }
   return tuples;
@@ -106,7 +105,8 @@ TEST_P(PacketFilterContract, AnotherMaskIsAReplacementLikeAnyOther) {
 
 TEST_P(PacketFilterContract, NamesOfDevicesMayBeStrange) {
   auto table = table_of(8);
-  const std::array<const char*, 8> names{"eth0.100", "tun@home", "w\xc3\xa9", "a*b", "a;b{}$x", "#", "\\", "\xff"};
+  const std::array<const char*, 8> names{"eth0.100", "tun@home", "w\xc3\xa9", "a*b",
+                                         "a;b{}$x",  "#",        "\\",        "\xff"};
   for (std::size_t i = 0; i < names.size(); ++i) table.uplinks[i].device = names.at(i);
   replace(table);
   EXPECT_TRUE(is_in_force());

@@ -19,13 +19,15 @@ namespace {
 
 std::uint16_t checksum_of(const std::vector<std::uint8_t>& bytes) {
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) sum += static_cast<std::uint32_t>(bytes[i]) << (i % 2 == 0 ? 8U : 0U);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    sum += static_cast<std::uint32_t>(bytes[i]) << (i % 2 == 0 ? 8U : 0U);
   while (sum > 0xffff) sum = (sum & 0xffffU) + (sum >> 16U);
   return static_cast<std::uint16_t>(~sum);
 }
 
 void append(std::vector<std::uint8_t>& bytes, const IpAddress& address) {
-  bytes.insert(bytes.end(), address.bytes().begin(), address.bytes().begin() + static_cast<std::ptrdiff_t>(address.size()));
+  bytes.insert(bytes.end(), address.bytes().begin(),
+               address.bytes().begin() + static_cast<std::ptrdiff_t>(address.size()));
 }
 
 void append_number(std::vector<std::uint8_t>& bytes, std::uint16_t number) {
@@ -36,7 +38,8 @@ void append_number(std::vector<std::uint8_t>& bytes, std::uint16_t number) {
 /// "Port unreachable", quoting the header of a datagram.
 std::vector<std::uint8_t> port_unreachable(const Endpoint& from, const Endpoint& to) {
   const bool v4 = from.address.family() == Family::v4;
-  std::vector<std::uint8_t> message{static_cast<std::uint8_t>(v4 ? 3 : 1), static_cast<std::uint8_t>(v4 ? 3 : 4)};
+  std::vector<std::uint8_t> message{static_cast<std::uint8_t>(v4 ? 3 : 1),
+                                    static_cast<std::uint8_t>(v4 ? 3 : 4)};
   message.resize(8);
   if (v4) {
     message.insert(message.end(), {0x45, 0, 0, 33, 0, 1, 0, 0, 64, IPPROTO_UDP, 0, 0});
@@ -45,7 +48,8 @@ std::vector<std::uint8_t> port_unreachable(const Endpoint& from, const Endpoint&
   }
   append(message, from.address);
   append(message, to.address);
-  for (const std::uint16_t number : {from.port, to.port, std::uint16_t{13}, std::uint16_t{0}}) append_number(message, number);
+  for (const std::uint16_t number : {from.port, to.port, std::uint16_t{13}, std::uint16_t{0}})
+    append_number(message, number);
   message.insert(message.end(), {'h', 'e', 'l', 'l', 'o'});
   if (v4) {
     const auto checksum = checksum_of(message);
@@ -65,9 +69,12 @@ class PinExceptions : public FilteredGateway {
   int raw_icmp(Place place, std::uint32_t mark, std::string_view device) {
     int fd = -1;
     net_.in(place, [&] {
-      fd = family_ == Family::v4 ? socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) : socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+      fd = family_ == Family::v4 ? socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
+                                 : socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
       EXPECT_EQ(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark), 0);
-      EXPECT_EQ(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.data(), static_cast<socklen_t>(device.size())), 0);
+      EXPECT_EQ(
+          setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.data(), static_cast<socklen_t>(device.size())),
+          0);
     });
     return fd;
   }
@@ -78,14 +85,23 @@ class PinExceptions : public FilteredGateway {
     v6.sin6_family = AF_INET6;
     std::memcpy(&v4.sin_addr, to.bytes().data(), sizeof v4.sin_addr);
     std::memcpy(&v6.sin6_addr, to.bytes().data(), sizeof v6.sin6_addr);
-    const auto* where = family_ == Family::v4 ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
+    const auto* where =
+        family_ == Family::v4 ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
     const socklen_t size = family_ == Family::v4 ? sizeof v4 : sizeof v6;
-    EXPECT_EQ(sendto(fd, message.data(), message.size(), 0, where, size), static_cast<ssize_t>(message.size()));
+    EXPECT_EQ(sendto(fd, message.data(), message.size(), 0, where, size),
+              static_cast<ssize_t>(message.size()));
   }
   /// An echo request, and whether its answer comes.
   bool echo(int fd) {
-    std::vector<std::uint8_t> message{static_cast<std::uint8_t>(family_ == Family::v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST), 0,
-                                      0, 0, 0x12, 0x34, 0, 1};
+    std::vector<std::uint8_t> message{
+        static_cast<std::uint8_t>(family_ == Family::v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST),
+        0,
+        0,
+        0,
+        0x12,
+        0x34,
+        0,
+        1};
     const auto checksum = checksum_of(message);
     message[2] = static_cast<std::uint8_t>(checksum >> 8U);
     message[3] = static_cast<std::uint8_t>(checksum & 0xffU);
@@ -98,7 +114,8 @@ class PinExceptions : public FilteredGateway {
 TEST_P(PinExceptions, ProbesAreTrackedButNotPinned) {
   // The usual policy of a careful administrator: without tracking the answers would not get in.
   net_.nft(Place::gateway,
-           "add table inet theirs; add chain inet theirs entrance { type filter hook input priority filter; policy drop; }; "
+           "add table inet theirs; add chain inet theirs entrance { type filter hook input priority filter; "
+           "policy drop; }; "
            "add rule inet theirs entrance ct state established,related accept; "
            "add rule inet theirs entrance icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept");
   net_.put_in_force();
@@ -162,7 +179,9 @@ TEST_P(PinExceptions, AnErrorAboutAFlowDoesNotPinItWhereItCameIn) {
   const int fd = raw_icmp(Place::internet, 0, "isp2");
   send_icmp(fd, flow.local().address, port_unreachable(flow.local(), server()));
   close(fd);
-  const auto seen = [this] { return net_.ruleset("chain inet look c").find("packets 0") == std::string::npos; };
+  const auto seen = [this] {
+    return net_.ruleset("chain inet look c").find("packets 0") == std::string::npos;
+  };
   for (int tries = 0; tries < 100 && !seen(); ++tries) usleep(10'000);
   ASSERT_TRUE(seen()) << net_.ruleset("chain inet look c");
   EXPECT_EQ(mark_of(flow), 0U);
@@ -171,11 +190,12 @@ TEST_P(PinExceptions, AnErrorAboutAFlowDoesNotPinItWhereItCameIn) {
 TEST_P(PinExceptions, WhatIsNotTrackedIsNotSteered) {
   net_.ip(Place::internet, family_ == Family::v4 ? "route add 192.168.77.0/24 via 192.0.2.2 dev isp1"
                                                  : "route add fd77::/64 via 2001:db8:1::2 dev isp1");
-  net_.nft(Place::gateway,
-           "add table inet theirs; add chain inet theirs early { type filter hook prerouting priority raw; }; "
-           "add rule inet theirs early udp dport 7000 notrack; add rule inet theirs early udp sport 7000 notrack; "
-           "add chain inet theirs through { type filter hook forward priority filter; }; "
-           "add rule inet theirs through meta mark != 0 drop");
+  net_.nft(
+      Place::gateway,
+      "add table inet theirs; add chain inet theirs early { type filter hook prerouting priority raw; }; "
+      "add rule inet theirs early udp dport 7000 notrack; add rule inet theirs early udp sport 7000 notrack; "
+      "add chain inet theirs through { type filter hook forward priority filter; }; "
+      "add rule inet theirs through meta mark != 0 drop");
   net_.put_in_force();
   UdpSocket client(net_, Place::client, family_);
   EXPECT_EQ(exchange(client), 1U);
@@ -194,7 +214,8 @@ TEST_P(PinExceptions, PacketsFromUplinkToUplinkKeepToTheWayTheyCame) {
   // The gateway forwards a port to a host outside, reached by the other uplink's own network.
   const auto far = family_ == Family::v4 ? "198.51.100.1" : "2001:db8:2::1";
   net_.nft(Place::gateway,
-           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority dstnat; }; "
+           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority "
+               "dstnat; }; "
                "add rule inet theirs inward iifname wan1 udp dport 53 dnat ",
                family_ == Family::v4 ? "ip" : "ip6", " to ", far,
                "; add chain inet theirs outward { type nat hook postrouting priority srcnat; }; "

@@ -38,10 +38,12 @@ constexpr const char* kInvalidDrop =
     "add chain inet filter early { type filter hook prerouting priority mangle; }; "
     "add rule inet filter early ct state invalid drop; "
     "add chain inet filter input { type filter hook input priority filter; policy drop; }; "
-    "add rule inet filter input ct state invalid drop; add rule inet filter input ct state established,related accept; "
+    "add rule inet filter input ct state invalid drop; add rule inet filter input ct state "
+    "established,related accept; "
     "add rule inet filter input iifname { lo, lan0 } accept; "
     "add chain inet filter forward { type filter hook forward priority filter; policy drop; }; "
-    "add rule inet filter forward ct state invalid drop; add rule inet filter forward ct state established,related accept; "
+    "add rule inet filter forward ct state invalid drop; add rule inet filter forward ct state "
+    "established,related accept; "
     "add rule inet filter forward iifname lan0 accept; ";
 // What Docker sets up for a network 172.17.0.0/16 on docker0, with a published port; here the LAN plays the containers.
 constexpr const char* kDocker =
@@ -132,7 +134,8 @@ const std::string kMasqueradeAndInvalidDrop = cat(kMasquerade, kInvalidDrop);
 const std::string kMasqueradeAndConnmark = cat(kMasquerade, kConnmark);
 
 INSTANTIATE_TEST_SUITE_P(Rules, BesideOthers,
-                         testing::Values(Neighbour{"Masquerade", kMasquerade}, Neighbour{"SnatToAnAddress", kSnat},
+                         testing::Values(Neighbour{"Masquerade", kMasquerade},
+                                         Neighbour{"SnatToAnAddress", kSnat},
                                          Neighbour{"InvalidDrop", kMasqueradeAndInvalidDrop.c_str()},
                                          Neighbour{"Docker", kDocker},
                                          Neighbour{"Connmark", kMasqueradeAndConnmark.c_str()}),
@@ -143,7 +146,8 @@ TEST(PacketFilterTable, ReplacedInPlaceIsTheSameAsMadeAnew) {
   net.put_in_force();
   const auto first = net.ruleset("ruleset");
   auto larger = net.table();
-  larger.uplinks.push_back({.index = 7, .device = "wan7", .addresses = {}, .masquerade = {}, .translation = {}});
+  larger.uplinks.push_back(
+      {.index = 7, .device = "wan7", .addresses = {}, .masquerade = {}, .translation = {}});
   for (const auto& table : {net.table(), larger, net.table()}) net.put_in_force(table);
   const auto sorted = [](const std::string& text) {
     auto chains = split(text, '}');  // the order in which chains were made is no part of it

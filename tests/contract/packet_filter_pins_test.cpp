@@ -63,7 +63,8 @@ TEST_P(FlowPins, ALocalAnswerLeavesWhereTheQuestionCameIn) {
 
 TEST_P(FlowPins, TheAnswerOfAForwardedServiceLeavesWhereTheQuestionCameIn) {
   net_.nft(Place::gateway,
-           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority dstnat; }; "
+           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority "
+               "dstnat; }; "
                "add rule inet theirs inward iifname wan2 udp dport 53 dnat ",
                family_ == Family::v4 ? "ip" : "ip6", " to ", net_.client(family_).to_string()));
   net_.put_in_force();
@@ -95,7 +96,8 @@ TEST_P(FlowPins, FlowsFromBeforeTheFirstStartStayWhereTheyAre) {
 
 TEST_P(FlowPins, AForwardedServiceFromBeforeTheFirstStartAnswersWhereItDid) {
   net_.nft(Place::gateway,
-           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority dstnat; }; "
+           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority "
+               "dstnat; }; "
                "add rule inet theirs inward iifname wan2 udp dport 53 dnat ",
                family_ == Family::v4 ? "ip" : "ip6", " to ", net_.client(family_).to_string()));
   UdpSocket service(net_, Place::client, family_, {.port = 53});
@@ -149,11 +151,13 @@ TEST_P(FlowPins, AServiceInTheLanThatTheLanAsksAtAnUplinksAddressIsNotPinned) {
   const auto word = family_ == Family::v4 ? "ip" : "ip6";
   const auto client = net_.client(family_).to_string();
   net_.nft(Place::gateway,
-           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority dstnat; }; "
-               "add rule inet theirs inward ", word, " daddr ", net_.own(2, family_).to_string(), " udp dport 53 dnat ",
-               word, " to ", client,
+           cat("add table inet theirs; add chain inet theirs inward { type nat hook prerouting priority "
+               "dstnat; }; "
+               "add rule inet theirs inward ",
+               word, " daddr ", net_.own(2, family_).to_string(), " udp dport 53 dnat ", word, " to ", client,
                "; add chain inet theirs back { type nat hook postrouting priority srcnat; }; "
-               "add rule inet theirs back oifname lan0 ", word, " saddr ", client, " masquerade"));
+               "add rule inet theirs back oifname lan0 ",
+               word, " saddr ", client, " masquerade"));
   net_.put_in_force();
   UdpSocket service(net_, Place::client, family_, {.address = net_.client(family_), .port = 53});
   UdpSocket asks(net_, Place::client, family_, {.address = net_.client(family_)});
@@ -183,9 +187,10 @@ TEST_P(FlowPins, AFlowThatAnUplinkWithoutConfigurationHadIsPinnedAnew) {
 
 TEST_P(FlowPins, BitsOfOthersInTheMarkOfAConnectionStay) {
   net_.masquerade();
-  net_.nft(Place::gateway,
-           "add table inet theirs2; add chain inet theirs2 c { type filter hook prerouting priority mangle; }; "
-           "add rule inet theirs2 c iifname lan0 ct state new ct mark set 0x80c0ffee");
+  net_.nft(
+      Place::gateway,
+      "add table inet theirs2; add chain inet theirs2 c { type filter hook prerouting priority mangle; }; "
+      "add rule inet theirs2 c iifname lan0 ct state new ct mark set 0x80c0ffee");
   net_.put_in_force();
   UdpSocket flow(net_, Place::client, family_);
   ASSERT_EQ(exchange(flow), 1U);
@@ -200,7 +205,8 @@ TEST_P(FlowPins, ALocalPacketWithAForeignMarkIsLeftAlone) {
   const auto theirs = family_ == Family::v4 ? "198.51.100.1" : "2001:db8:2::1";
   net_.in(Place::gateway, [&] {
     ip({"route", "add", "default", "via", theirs, "dev", "wan2", "table", "900"});
-    ip({family_ == Family::v4 ? "-4" : "-6", "rule", "add", "fwmark", "0xca6c", "lookup", "900", "pref", "1100"});
+    ip({family_ == Family::v4 ? "-4" : "-6", "rule", "add", "fwmark", "0xca6c", "lookup", "900", "pref",
+        "1100"});
   });
   UdpSocket tunnel(net_, Place::gateway, family_, {.mark = 0xca6c});
   tunnel.connect(server());
@@ -220,7 +226,8 @@ TEST_P(FlowPins, PacketsOutsideTheRoutingDecisionBearNoBitsOfOurs) {
            "add table inet look; "
            "add chain inet look out { type filter hook postrouting priority 300; }; "
            "add chain inet look in { type filter hook input priority filter; }; "
-           "add rule inet look out meta mark != 0 counter drop; add rule inet look in meta mark != 0 counter drop");
+           "add rule inet look out meta mark != 0 counter drop; add rule inet look in meta mark != 0 counter "
+           "drop");
   net_.put_in_force();
   UdpSocket forwarded(net_, Place::client, family_);
   UdpSocket local(net_, Place::gateway, family_);

@@ -85,11 +85,12 @@ TEST_P(EvictedConnections, ARetryFromTheSamePortWorksAtOnceAndForGood) {
 }
 
 TEST_P(EvictedConnections, TheAdministratorsDropsDoNotGetInBefore) {
-  net_.nft(Place::gateway,
-           "add table inet strict; "
-           "add chain inet strict fw { type filter hook forward priority filter; policy drop; }; "
-           "add rule inet strict fw ct state invalid drop; add rule inet strict fw ct state established accept; "
-           "add rule inet strict fw tcp flags syn / syn,ack accept");
+  net_.nft(
+      Place::gateway,
+      "add table inet strict; "
+      "add chain inet strict fw { type filter hook forward priority filter; policy drop; }; "
+      "add rule inet strict fw ct state invalid drop; add rule inet strict fw ct state established accept; "
+      "add rule inet strict fw tcp flags syn / syn,ack accept");
   net_.sysctl(Place::gateway, "netfilter/nf_conntrack_tcp_loose", "0");
   net_.put_in_force();
   TcpSocket client(net_, Place::client, family_, {.address = net_.client(family_)});

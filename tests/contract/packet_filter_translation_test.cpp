@@ -31,7 +31,8 @@ TEST_P(SourceTranslation, MasqueradeIsPerUplinkAndFamily) {
     net_.put_in_force(table);
     net_.use(2);
     UdpSocket client(net_, Place::client, family_);
-    EXPECT_EQ(ask(client).value().from.address, family == family_ ? net_.own(2, family_) : net_.client(family_));
+    EXPECT_EQ(ask(client).value().from.address,
+              family == family_ ? net_.own(2, family_) : net_.client(family_));
     net_.use(1);
     UdpSocket other(net_, Place::client, family_);
     EXPECT_EQ(ask(other).value().from.address, net_.client(family_));
@@ -73,9 +74,11 @@ TEST_P(SourceTranslation, OwnPacketsKeepWhicheverAddressOfTheUplinkTheyChose) {
 TEST_P(SourceTranslation, AnAdministratorsSnatToAnAddressIsLeftToHim) {
   const std::string word = family_ == Family::v4 ? "ip" : "ip6";
   const auto extra = family_ == Family::v4 ? "192.0.2.99" : "2001:db8:1::99";
-  net_.nft(Place::gateway,
-           cat("add table inet theirs; add chain inet theirs nat { type nat hook postrouting priority srcnat; }; "
-               "add rule inet theirs nat oifname wan1 snat ", word, " to ", extra));
+  net_.nft(
+      Place::gateway,
+      cat("add table inet theirs; add chain inet theirs nat { type nat hook postrouting priority srcnat; }; "
+          "add rule inet theirs nat oifname wan1 snat ",
+          word, " to ", extra));
   net_.put_in_force();
   UdpSocket client(net_, Place::client, family_);
   EXPECT_EQ(ask(client).value().from.address, IpAddress::parse(extra));

@@ -55,7 +55,8 @@ class RealWorld final : public PacketFilterWorld {
     std::size_t count = 0;
     for (const auto* set : {"evicted4", "evicted6"}) {
       const auto text = nft(cat("list set inet multilink ", set));
-      for (auto at = text.find(" expires "); at != std::string::npos; at = text.find(" expires ", at + 1)) ++count;
+      for (auto at = text.find(" expires "); at != std::string::npos; at = text.find(" expires ", at + 1))
+        ++count;
     }
     return count;
   }
@@ -71,7 +72,8 @@ class RealWorld final : public PacketFilterWorld {
   }
   void lose_notifications() override {
     std::string rules = "flush chain inet theirs many; ";
-    for (int i = 0; i < 1000; ++i) rules += "add rule inet theirs many ip saddr 192.0.2.1 tcp dport 1 accept; ";
+    for (int i = 0; i < 1000; ++i)
+      rules += "add rule inet theirs many ip saddr 192.0.2.1 tcp dport 1 accept; ";
     nft("add table inet theirs; add chain inet theirs many");
     for (int i = 0; i < 16; ++i) nft(rules);
   }

@@ -23,11 +23,11 @@ class PacketFilterWorld {
   virtual void settle() = 0;
 
   virtual bool has_table() = 0;
-  virtual std::size_t resets() = 0;      ///< tuples in force
-  virtual void flush_ruleset() = 0;      ///< as loading a ruleset anew does
-  virtual void empty_a_chain() = 0;      ///< of ours
-  virtual void change_a_policy() = 0;    ///< of one of our chains: now it drops
-  virtual void add_a_chain() = 0;        ///< one that drops, to our table
+  virtual std::size_t resets() = 0;    ///< tuples in force
+  virtual void flush_ruleset() = 0;    ///< as loading a ruleset anew does
+  virtual void empty_a_chain() = 0;    ///< of ours
+  virtual void change_a_policy() = 0;  ///< of one of our chains: now it drops
+  virtual void add_a_chain() = 0;      ///< one that drops, to our table
   virtual void touch_another_table() = 0;
   virtual void lose_notifications() = 0;  ///< more happens than the kernel can hold, while nobody reads
 };

@@ -45,7 +45,7 @@ class FakePacketFilter final : public PacketFilter {
   std::function<void()> on_change_;
   bool told_ = false;  ///< a call of on_change_ is on its way
   std::optional<PacketFilterTable> table_;
-  bool spoilt_ = true;  ///< by others, or never ours
+  bool spoilt_ = true;                   ///< by others, or never ours
   std::map<TcpTuple, MonoTime> resets_;  ///< and when each ends
   unsigned replaced_ = 0;
   int error_ = 0;

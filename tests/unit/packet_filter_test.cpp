@@ -64,22 +64,25 @@ TEST(PacketFilter, RestoresTheMarkOfAnUplinkAndLeavesTheBitsOfOthers) {
 }
 
 TEST(PacketFilter, LocalPacketsWithAForeignOrTheReservedMarkComeBeforeTheRestore) {
-  EXPECT_THAT(rules_of(anew(two_uplinks()), "output"),
-              ElementsAre("meta mark and 0xc0ffffff != 0 accept",
-                          "meta mark and 0x3f000000 == 0x3f000000 "
-                          "ct mark set ct mark and 0xc0ffffff or 0x3f000000 accept",
-                          "ct mark and 0x3f000000 vmap { 0x01000000 : goto steer_1, 0x02000000 : goto steer_2 }"));
+  EXPECT_THAT(
+      rules_of(anew(two_uplinks()), "output"),
+      ElementsAre("meta mark and 0xc0ffffff != 0 accept",
+                  "meta mark and 0x3f000000 == 0x3f000000 "
+                  "ct mark set ct mark and 0xc0ffffff or 0x3f000000 accept",
+                  "ct mark and 0x3f000000 vmap { 0x01000000 : goto steer_1, 0x02000000 : goto steer_2 }"));
 }
 
 TEST(PacketFilter, PinsByTheDeviceOfArrivalAndOfDeparture) {
   const auto text = anew(two_uplinks());
   EXPECT_EQ(rules_of(text, "prerouting").at(1),
-            "meta ipsec missing iifname vmap { \"lo\" : accept, \"wan1\" : goto enter_1, \"wan2\" : goto enter_2 }");
+            "meta ipsec missing iifname vmap { \"lo\" : accept, \"wan1\" : goto enter_1, \"wan2\" : goto "
+            "enter_2 }");
   EXPECT_EQ(rules_of(text, "postrouting").front(),
             "meta mark and 0x3f000000 == 0 rt ipsec missing "
             "oifname vmap { \"wan1\" : goto leave_1, \"wan2\" : goto leave_2 }");
-  EXPECT_THAT(rules_of(text, "enter_1"),
-              ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000", "goto steer_1"));
+  EXPECT_THAT(
+      rules_of(text, "enter_1"),
+      ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000", "goto steer_1"));
   EXPECT_THAT(rules_of(text, "leave_1"),
               ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000"));
 }
@@ -124,7 +127,8 @@ TEST(PacketFilter, WithoutBeingAskedOnlyAddressesOfOtherUplinksAreTranslated) {
   EXPECT_THAT(rules_of(text, "translate_1"),
               ElementsAre("ip saddr { 192.0.2.2 } accept", "ip6 saddr { 2001:db8:1::2 } accept",
                           "jump foreign_source"));
-  EXPECT_THAT(rules_of(text, "translate_2"), ElementsAre("ip saddr { 198.51.100.2 } accept", "jump foreign_source"));
+  EXPECT_THAT(rules_of(text, "translate_2"),
+              ElementsAre("ip saddr { 198.51.100.2 } accept", "jump foreign_source"));
   EXPECT_THAT(rules_of(text, "foreign_source"), ElementsAre("ip saddr { 192.0.2.2, 198.51.100.2 } masquerade",
                                                             "ip6 saddr { 2001:db8:1::2 } masquerade"));
 }
@@ -154,7 +158,8 @@ TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {
   const auto text = anew({});
   EXPECT_THAT(text, AllOf(HasSubstr("set evicted4"), Not(HasSubstr("iifname")), Not(HasSubstr("vmap { }"))));
-  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 vmap { 0x3f000000 : goto probed }"));
+  EXPECT_THAT(rules_of(text, "prerouting"),
+              ElementsAre("ct mark and 0x3f000000 vmap { 0x3f000000 : goto probed }"));
   EXPECT_THAT(rules_of(text, "unmarked"), IsEmpty());
 }
 
@@ -164,9 +169,10 @@ TEST(PacketFilter, InPlaceNothingIsDeletedButChainsOfUplinksThatAreGone) {
                         .sets = {"evicted4", "evicted6"}};
   ASSERT_TRUE(holds_only_ours(present));
   const auto text = filter_in_place(two_uplinks(), present).value();
-  EXPECT_TRUE(text.starts_with("add table inet multilink\nflush table inet multilink\n"
-                               "delete chain inet multilink leave_7\ndelete chain inet multilink steer_7\n"
-                               "table inet multilink {\n"))
+  EXPECT_TRUE(
+      text.starts_with("add table inet multilink\nflush table inet multilink\n"
+                       "delete chain inet multilink leave_7\ndelete chain inet multilink steer_7\n"
+                       "table inet multilink {\n"))
       << text;
   EXPECT_EQ(text.substr(text.find("table inet multilink {")),
             anew(two_uplinks()).substr(anew(two_uplinks()).find("table inet multilink {")));
@@ -179,6 +185,7 @@ TEST(PacketFilter, WhatOthersPutIntoTheTableIsSeen) {
   EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {"steer_01"}, .sets = {}}));
   EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {"steer_1 }"}, .sets = {}}));
   EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {}, .sets = {"theirs"}}));
+  EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {}, .sets = {}, .has_objects = true}));
 }
 
 TEST(PacketFilter, ADeviceThatNftCannotNameIsRefusedWithTheRemedy) {
@@ -187,10 +194,12 @@ TEST(PacketFilter, ADeviceThatNftCannotNameIsRefusedWithTheRemedy) {
     for (const auto& text : {filter_anew({.uplinks = {uplink(1, name)}}),
                              filter_in_place({.uplinks = {uplink(1, name)}}, PresentFilter{})}) {
       ASSERT_FALSE(text) << name;
-      EXPECT_THAT(text.error().message, AllOf(testing::StartsWith("device '"), HasSubstr("; rename the device")));
+      EXPECT_THAT(text.error().message,
+                  AllOf(testing::StartsWith("device '"), HasSubstr("; rename the device")));
     }
   }
-  for (const auto* name : {"wan1", "eth0.100", "tun@home", "w\xc3\xa9", "a*b", "a;b", "$x", "{}", "a#b", "\\"}) {
+  for (const auto* name :
+       {"wan1", "eth0.100", "tun@home", "w\xc3\xa9", "a*b", "a;b", "$x", "{}", "a#b", "\\"}) {
     EXPECT_EQ(why_not_filterable(name), "") << name;
   }
 }

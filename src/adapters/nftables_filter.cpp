@@ -161,12 +161,11 @@ Result<bool> NftablesFilter::is_in_force() {
 }
 
 Result<bool> NftablesFilter::remove() {
-  impl_->in_force.reset();
   const auto done = impl_->nft.run(cat("delete table inet ", kFilterTable, '\n'));
+  if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());
+  impl_->in_force.reset();
   impl_->events.take();
-  if (done) return true;
-  if (done.error().code == ENOENT) return false;
-  return tl::unexpected<Error>(done.error());
+  return done.has_value();
 }
 
 Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {

@@ -73,6 +73,12 @@ struct NftablesReader::Parts {
         return note('s', found, {NFTA_SET_NAME, NFTA_SET_HANDLE, NFTA_SET_FLAGS, NFTA_SET_TIMEOUT});
       case NFT_MSG_NEWRULE:
         return note('r', found, {NFTA_RULE_CHAIN, NFTA_RULE_HANDLE, NFTA_RULE_EXPRESSIONS});
+      case NFT_MSG_NEWOBJ:
+        present.has_objects = true;
+        return note('o', found, {NFTA_OBJ_NAME, NFTA_OBJ_TYPE, NFTA_OBJ_HANDLE});
+      case NFT_MSG_NEWFLOWTABLE:
+        present.has_objects = true;
+        return note('f', found, {NFTA_FLOWTABLE_NAME, NFTA_FLOWTABLE_HANDLE});
       default:
         return;
     }
@@ -117,7 +123,8 @@ Result<std::uint32_t> NftablesReader::generation() {
 
 Result<PresentFilter> NftablesReader::present() {
   Parts parts;
-  for (const int type : {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET}) {
+  for (const int type :
+       {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE}) {
     if (auto done = dump(type, parts); !done) return tl::unexpected<Error>(done.error());
   }
   return std::move(parts.present);
@@ -125,7 +132,8 @@ Result<PresentFilter> NftablesReader::present() {
 
 Result<std::string> NftablesReader::image() {
   Parts parts;
-  for (const int type : {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETRULE}) {
+  for (const int type : {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETOBJ,
+                         NFT_MSG_GETFLOWTABLE, NFT_MSG_GETRULE}) {
     if (auto done = dump(type, parts); !done) return tl::unexpected<Error>(done.error());
   }
   return std::move(parts.image);

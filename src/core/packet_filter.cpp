@@ -101,11 +101,14 @@ class TableText {
     chain(cat("translate_", uplink.index), translation_of(uplink));
   }
 
+  static std::string udp_of(Family family) {
+    return cat("meta nfproto ", family == Family::v4 ? "ipv4" : "ipv6", " meta l4proto 17");
+  }
+
   Lines steering_of(const FilteredUplink& uplink) const {
     Lines rules;
     for (const Family family : uplink.udp_moves) {
-      rules.push_back(cat("meta nfproto ", family == Family::v4 ? "ipv4" : "ipv6",
-                          " meta l4proto 17 ct direction original iifname != ", devices(), " accept"));
+      rules.push_back(cat(udp_of(family), " ct direction original iifname != ", devices(), " accept"));
     }
     rules.push_back(with_mark("meta", marks_.of_uplink(uplink.index)));
     return rules;
@@ -218,6 +221,13 @@ class TableText {
 
   Lines rules_when_leaving() const {
     Lines rules;
+    for (const auto& uplink : uplinks_) {
+      // The mark is what the entries that are to go are found by.
+      for (const Family family : uplink.udp_moves) {
+        rules.push_back(cat("meta mark and ", mask(), " == 0 ct mark and ", mask(), " == ",
+                            hexadecimal(marks_.of_uplink(uplink.index)), ' ', udp_of(family), " accept"));
+      }
+    }
     append(rules, by_device(cat("meta mark and ", mask(), " == 0 rt ipsec missing oifname"), "leave_"));
     rules.push_back(clear_mark());
     return rules;
@@ -315,6 +325,7 @@ std::string_view why_not_filterable(std::string_view device) {
 }
 
 bool holds_only_ours(const PresentFilter& present) {
+  if (present.has_objects) return false;
   const auto fixed = chains_of({});
   return std::all_of(
              present.chains.begin(), present.chains.end(),

@@ -98,7 +98,7 @@ def changed_lease(options, metrics, cause):
         ours = f"default via {router} dev wan2 table 7002 proto 109"
         suite.wait(lambda: ours in lab.gateway.run("ip", "route", "show", "table", "all"), 2, ours)
         events = monitor.events()
-        address_ms = delay_ms(events, f"inet {address}/24", f"^1051:.*from {address} unreachable")
+        address_ms = delay_ms(events, f"inet {address}/24", f"^198.18.2.0/24 dev wan2 table 7002 .*src {address}")
         gateway_ms = delay_ms(events, cause, ours) if cause else since_written(events, "wan2", ours)
         report = flow.report(begun, time.monotonic() - 0.2)
         expect(report["lost"] == 0, report)

@@ -98,6 +98,10 @@ TEST(PacketFilter, UdpThatBeganHereLeavesAnUplinkThatGivesWay) {
               ElementsAre("meta nfproto ipv6 meta l4proto 17 ct direction original iifname != "
                           "{ \"wan1\", \"wan2\" } accept",
                           "meta mark set meta mark and 0xc0ffffff or 0x02000000"));
+  EXPECT_EQ(rules_of(text, "postrouting").front(),
+            "meta mark and 0x3f000000 == 0 ct mark and 0x3f000000 == 0x02000000 meta nfproto ipv6 meta "
+            "l4proto 17 accept")
+      << "its mark stays";
 }
 
 TEST(PacketFilter, MarksFollowTheMask) {
@@ -197,6 +201,7 @@ TEST(PacketFilter, WhatOthersPutIntoTheTableIsSeen) {
   EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {"steer_01"}, .sets = {}}));
   EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {"steer_1 }"}, .sets = {}}));
   EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {}, .sets = {"theirs"}}));
+  EXPECT_FALSE(holds_only_ours({.exists = true, .chains = {}, .sets = {}, .has_objects = true}));
 }
 
 TEST(PacketFilter, ADeviceThatNftCannotNameIsRefusedWithTheRemedy) {

@@ -67,6 +67,7 @@ struct PresentFilter {
   bool exists = false;
   std::set<std::string> chains;
   std::set<std::string> sets;  ///< named ones
+  bool has_objects = false;    ///< counters, flow tables and the like: never ours
 };
 
 /// The transaction, in the words of nft, that makes the table what is wanted, whatever it was:

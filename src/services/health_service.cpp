@@ -208,7 +208,7 @@ void HealthService::take_list(const Reply& reply, const Now& now) {
 void HealthService::write(const std::string& name, bool with_figures) {
   auto batch = uplinks_.at(name).write(with_figures);
   if (batch.commands.empty()) return;
-  tell_log(std::exchange(batch.fresh, {}));
+  auto fresh = std::exchange(batch.fresh, {});
   auto commands = batch.commands;
   const auto done = [this, name, batch = std::move(batch)](const Result<std::vector<Reply>>& replies) {
     if (replies) delete_spoilt_keys(parts_.store, batch.commands, *replies);
@@ -216,6 +216,7 @@ void HealthService::write(const std::string& name, bool with_figures) {
     if (uplink != uplinks_.end()) uplink->second.written(batch, replies, parts_.scheduler.now());
   };
   parts_.store.run(std::move(commands), done);
+  tell_log(std::move(fresh));
 }
 
 /// When all else of this turn is done and sent: routed waits for it, the log's reader does not.

@@ -321,6 +321,7 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
     note_actives(family, step, active_uplinks(family, config_, after, step.facts, numbers_), record);
   }
   record.sync = problem.empty() ? kInSync : problem;
+  record.warnings = warnings_;
   reporter_.set(record);
   keep_flows(step, after);
   adopted_ = true;

@@ -2,9 +2,11 @@
 #include "multilink/services/host_watch.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "multilink/core/text.hpp"
 #include "multilink/core/uplink_facts.hpp"
+#include "multilink/services/route_actions.hpp"
 
 namespace multilink {
 namespace {
@@ -108,6 +110,13 @@ std::vector<std::string> preview_host(const Config& config, const KernelState& s
   for (const auto& kept : plan.kept) out.push_back(cat("# ", kept.wanted.reason));
   for (auto& command : commands_of(plan)) out.push_back(std::move(command));
   return out;
+}
+
+std::vector<std::string> with_host(std::vector<std::string> routes, std::vector<std::string> host) {
+  const bool changes = std::any_of(host.begin(), host.end(), [](const std::string& line) { return !line.starts_with('#'); });
+  if (changes) std::erase(routes, kNothingToChange);
+  routes.insert(routes.end(), std::make_move_iterator(host.begin()), std::make_move_iterator(host.end()));
+  return routes;
 }
 
 HostWatch::HostWatch(Scheduler& scheduler, KernelReader& kernel, HostPorts ports, Log& log, RoutingNumbers numbers,

@@ -41,6 +41,9 @@ Result<std::vector<std::string>> restore_host(const KernelState& state, const Ho
 std::vector<std::string> preview_host(const Config& config, const KernelState& state, const HostPorts& ports,
                                       const RoutingNumbers& numbers);
 
+/// The plan of routes and rules, and behind it that of settings; "nothing to change" only where both say so.
+std::vector<std::string> with_host(std::vector<std::string> routes, std::vector<std::string> host);
+
 /// Looks soon after each change of the configuration or of the uplinks' devices, and every kEvery: settings change
 /// without a sign (`sysctl --system`). Never in the way of a switch. Failures are logged when they come up.
 class HostWatch {

@@ -51,8 +51,10 @@ Result<std::vector<ChangedSetting>> ChangedSettingsFile::load() {
   const File file(std::fopen(path_.c_str(), "re"));
   if (!file && errno == ENOENT) return std::vector<ChangedSetting>{};
   const auto refuse = [&](std::string_view why, int code) {
-    return fail(cat(path_, ": ", why, "; it holds the values that settings of the kernel had before: set them by hand where "
-                    "it matters, and delete the file"), code);
+    return fail(cat(path_, ": ", why,
+                    "; it holds the values that settings of the kernel had before: set them by hand where "
+                    "it matters, and delete the file"),
+                code);
   };
   if (!file) return refuse(std::strerror(errno), errno);
   std::string text(kMostBytes + 1, '\0');

@@ -37,7 +37,8 @@ std::vector<LinkedUplink> linked_uplinks(const Config& config, const KernelState
 std::vector<IpPrefix> addresses_of(const Link& link, Family family, const KernelState& state) {
   std::vector<IpPrefix> out;
   for (const auto& address : state.addresses) {
-    if (address.link_index == link.index && address.prefix.address.family() == family && !address.link_scope) {
+    if (address.link_index == link.index && address.prefix.address.family() == family &&
+        !address.link_scope) {
       out.push_back(address.prefix);
     }
   }
@@ -54,9 +55,13 @@ bool is_private(const IpAddress& address) {
 class HostCheck {
  public:
   HostCheck(const Config& config, const KernelState& state, const HostSettings& settings,
-            const RoutingNumbers& numbers)
-      : uplinks_(linked_uplinks(config, state)), several_(config.uplinks.size() > 1), state_(state),
-        settings_(settings), numbers_(numbers) {}
+            const RoutingNumbers& numbers, const std::set<unsigned>& hearing)
+      : uplinks_(linked_uplinks(config, state)),
+        several_(config.uplinks.size() > 1),
+        state_(state),
+        settings_(settings),
+        numbers_(numbers),
+        hearing_(hearing) {}
 
   HostFindings run() {
     for (const auto& uplink : uplinks_) {
@@ -86,10 +91,12 @@ class HostCheck {
     const auto& name = uplink.link->name;
     if (!several_ || effective(*uplink.link, "rp_filter") != kStrict) return;
     const bool own = value(path_of(LinkSetting::rp_filter, name)) == kStrict;
-    const auto strict = sysctl_name(own ? path_of(LinkSetting::rp_filter, name) : ipv4_path("all", "rp_filter"));
-    out_.wanted.push_back({uplink.link->index, name, LinkSetting::rp_filter, kLoose,
-                           cat(strict, " is 1 (strict): while another uplink carries, it drops what comes in by ", name,
-                               ", answers to probes too")});
+    const auto strict =
+        sysctl_name(own ? path_of(LinkSetting::rp_filter, name) : ipv4_path("all", "rp_filter"));
+    out_.wanted.push_back(
+        {uplink.link->index, name, LinkSetting::rp_filter, kLoose,
+         cat(strict, " is 1 (strict): while another uplink carries, it drops what comes in by ", name,
+             ", answers to probes too")});
   }
 
   /// One that somebody has set: it does not run out.
@@ -117,12 +124,15 @@ class HostCheck {
       return;
     }
     const auto name = sysctl_name(path_of(LinkSetting::accept_ra, link.name));
-    if (!addresses_of(link, Family::v6, state_).empty()) {
-      out_.wanted.push_back({link.index, link.name, LinkSetting::accept_ra, kAlsoWhenForwarding,
-                             cat(name, " is 1: as IPv6 is forwarded, router advertisements are ignored, and the gateway of ",
-                                 link.name, " would be lost")});
+    if (hearing_.contains(link.index) || !addresses_of(link, Family::v6, state_).empty()) {
+      out_.wanted.push_back(
+          {link.index, link.name, LinkSetting::accept_ra, kAlsoWhenForwarding,
+           cat(name, " is 1: as IPv6 is forwarded, router advertisements are ignored, and the gateway of ",
+               link.name, " would be lost")});
     } else if (uses_ipv6()) {
-      warn(cat(name, " is 1: as IPv6 is forwarded, router advertisements are ignored; where the ISP offers IPv6, set it to 2"));
+      warn(cat(name,
+               " is 1: as IPv6 is forwarded, router advertisements are ignored; where the ISP offers IPv6, "
+               "set it to 2"));
     }
   }
 
@@ -153,8 +163,9 @@ class HostCheck {
     for (const auto& uplink : uplinks_) {
       const auto path = ipv4_path(uplink.link->name, "forwarding");
       if (everywhere && value(path) == 0) {
-        warn(cat(sysctl_name(path), " is 0, though ", sysctl_name(kIpv4Forwarding), " is 1: answers that come in by ",
-                 uplink.link->name, " are not passed on to the LAN; set it to 1"));
+        warn(cat(sysctl_name(path), " is 0, though ", sysctl_name(kIpv4Forwarding),
+                 " is 1: answers that come in by ", uplink.link->name,
+                 " are not passed on to the LAN; set it to 1"));
       }
     }
   }
@@ -167,17 +178,20 @@ class HostCheck {
     });
     const Link* lan = find_lan(Family::v6, [](const IpPrefix&) { return true; });
     if (!has_uplink || lan == nullptr) return;
-    warn(cat(sysctl_name(path), " is 0, though ", sysctl_name(kIpv4Forwarding), " is 1: IPv6 of ", lan->name,
-             " is not passed on to the uplinks; if it is to be, set it to 1 (and accept_ra of the uplinks to 2)"));
+    warn(cat(
+        sysctl_name(path), " is 0, though ", sysctl_name(kIpv4Forwarding), " is 1: IPv6 of ", lan->name,
+        " is not passed on to the uplinks; if it is to be, set it to 1 (and accept_ra of the uplinks to 2)"));
   }
 
   bool answers_for_others(const Link& link) const {
     return effective(link, "arp_ignore") == 0 && effective(link, "arp_filter") == 0;
   }
 
-  std::optional<IpPrefix> shared_network(const Link& a, const Link& b) const {
-    for (const auto& one : addresses_of(a, Family::v4, state_)) {
-      for (const auto& other : addresses_of(b, Family::v4, state_)) {
+  /// The network, if two addresses of one are in each other's.
+  static std::optional<IpPrefix> shared_network(const std::vector<IpPrefix>& a,
+                                                const std::vector<IpPrefix>& b) {
+    for (const auto& one : a) {
+      for (const auto& other : b) {
         if (one.contains(other.address) && other.contains(one.address)) return one.network();
       }
     }
@@ -185,19 +199,31 @@ class HostCheck {
   }
 
   void check_shared_networks() {
-    for (std::size_t i = 0; i < uplinks_.size(); ++i) {
-      for (std::size_t j = i + 1; j < uplinks_.size(); ++j) {
-        const Link& a = *uplinks_[i].link;
-        const Link& b = *uplinks_[j].link;
-        if (!answers_for_others(a) && !answers_for_others(b)) continue;
-        const auto network = shared_network(a, b);
-        if (!network) continue;
-        warn(cat(a.name, " and ", b.name, " are both in ", network->to_string(),
-                 ": if that is one cable, each answers ARP for the other's address; then set ",
-                 sysctl_name(ipv4_path(a.name, "arp_ignore")), " and ", sysctl_name(ipv4_path(b.name, "arp_ignore")),
-                 " to 1"));
+    struct Answering {
+      const std::string& device;
+      bool for_others;
+      std::vector<IpPrefix> addresses;
+    };
+    std::vector<Answering> all;
+    for (const auto& uplink : uplinks_) {
+      all.push_back({uplink.link->name, answers_for_others(*uplink.link),
+                     addresses_of(*uplink.link, Family::v4, state_)});
+    }
+    std::set<IpPrefix> told;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      for (std::size_t j = i + 1; j < all.size(); ++j) {
+        if (!all[i].for_others && !all[j].for_others) continue;
+        const auto network = shared_network(all[i].addresses, all[j].addresses);
+        if (network && told.insert(*network).second) warn_of_shared(*network, all[i].device, all[j].device);
       }
     }
+  }
+
+  void warn_of_shared(const IpPrefix& network, const std::string& a, const std::string& b) {
+    warn(cat(a, " and ", b, " are both in ", network.to_string(),
+             ": if that is one cable, each answers ARP for the other's address; then set ",
+             sysctl_name(ipv4_path(a, "arp_ignore")), " and ", sysctl_name(ipv4_path(b, "arp_ignore")),
+             " to 1"));
   }
 
   std::vector<LinkedUplink> uplinks_;
@@ -205,6 +231,7 @@ class HostCheck {
   const KernelState& state_;
   const HostSettings& settings_;
   const RoutingNumbers& numbers_;
+  const std::set<unsigned>& hearing_;
   HostFindings out_;
 };
 
@@ -223,8 +250,8 @@ std::vector<std::string> settings_to_read(const Config& config, const KernelStat
 }
 
 HostFindings check_host(const Config& config, const KernelState& state, const HostSettings& settings,
-                        const RoutingNumbers& numbers) {
-  return HostCheck(config, state, settings, numbers).run();
+                        const RoutingNumbers& numbers, const std::set<unsigned>& hearing) {
+  return HostCheck(config, state, settings, numbers, hearing).run();
 }
 
 }  // namespace multilink

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "multilink/core/text.hpp"
 
@@ -51,12 +52,17 @@ HostPlan plan_host(const Config& config, const KernelState& state, const HostSet
                    const std::vector<ChangedSetting>& changed, const RoutingNumbers& numbers) {
   auto ours = in_force(state, settings, changed);
   HostSettings of_administrator = settings;
-  for (const auto& each : ours) of_administrator[each.path] = each.changed.original;
-  auto findings = check_host(config, state, of_administrator, numbers);
+  std::set<unsigned> hearing;
+  for (const auto& each : ours) {
+    of_administrator[each.path] = each.changed.original;
+    if (each.changed.setting == LinkSetting::accept_ra) hearing.insert(each.changed.link_index);
+  }
+  auto findings = check_host(config, state, of_administrator, numbers, hearing);
   HostPlan plan;
   plan.warnings = std::move(findings.warnings);
   for (auto& wanted : findings.wanted) {
-    KeptSetting kept{wanted, of_administrator.at(wanted.path()), value_of(settings, wanted.path()) == wanted.value};
+    KeptSetting kept{wanted, of_administrator.at(wanted.path()),
+                     value_of(settings, wanted.path()) == wanted.value};
     std::erase_if(ours, [&](const RestoredSetting& each) { return each.path == wanted.path(); });
     plan.kept.push_back(std::move(kept));
   }

@@ -73,8 +73,8 @@ Result<std::vector<ChangedSetting>> parse_changed_settings(std::string_view text
     if (line.empty()) continue;
     const auto changed = parse_line(line);
     if (!changed) {
-      return fail(cat("line ", number, ": ", quoted(line), " is not INDEX, rp_filter or accept_ra, and two values from 0 to ",
-                      kLargestValue));
+      return fail(cat("line ", number, ": ", quoted(line),
+                      " is not INDEX, rp_filter or accept_ra, and two values from 0 to ", kLargestValue));
     }
     out.push_back(*changed);
   }

@@ -264,7 +264,8 @@ Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
   FieldReader reader("routing record", fields);
   RoutingRecord out;
   out.sync = reader.text("sync");
-  out.warnings = reader.parsed("warnings", cat("at most ", kMaxWarnings, " texts with ' | ' between two"), parse_texts);
+  out.warnings =
+      reader.parsed("warnings", cat("at most ", kMaxWarnings, " texts with ' | ' between two"), parse_texts);
   for (const Family family : reader.families()) {
     auto& seen = out.families[family];
     seen.active = reader.parsed(family_field(family, "active"), "a list of uplink/device/weight/gateway",

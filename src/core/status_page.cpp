@@ -156,7 +156,8 @@ std::string render_status_page(const StatusSnapshot& snapshot) {
   const StatusSummary summary = summarize(snapshot);
   std::string out = cat("<header>\n<h1>multilink \u00b7 ", html_text(snapshot.site), "</h1>\n");
   out += cat(verdict(summary), "</header>\n<main>\n");
-  out += cat(uplink_table(snapshot), warning_list(snapshot), event_table(snapshot), daemon_list(snapshot), problem_list(snapshot));
+  out += cat(uplink_table(snapshot), warning_list(snapshot), event_table(snapshot), daemon_list(snapshot),
+             problem_list(snapshot));
   out += cat("</main>\n<footer>Read at ", time_element(snapshot.at, format_utc(snapshot.at)),
              ". This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
   return page_frame(cat(to_string(summary.level), ": multilink ", snapshot.site), out, kRefreshSeconds);

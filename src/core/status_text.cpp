@@ -63,7 +63,8 @@ std::string event_lines(const StatusSnapshot& snapshot) {
 std::string warning_lines(const StatusSnapshot& snapshot) {
   if (!snapshot.routing || snapshot.routing->warnings.empty()) return {};
   std::string out = "\nWarnings about this host\n";
-  for (const auto& warning : snapshot.routing->warnings) out += cat("  ", printable(warning, kMostOfAWarning), '\n');
+  for (const auto& warning : snapshot.routing->warnings)
+    out += cat("  ", printable(warning, kMostOfAWarning), '\n');
   return out;
 }
 

@@ -5,7 +5,6 @@
 #include <iterator>
 
 #include "multilink/core/text.hpp"
-#include "multilink/core/uplink_facts.hpp"
 #include "multilink/services/route_actions.hpp"
 
 namespace multilink {
@@ -58,8 +57,8 @@ class HostTending {
       }
     }
     if (!setting.is_set && !problem.empty()) {
-      out_.warnings.push_back(cat(wanted.reason, "; set ", name, " to ", wanted.value,
-                                  ", which multilink could not: ", problem));
+      out_.warnings.push_back(
+          cat(wanted.reason, "; set ", name, " to ", wanted.value, ", which multilink could not: ", problem));
     } else {
       out_.warnings.push_back(cat(wanted.reason, "; multilink has set ", name, " to ", wanted.value,
                                   ", and 'routed --clear' brings ", setting.original, " back"));
@@ -87,7 +86,8 @@ class HostTending {
 HostOutcome tend_host(const Config& config, const KernelState& state, const HostPorts& ports,
                       const RoutingNumbers& numbers) {
   const auto before = ports.changed.load();
-  auto plan = make_plan(config, state, before.value_or(std::vector<ChangedSetting>{}), ports.sysctls, numbers);
+  auto plan =
+      make_plan(config, state, before.value_or(std::vector<ChangedSetting>{}), ports.sysctls, numbers);
   auto out = HostTending(ports, std::move(plan)).run(before);
   if (!before) out.failed.push_back(before.error().message);
   return out;
@@ -113,14 +113,15 @@ std::vector<std::string> preview_host(const Config& config, const KernelState& s
 }
 
 std::vector<std::string> with_host(std::vector<std::string> routes, std::vector<std::string> host) {
-  const bool changes = std::any_of(host.begin(), host.end(), [](const std::string& line) { return !line.starts_with('#'); });
+  const bool changes =
+      std::any_of(host.begin(), host.end(), [](const std::string& line) { return !line.starts_with('#'); });
   if (changes) std::erase(routes, kNothingToChange);
   routes.insert(routes.end(), std::make_move_iterator(host.begin()), std::make_move_iterator(host.end()));
   return routes;
 }
 
-HostWatch::HostWatch(Scheduler& scheduler, KernelReader& kernel, HostPorts ports, Log& log, RoutingNumbers numbers,
-                     std::function<void()> on_change)
+HostWatch::HostWatch(Scheduler& scheduler, KernelReader& kernel, HostPorts ports, Log& log,
+                     RoutingNumbers numbers, std::function<void()> on_change)
     : scheduler_(scheduler),
       kernel_(kernel),
       ports_(ports),
@@ -130,38 +131,37 @@ HostWatch::HostWatch(Scheduler& scheduler, KernelReader& kernel, HostPorts ports
 
 void HostWatch::set_config(const Config& config) {
   config_ = config;
-  look_in(kSoon);
+  look_soon();
 }
 
 void HostWatch::see(const KernelState& state) {
-  Devices devices;
-  for (const auto& uplink : config_.uplinks) {
-    const Link* link = find_uplink_link(uplink, state);
-    if (link == nullptr) continue;
-    const bool has_ipv6 =
-        std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
-          return address.link_index == link->index && address.prefix.address.family() == Family::v6 &&
-                 !address.link_scope;
-        });
-    devices.push_back({{link->name, link->index}, has_ipv6});
-  }
-  if (devices == devices_) return;
-  devices_ = std::move(devices);
-  look_in(kSoon);
+  if (state.links == links_ && state.addresses == addresses_) return;
+  links_ = state.links;
+  addresses_ = state.addresses;
+  look_soon();
 }
 
-void HostWatch::look_in(Duration delay) {
-  timer_ = scheduler_.after(delay, [this] { look(); });
+void HostWatch::look_soon() {
+  const MonoTime soon = scheduler_.now().mono + kSoon;
+  const MonoTime when = looked_ ? std::max(soon, *looked_ + kPause) : soon;
+  if (!timer_ || when < next_) look_at(when);
+}
+
+void HostWatch::look_at(MonoTime when) {
+  next_ = when;
+  timer_ = scheduler_.after(when - scheduler_.now().mono, [this] { look(); });
 }
 
 void HostWatch::look() {
-  look_in(kEvery);
+  looked_ = scheduler_.now().mono;
+  look_at(*looked_ + kEvery);
   const auto state = kernel_.read();
   if (!state) return;  // routed itself tells of that
   auto outcome = tend_host(config_, *state, ports_, numbers_);
   for (const auto& command : outcome.done) log_.info(cat("this host: ", command));
   for (const auto& failed : outcome.failed) {
-    if (std::find(failed_.begin(), failed_.end(), failed) == failed_.end()) log_.error(cat("this host: ", failed));
+    if (std::find(failed_.begin(), failed_.end(), failed) == failed_.end())
+      log_.error(cat("this host: ", failed));
   }
   failed_ = std::move(outcome.failed);
   if (outcome.warnings == warnings_) return;

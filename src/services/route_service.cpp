@@ -40,7 +40,8 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
       flows_(ports_.scheduler, ports_.log, ports_.flows,
              {[this] { reconcile(ports_.scheduler.now()); },
               [this](const EvictionOrder& order, const MovedFlows& moved) { note_moved(order, moved); }}),
-      host_(ports_.scheduler, ports_.kernel, ports_.host, ports_.log, numbers_, [this] { note_warnings(); }) {}
+      host_(ports_.scheduler, ports_.kernel, ports_.host, ports_.log, numbers_, [this] { note_warnings(); }) {
+}
 
 void RouteService::start() {
   heartbeat_.start(config_);
@@ -380,7 +381,8 @@ void RouteService::note_warnings() {
   auto warnings = decided_warnings_;
   warnings.insert(warnings.end(), host_.warnings().begin(), host_.warnings().end());
   for (const auto& warning : warnings) {
-    if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end()) ports_.log.warning(warning);
+    if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end())
+      ports_.log.warning(warning);
   }
   warnings_ = std::move(warnings);
   if (!adopted_) return;

@@ -87,18 +87,13 @@ TEST_P(SysctlsContract, WhatHasGoneIsNotThere) {
               testing::HasSubstr("net.ipv4.conf.e0.rp_filter: No such file"));
 }
 
-INSTANTIATE_TEST_SUITE_P(, SysctlsContract,
-                         testing::Values(SettingsKind{"Fake",
-                                                      [] {
-                                                        return std::unique_ptr<SettingsWorld>(
-                                                            std::make_unique<FakeSettings>());
-                                                      }},
-                                         SettingsKind{"Real",
-                                                      [] {
-                                                        return std::unique_ptr<SettingsWorld>(
-                                                            std::make_unique<RealSettings>());
-                                                      }}),
-                         [](const auto& kind) { return kind.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , SysctlsContract,
+    testing::Values(
+        SettingsKind{"Fake", [] { return std::unique_ptr<SettingsWorld>(std::make_unique<FakeSettings>()); }},
+        SettingsKind{"Real",
+                     [] { return std::unique_ptr<SettingsWorld>(std::make_unique<RealSettings>()); }}),
+    [](const auto& kind) { return kind.param.name; });
 
 TEST(ProcSysctls, WhatIsNoNumberIsRefused) {
   ProcSysctls sysctls;
@@ -121,7 +116,8 @@ class Folder {
   std::filesystem::path path_;
 };
 
-const std::vector<ChangedSetting> kChanged{{4, LinkSetting::rp_filter, 1, 2}, {7, LinkSetting::accept_ra, 1, 2}};
+const std::vector<ChangedSetting> kChanged{{4, LinkSetting::rp_filter, 1, 2},
+                                           {7, LinkSetting::accept_ra, 1, 2}};
 
 void keeps_what_is_saved(ChangedSettings& memory) {
   EXPECT_EQ(memory.load(), std::vector<ChangedSetting>{});

@@ -43,6 +43,7 @@ class FakeSysctls final : public Sysctls {
 class FakeChangedSettings final : public ChangedSettings {
  public:
   Result<std::vector<ChangedSetting>> load() override {
+    ++loads;
     if (load_error != 0) return fail("the memory cannot be read", load_error);
     return changed;
   }
@@ -54,7 +55,7 @@ class FakeChangedSettings final : public ChangedSettings {
   }
 
   std::vector<ChangedSetting> changed;
-  unsigned saves = 0;
+  unsigned loads = 0, saves = 0;
   int load_error = 0;
   int save_error = 0;
 };

@@ -41,9 +41,10 @@ TEST_F(HostWatchTest, UplinksAreLoosenedSoonAndItIsToldOnce) {
   EXPECT_EQ(of("eth1"), 2);
   EXPECT_EQ(of("lan"), 1);
   EXPECT_THAT(sysctls_.written, SizeIs(2));
-  EXPECT_THAT(routing().warnings,
-              Contains(HasSubstr("net.ipv4.conf.eth0.rp_filter is 1 (strict): while another uplink carries, it drops "
-                                 "what comes in by eth0, answers to probes too; multilink has set")));
+  EXPECT_THAT(
+      routing().warnings,
+      Contains(HasSubstr("net.ipv4.conf.eth0.rp_filter is 1 (strict): while another uplink carries, it drops "
+                         "what comes in by eth0, answers to probes too; multilink has set")));
   scheduler_.advance(minutes(5));
   EXPECT_EQ(log_.count("net.ipv4.conf.eth0.rp_filter is 1 (strict)", LogLevel::warning), 1U);
   EXPECT_EQ(changed_settings_.saves, 1U);
@@ -62,7 +63,7 @@ TEST_F(HostWatchTest, AnUplinkThatLeavesTheConfigurationGetsItsValueBack) {
   config_.uplinks = {fakes::uplink("eth0", 1), fakes::uplink("eth2", 2)};
   sysctls_.values["net/ipv4/conf/eth2/rp_filter"] = 1;
   reload();
-  scheduler_.advance(HostWatch::kSoon + milliseconds(1));
+  scheduler_.advance(HostWatch::kPause + milliseconds(1));
   EXPECT_EQ(of("eth0"), 2);
   EXPECT_EQ(of("eth1"), 1);
   EXPECT_EQ(of("eth2"), 2);
@@ -73,8 +74,22 @@ TEST_F(HostWatchTest, ADeviceThatAppearsIsSeenToSoon) {
   start_with_both_up();
   kernel_.add_link("usb0");
   sysctls_.values["net/ipv4/conf/usb0/rp_filter"] = 1;
-  scheduler_.advance(HostWatch::kSoon + milliseconds(1));
+  scheduler_.advance(HostWatch::kPause + milliseconds(1));
   EXPECT_EQ(of("usb0"), 2);
+}
+
+TEST_F(HostWatchTest, DevicesThatComeAndGoAllTheTimeHoldItNotUpNorMakeItWorkAllTheTime) {
+  start_with_both_up();
+  const auto looks = changed_settings_.loads;
+  sysctls_.values["net/ipv4/conf/eth0/rp_filter"] = 1;
+  for (int i = 0; i < 100; ++i) {
+    kernel_.add_link("veth7");
+    scheduler_.advance(milliseconds(25));
+    kernel_.remove_link("veth7");
+    scheduler_.advance(milliseconds(25));
+  }
+  EXPECT_EQ(of("eth0"), 2);
+  EXPECT_LE(changed_settings_.loads - looks, 6U) << "in 5 s";
 }
 
 TEST_F(HostWatchTest, AfterACrashTheOriginalValuesAreStillKnown) {
@@ -106,8 +121,9 @@ TEST_F(HostWatchTest, ACrashBetweenRememberingAndWritingRestoresNothing) {
 TEST_F(HostWatchTest, WhatCannotBeSetIsToldWithTheRemedyAndTriedAgain) {
   sysctls_.write_error = EROFS;
   start_with_both_up();
-  EXPECT_THAT(routing().warnings, Contains(HasSubstr("set net.ipv4.conf.eth0.rp_filter to 2, which multilink could not: "
-                                                     "net.ipv4.conf.eth0.rp_filter: Read-only file system")));
+  EXPECT_THAT(routing().warnings,
+              Contains(HasSubstr("set net.ipv4.conf.eth0.rp_filter to 2, which multilink could not: "
+                                 "net.ipv4.conf.eth0.rp_filter: Read-only file system")));
   sysctls_.write_error = 0;
   scheduler_.advance(HostWatch::kEvery + milliseconds(1));
   EXPECT_EQ(of("eth0"), 2);
@@ -118,7 +134,8 @@ TEST_F(HostWatchTest, NothingIsChangedThatCannotBeRemembered) {
   changed_settings_.save_error = ENOSPC;
   start_with_both_up();
   EXPECT_THAT(sysctls_.written, IsEmpty());
-  EXPECT_THAT(routing().warnings, Contains(HasSubstr("which multilink could not: the memory cannot be written")));
+  EXPECT_THAT(routing().warnings,
+              Contains(HasSubstr("which multilink could not: the memory cannot be written")));
   scheduler_.advance(minutes(5));
   EXPECT_EQ(log_.count("this host: the memory cannot be written", LogLevel::error), 1U);
 }

@@ -20,9 +20,8 @@ class HostCheckTest : public testing::Test {
  protected:
   HostCheckTest() {
     fakes::add_two_uplinks_and_lan(kernel_);
-    for (const auto* path :
-         {"net/ipv4/conf/all/rp_filter", "net/ipv4/conf/all/arp_ignore", "net/ipv4/conf/all/arp_filter",
-          "net/ipv6/conf/all/forwarding"}) {
+    for (const auto* path : {"net/ipv4/conf/all/rp_filter", "net/ipv4/conf/all/arp_ignore",
+                             "net/ipv4/conf/all/arp_filter", "net/ipv6/conf/all/forwarding"}) {
       settings_[path] = 0;
     }
     settings_["net/ipv4/ip_forward"] = 1;
@@ -34,7 +33,8 @@ class HostCheckTest : public testing::Test {
       settings_[ipv6_path(device, "forwarding")] = 0;
       settings_[ipv6_path(device, "accept_ra")] = 1;
     }
-    for (auto& uplink : config_.uplinks) uplink.targets = {fakes::address("1.1.1.1"), fakes::address("2606:4700::1111")};
+    for (auto& uplink : config_.uplinks)
+      uplink.targets = {fakes::address("1.1.1.1"), fakes::address("2606:4700::1111")};
   }
 
   HostFindings check() { return check_host(config_, kernel_.read().value(), settings_, {}); }
@@ -99,7 +99,8 @@ TEST_F(HostCheckTest, AnOnlyUplinkMayBeStrict) {
 
 TEST_F(HostCheckTest, ForwardingThatIsOffIsToldWhereThereIsALan) {
   settings_["net/ipv4/ip_forward"] = 0;
-  EXPECT_THAT(check().warnings, ElementsAre(HasSubstr("net.ipv4.ip_forward is 0: nothing of lan is passed on")));
+  EXPECT_THAT(check().warnings,
+              ElementsAre(HasSubstr("net.ipv4.ip_forward is 0: nothing of lan is passed on")));
   EXPECT_THAT(check().wanted, IsEmpty());
   kernel_.remove_link("lan");
   EXPECT_THAT(check().warnings, IsEmpty());
@@ -183,8 +184,8 @@ using HostPlanTest = HostCheckTest;
 TEST_F(HostPlanTest, KeepsWhatItHasChangedAndRemembersTheOriginal) {
   settings_["net/ipv4/conf/all/rp_filter"] = 1;
   const auto first = plan();
-  EXPECT_THAT(commands_of(first),
-              ElementsAre("sysctl -w net.ipv4.conf.eth0.rp_filter=2", "sysctl -w net.ipv4.conf.eth1.rp_filter=2"));
+  EXPECT_THAT(commands_of(first), ElementsAre("sysctl -w net.ipv4.conf.eth0.rp_filter=2",
+                                              "sysctl -w net.ipv4.conf.eth1.rp_filter=2"));
   EXPECT_EQ(first.remembered_before(), first.remembered_after());
   EXPECT_EQ(first.remembered_after()[0], (ChangedSetting{index_of("eth0"), LinkSetting::rp_filter, 0, 2}));
   carry_out(first);
@@ -206,6 +207,18 @@ TEST_F(HostPlanTest, RestoresWhatIsNoLongerWanted) {
   EXPECT_THAT(commands_of(plan()), ElementsAre("sysctl -w net.ipv4.conf.eth0.rp_filter=1"));
   carry_out(plan());
   EXPECT_THAT(changed_, IsEmpty());
+}
+
+TEST_F(HostPlanTest, ADeviceThatHearsAdvertisementsGoesOnWithoutAnAddress) {
+  settings_["net/ipv6/conf/eth0/forwarding"] = 1;
+  kernel_.add_address("eth0", "2001:db8::2/64");
+  carry_out(plan());
+  ASSERT_EQ(settings_["net/ipv6/conf/eth0/accept_ra"], 2);
+  kernel_.set_admin_up("eth0", false);
+  EXPECT_THAT(commands_of(plan()), IsEmpty()) << "else it would never get one again";
+  EXPECT_THAT(plan().remembered_after(), SizeIs(1));
+  config_.uplinks[0].gateways[Family::v6] = fakes::address("fe80::1");
+  EXPECT_THAT(commands_of(plan()), ElementsAre("sysctl -w net.ipv6.conf.eth0.accept_ra=1"));
 }
 
 TEST_F(HostPlanTest, WhatSomebodyHasSetSinceIsTheAdministrators) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,12 +49,14 @@ struct HostFindings {
 ///   without marks.
 /// - *accept_ra* where a forwarding host ignores router advertisements (1) on an uplink that has an IPv6 address, is to
 ///   learn its gateway (`gateway = auto`, and IPv6 targets), and has no default of another origin: the gateway that was
-///   learned before would run out. A device without any IPv6 address gets none through multilink: that is only told, and
+///   learned before would run out. Once it is so it stays, also while the device is without an address (`hearing`). A device without any IPv6 address gets none through multilink: that is only told, and
 ///   only where IPv6 is in use on the host.
 ///
 /// Only told are forwarding that is off where there is a LAN, and two uplinks in one network that answer ARP for each
 /// other.
+///
+/// `hearing`: the devices, by index, that were made to hear advertisements.
 HostFindings check_host(const Config& config, const KernelState& state, const HostSettings& settings,
-                        const RoutingNumbers& numbers);
+                        const RoutingNumbers& numbers, const std::set<unsigned>& hearing = {});
 
 }  // namespace multilink

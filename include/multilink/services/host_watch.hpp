@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -44,11 +44,13 @@ std::vector<std::string> preview_host(const Config& config, const KernelState& s
 /// The plan of routes and rules, and behind it that of settings; "nothing to change" only where both say so.
 std::vector<std::string> with_host(std::vector<std::string> routes, std::vector<std::string> host);
 
-/// Looks soon after each change of the configuration or of the uplinks' devices, and every kEvery: settings change
+/// Looks soon after each change of the configuration, of a device or an address, and every kEvery: settings change
 /// without a sign (`sysctl --system`). Never in the way of a switch. Failures are logged when they come up.
 class HostWatch {
  public:
   static constexpr Duration kSoon = std::chrono::milliseconds(100);
+  static constexpr Duration kPause =
+      std::chrono::seconds(1);  ///< at least, where devices come and go all the time
   static constexpr Duration kEvery = std::chrono::seconds(30);
 
   /// All must outlive the watch. `on_change` is called from the loop after the warnings have changed.
@@ -61,10 +63,8 @@ class HostWatch {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  /// Name and index of each uplink's device, and whether it has an IPv6 address.
-  using Devices = std::vector<std::pair<std::pair<std::string, unsigned>, bool>>;
-
-  void look_in(Duration delay);
+  void look_soon();
+  void look_at(MonoTime when);
   void look();
 
   Scheduler& scheduler_;
@@ -74,9 +74,12 @@ class HostWatch {
   RoutingNumbers numbers_;
   std::function<void()> on_change_;
   Config config_;
-  Devices devices_;
+  std::vector<Link> links_;             ///< when they were seen last
+  std::vector<LinkAddress> addresses_;  ///< likewise
   std::vector<std::string> warnings_;
   std::vector<std::string> failed_;
+  std::optional<MonoTime> looked_;
+  MonoTime next_;  ///< look
   std::unique_ptr<Timer> timer_;
 };
 

@@ -159,7 +159,7 @@ class RouteService final : public Service {
   HostWatch host_;
   std::vector<std::string> decided_warnings_;  ///< by the last decision
   std::vector<std::string> warnings_;          ///< all in force, and logged
-  std::string problem_;                ///< the last one that was logged; empty: in sync
+  std::string problem_;                        ///< the last one that was logged; empty: in sync
   Duration retry_delay_ = kFirstRetry;
   std::unique_ptr<Timer> retry_timer_;
   MonoTime repairs_since_;

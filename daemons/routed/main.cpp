@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/adapters/changed_settings_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_connections.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/netlink_sockets.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
+#include "multilink/adapters/proc_sysctls.hpp"
 #include "multilink/adapters/routed_actions.hpp"
 #include "multilink/adapters/syn_notifier.hpp"
 #include "multilink/core/packet_marks.hpp"
@@ -29,7 +31,8 @@ class Routed final : public Service {
                   parts.store,
                   parts.supervisor,
                   parts.log,
-                  {filter_, connections_, sockets_, clients_}},
+                  {filter_, connections_, sockets_, clients_},
+                  {sysctls_, changed_settings_}},
                  parts.config, parts.boot, parts.self) {}
 
   void start() override { service_.start(); }
@@ -46,6 +49,8 @@ class Routed final : public Service {
   NetlinkConnections connections_;
   NetlinkSockets sockets_;
   SynNotifier clients_;
+  ProcSysctls sysctls_;
+  ChangedSettingsFile changed_settings_;
   RouteService service_;
 };
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/routed_actions.hpp"
 
+#include <algorithm>
 #include <iostream>
+#include <utility>
 
+#include "multilink/adapters/changed_settings_file.hpp"
 #include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
+#include "multilink/adapters/proc_sysctls.hpp"
+#include "multilink/services/host_watch.hpp"
 #include "multilink/services/route_actions.hpp"
 
 namespace multilink {
@@ -34,15 +39,26 @@ int print_route_plan(DaemonParts& parts) {
                           });
   parts.loop.run();
   LeaseFiles leases(parts.loop, parts.log);
-  return print(preview_routes(kernel, parts.config, in_force(leases.read(), parts.loop.now().wall), health,
-                              parts.boot, {}),
-               parts.log);
+  auto lines = preview_routes(kernel, parts.config, in_force(leases.read(), parts.loop.now().wall), health,
+                              parts.boot, {});
+  ProcSysctls sysctls;
+  ChangedSettingsFile changed;
+  const auto state = kernel.read();
+  if (lines && state) {
+    lines = with_host(*std::move(lines), preview_host(parts.config, *state, {sysctls, changed}, {}));
+  }
+  return print(lines, parts.log);
 }
 
 int clear_owned_routes(DaemonParts& parts) {
   NetlinkKernel kernel(parts.loop, parts.log, {});
   NftablesFilter filter(parts.loop);
-  return print(clear_routes(kernel, filter, {}), parts.log);
+  const int routes = print(clear_routes(kernel, filter, {}), parts.log);
+  ProcSysctls sysctls;
+  ChangedSettingsFile changed;
+  const auto state = kernel.read();
+  if (!state) return kExitFailure;  // of which the routes have told
+  return std::max(routes, print(restore_host(*state, {sysctls, changed}), parts.log));
 }
 
 }  // namespace multilink

@@ -213,8 +213,43 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
   return reader.finish(std::move(out));
 }
 
+namespace {
+
+constexpr std::string_view kBetweenTexts = " | ";
+
+std::string encode_texts(const std::vector<std::string>& texts) {
+  std::vector<std::string> out;
+  for (const auto& text : texts) {
+    if (out.size() == kMaxWarnings) break;
+    std::string plain = to_plain_text(text);
+    std::replace(plain.begin(), plain.end(), '|', '/');
+    if (!plain.empty()) out.push_back(std::move(plain));
+  }
+  return join(out, kBetweenTexts);
+}
+
+std::optional<std::vector<std::string>> parse_texts(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(kBetweenTexts), text.size());
+    const auto one = text.substr(0, end);
+    const bool is_last = end == text.size();
+    text.remove_prefix(is_last ? end : end + kBetweenTexts.size());
+    if (one.empty() || one.size() > kMaxText || !is_plain_text(one) || out.size() == kMaxWarnings ||
+        (text.empty() && !is_last)) {
+      return std::nullopt;
+    }
+    out.emplace_back(one);
+  }
+  return out;
+}
+
+}  // namespace
+
 Fields RoutingRecord::encode() const {
-  Fields out{{"sync", to_plain_text(sync)}, {"families", encode_families(families)}};
+  Fields out{{"sync", to_plain_text(sync)},
+             {"families", encode_families(families)},
+             {"warnings", encode_texts(warnings)}};
   for (const auto& [family, seen] : families) {
     out[family_field(family, "active")] = encode_all_active(seen.active);
     out[family_field(family, "since")] = encode_wall(seen.since);
@@ -229,6 +264,8 @@ Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
   FieldReader reader("routing record", fields);
   RoutingRecord out;
   out.sync = reader.text("sync");
+  out.warnings =
+      reader.parsed("warnings", cat("at most ", kMaxWarnings, " texts with ' | ' between two"), parse_texts);
   for (const Family family : reader.families()) {
     auto& seen = out.families[family];
     seen.active = reader.parsed(family_field(family, "active"), "a list of uplink/device/weight/gateway",

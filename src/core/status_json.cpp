@@ -115,7 +115,9 @@ Json uplink_status(const StatusSnapshot& snapshot, const UplinkStatus& uplink) {
 
 Json routing_status(const StatusSnapshot& snapshot) {
   if (!snapshot.routing) return {};
-  Json out{{"sync", snapshot.routing->sync}, {"families", Json::object()}};
+  Json out{{"sync", snapshot.routing->sync},
+           {"warnings", snapshot.routing->warnings},
+           {"families", Json::object()}};
   for (const auto& [family, routing] : snapshot.routing->families) {
     Json active = Json::array();
     for (const auto& each : routing.active) {

@@ -134,6 +134,13 @@ std::string problem_list(const StatusSnapshot& snapshot) {
   return out += "</ul>\n";
 }
 
+std::string warning_list(const StatusSnapshot& snapshot) {
+  if (!snapshot.routing || snapshot.routing->warnings.empty()) return {};
+  std::string out = "<h2>Warnings about this host</h2>\n<ul>\n";
+  for (const auto& warning : snapshot.routing->warnings) out += cat("<li>", html_text(warning), "</li>\n");
+  return out += "</ul>\n";
+}
+
 std::string verdict(const StatusSummary& summary) {
   std::string out =
       cat("<p class=\"verdict ", to_string(summary.level), "\">", html_text(summary.sentence), "</p>\n");
@@ -149,7 +156,8 @@ std::string render_status_page(const StatusSnapshot& snapshot) {
   const StatusSummary summary = summarize(snapshot);
   std::string out = cat("<header>\n<h1>multilink \u00b7 ", html_text(snapshot.site), "</h1>\n");
   out += cat(verdict(summary), "</header>\n<main>\n");
-  out += cat(uplink_table(snapshot), event_table(snapshot), daemon_list(snapshot), problem_list(snapshot));
+  out += cat(uplink_table(snapshot), warning_list(snapshot), event_table(snapshot), daemon_list(snapshot),
+             problem_list(snapshot));
   out += cat("</main>\n<footer>Read at ", time_element(snapshot.at, format_utc(snapshot.at)),
              ". This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
   return page_frame(cat(to_string(summary.level), ": multilink ", snapshot.site), out, kRefreshSeconds);

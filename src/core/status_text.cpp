@@ -13,6 +13,7 @@ namespace multilink {
 namespace {
 
 constexpr std::size_t kMostText = 200;  // bytes of one untrusted text on a line
+constexpr std::size_t kMostOfAWarning = 512;
 
 std::string safe(std::string_view text) {
   return printable(text, kMostText);
@@ -59,6 +60,14 @@ std::string event_lines(const StatusSnapshot& snapshot) {
   return rows.empty() ? "  none yet\n" : align_columns(rows);
 }
 
+std::string warning_lines(const StatusSnapshot& snapshot) {
+  if (!snapshot.routing || snapshot.routing->warnings.empty()) return {};
+  std::string out = "\nWarnings about this host\n";
+  for (const auto& warning : snapshot.routing->warnings)
+    out += cat("  ", printable(warning, kMostOfAWarning), '\n');
+  return out;
+}
+
 }  // namespace
 
 std::string render_status_text(const StatusSnapshot& snapshot) {
@@ -66,6 +75,7 @@ std::string render_status_text(const StatusSnapshot& snapshot) {
   std::string out = cat(to_string(summary.level), ": ", safe(summary.sentence), '\n');
   for (const auto& finding : summary.findings) out += cat("  - ", safe(finding), '\n');
   if (!snapshot.uplinks.empty()) out += cat('\n', uplink_table(snapshot));
+  out += warning_lines(snapshot);
   out += cat("\nDaemons\n", daemon_lines(snapshot), "\nLast events\n", event_lines(snapshot));
   if (!snapshot.problems.empty()) out += "\nRefused records\n";
   for (const auto& problem : snapshot.problems) {

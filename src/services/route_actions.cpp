@@ -80,7 +80,7 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
   for (const auto& warning : decision.warnings) lines.push_back(cat("# ", warning));
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));
-  if (operations.empty()) lines.emplace_back("nothing to change");
+  if (operations.empty()) lines.emplace_back(kNothingToChange);
   return lines;
 }
 

@@ -39,7 +39,9 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
                  std::move(self)),
       flows_(ports_.scheduler, ports_.log, ports_.flows,
              {[this] { reconcile(ports_.scheduler.now()); },
-              [this](const EvictionOrder& order, const MovedFlows& moved) { note_moved(order, moved); }}) {}
+              [this](const EvictionOrder& order, const MovedFlows& moved) { note_moved(order, moved); }}),
+      host_(ports_.scheduler, ports_.kernel, ports_.host, ports_.log, numbers_, [this] { note_warnings(); }) {
+}
 
 void RouteService::start() {
   heartbeat_.start(config_);
@@ -56,6 +58,7 @@ void RouteService::start() {
   ports_.leases.watch([this] { reconcile(ports_.scheduler.now()); });
   reconcile(ports_.scheduler.now());
   reader_.set_uplinks(config_);
+  host_.set_config(config_);
 }
 
 void RouteService::reload(const Config& config) {
@@ -72,6 +75,7 @@ void RouteService::reload(const Config& config) {
   });
   reconcile(ports_.scheduler.now(), true);
   reader_.set_uplinks(config_);
+  host_.set_config(config_);
 }
 
 void RouteService::stop() {
@@ -138,7 +142,8 @@ void RouteService::bring_in_line(Step step) {
   see_facts(step);
   if (!adopted_) adopt_carriers(step);
   step.decision = decide(step);
-  note_warnings(step.decision.warnings);
+  decided_warnings_ = step.decision.warnings;
+  note_warnings();
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
   if (operations.empty() && step.from_memory) return reconcile(step.noticed);
   const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_;
@@ -321,8 +326,10 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
     note_actives(family, step, active_uplinks(family, config_, after, step.facts, numbers_), record);
   }
   record.sync = problem.empty() ? kInSync : problem;
+  record.warnings = warnings_;
   reporter_.set(record);
   keep_flows(step, after);
+  host_.see(after);
   adopted_ = true;
   if (problem.empty()) news_.clear();
   ports_.supervisor.ready();
@@ -370,12 +377,18 @@ void RouteService::note_problem(const std::string& problem) {
 }
 
 /// Each is logged when it comes up.
-void RouteService::note_warnings(std::vector<std::string> warnings) {
+void RouteService::note_warnings() {
+  auto warnings = decided_warnings_;
+  warnings.insert(warnings.end(), host_.warnings().begin(), host_.warnings().end());
   for (const auto& warning : warnings) {
     if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end())
       ports_.log.warning(warning);
   }
   warnings_ = std::move(warnings);
+  if (!adopted_) return;
+  RoutingRecord record = reporter_.record();
+  record.warnings = warnings_;
+  reporter_.set(record);
 }
 
 void RouteService::note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record) {

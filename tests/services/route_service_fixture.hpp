@@ -18,6 +18,7 @@
 #include "fakes/fake_scheduler.hpp"
 #include "fakes/fake_store.hpp"
 #include "fakes/fake_supervisor.hpp"
+#include "fakes/fake_sysctls.hpp"
 #include "fakes/routing_samples.hpp"
 #include "multilink/core/default_place.hpp"
 #include "multilink/core/redis_keys.hpp"
@@ -68,7 +69,8 @@ class RouteServiceTest : public testing::Test {
                    store,
                    supervisor,
                    test.log_,
-                   {test.filter_, test.connections_, test.sockets_, test.clients_}},
+                   {test.filter_, test.connections_, test.sockets_, test.clients_},
+                   {test.sysctls_, test.changed_settings_}},
                   test.config_, "0123abcd", {}) {}
 
     Kernel kernel;
@@ -167,6 +169,8 @@ class RouteServiceTest : public testing::Test {
   fakes::FakeClients clients_;
   fakes::FakeRedis redis_{scheduler_};
   fakes::FakeLog log_;
+  fakes::FakeSysctls sysctls_;
+  fakes::FakeChangedSettings changed_settings_;
   std::function<void(const KernelChange&)> on_change_;
   bool has_applied_ = false;
   unsigned reads_before_apply_ = 0;  ///< of the kernel

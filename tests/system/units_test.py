@@ -225,6 +225,22 @@ class Units(unittest.TestCase):
         self.assert_active("routed")
         self.assertEqual(self.way_out(), "wan1")
 
+    def test_strict_source_checks_are_loosened_on_uplinks_and_come_back(self):
+        path = "/proc/sys/net/ipv4/conf/wan1/rp_filter"
+        strict = lambda: self.machine.output("cat", path)
+        before = strict()
+        self.addCleanup(self.machine.run, "systemctl", "start", "routed")
+        self.addCleanup(self.machine.run, "sh", "-c", f"echo {before} > {path}")
+        self.machine.run("sh", "-c", f"echo 1 > {path}")
+        self.machine.run("systemctl", "restart", "routed")
+        await_that(lambda: strict() == "2", 5, lambda: self.machine.output("journalctl", "--unit=routed", "--lines=5"))
+        self.await_level("ok")
+        self.assertIn("rp_filter is 1 (strict)", self.machine.output("multilinkctl", "status"))
+        self.machine.run("systemctl", "stop", "routed")
+        self.assertEqual(strict(), "2", "stopping leaves it")
+        self.assertIn("sysctl -w net.ipv4.conf.wan1.rp_filter=1", self.machine.output("routed", "--clear"))
+        self.assertEqual(strict(), "1")
+
     def test_stopping_leaves_the_routes(self):
         self.addCleanup(self.machine.run, "systemctl", "start", "multilink.target")
         routes = self.machine.output("ip", "route", "show", "table", "all")

@@ -137,6 +137,12 @@ HealthRecord RecordSamples::health() {
 RoutingRecord RecordSamples::routing() {
   RoutingRecord out;
   out.sync = text();
+  out.warnings.resize(size(0, kMaxWarnings));
+  for (auto& warning : out.warnings) {
+    warning = text();
+    std::replace(warning.begin(), warning.end(), '|', '/');
+    if (warning.empty()) warning = "x";
+  }
   for (const Family family : families()) {
     auto& seen = out.families[family];
     seen.active.resize(size(0, kMaxActive));

@@ -63,7 +63,8 @@ const RoutingRecord kRouting{"in_sync",
                                 "0badcafe-1f",
                                 microseconds(180),
                                 microseconds(912)}},
-                              {Family::v6, {{}, at(0), "", std::nullopt, std::nullopt}}}};
+                              {Family::v6, {{}, at(0), "", std::nullopt, std::nullopt}}},
+                             {"rp_filter is strict", "net.ipv4.ip_forward = 0"}};
 const EventRecord kEvent{"0badcafe-1f",
                          at(1'767'225'600'000),
                          "healthd",
@@ -140,6 +141,7 @@ TEST(Records, TheWireFormOfHealth) {
 TEST(Records, TheWireFormOfRouting) {
   const Fields expected{{"sync", "in_sync"},
                         {"families", "4 6"},
+                        {"warnings", "rp_filter is strict | net.ipv4.ip_forward = 0"},
                         {"4.active", "fibre/eth0/2/192.0.2.1 lte/ppp0/1/"},
                         {"4.since", "1767225600000"},
                         {"4.event", "0badcafe-1f"},
@@ -151,6 +153,17 @@ TEST(Records, TheWireFormOfRouting) {
                         {"6.decided_to_kernel_us", ""},
                         {"6.chain_us", ""}};
   EXPECT_EQ(kRouting.encode(), expected);
+}
+
+TEST(Records, NoWarningBreaksTheListOfThem) {
+  RoutingRecord record{"in_sync", {}, {"one | two", "", std::string(1000, 'x'), "a\nb"}};
+  record.warnings.resize(100, "more");
+  const auto read = RoutingRecord::decode(record.encode());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->warnings[0], "one / two");
+  EXPECT_EQ(read->warnings[1], std::string(kMaxText, 'x'));
+  EXPECT_EQ(read->warnings.size(), kMaxWarnings);
+  EXPECT_TRUE(RoutingRecord::decode(RoutingRecord{"in_sync", {}, {}}.encode())->warnings.empty());
 }
 
 TEST(Records, TheWireFormOfAnEvent) {
@@ -280,6 +293,9 @@ TEST(Records, HealthRefusesGarbage) {
 }
 
 TEST(Records, RoutingRefusesGarbage) {
+  std::string too_many_texts = "a";
+  for (std::size_t i = 0; i < kMaxWarnings; ++i) too_many_texts += " | a";
+  refuses(kRouting, "warnings", {"a\x01", "a | ", " | a", "a |  | b", std::string(513, 'x'), too_many_texts});
   refuses(kRouting, "sync", kNoText);
   refuses(kRouting, "families", kNoFamilies);
   std::string too_many = "a/b/1/";

@@ -27,7 +27,7 @@ TEST(StatusJson, HoldsWhatTheSnapshotHolds) {
     "recent_probes": {"settled": 20, "lost": 1, "last": {"sent": "2026-11-05T09:59:59.000Z",
       "target": "192.0.2.1", "answered": true, "rtt_ms": 20.1}}})"));
   EXPECT_EQ(out["uplinks"][1]["families"]["4"]["carries_default"], false);
-  EXPECT_EQ(out["routing"], json::parse(R"({"sync": "in_sync", "families": {"4": {
+  EXPECT_EQ(out["routing"], json::parse(R"({"sync": "in_sync", "warnings": [], "families": {"4": {
     "active": [{"uplink": "fibre", "device": "eth0", "gateway": "198.51.100.1", "weight": 1}],
     "since": "2026-11-05T09:57:00.000Z", "event": "0123abcd-1f", "decided_to_kernel_ms": 0.25,
     "chain_ms": 0.875}}})"));

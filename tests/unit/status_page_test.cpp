@@ -5,6 +5,7 @@
 
 #include "fakes/status_sample.hpp"
 #include "multilink/core/page_frame.hpp"
+#include "multilink/core/status_summary.hpp"
 
 namespace multilink {
 namespace {
@@ -59,6 +60,7 @@ TEST(StatusPage, EscapesEveryTextFromRedis) {
     uplink.health->families[Family::v4].reason = kAttack;
   }
   snapshot.routing->sync = kAttack;
+  snapshot.routing->warnings = {kAttack};
   snapshot.daemons[0].name = kAttack;
   snapshot.daemons[0].record->version = kAttack;
   snapshot.daemons[1].record = fail(kAttack);
@@ -68,7 +70,17 @@ TEST(StatusPage, EscapesEveryTextFromRedis) {
   const std::string page = render_status_page(snapshot);
   EXPECT_EQ(count(page, "<script"), 0U);
   EXPECT_EQ(count(page, "<img"), 0U);
-  EXPECT_GE(count(page, kEscaped), 16U);
+  EXPECT_GE(count(page, kEscaped), 17U);
+}
+
+TEST(StatusPage, ShowsWarningsAboutTheHostWithoutRaisingAlarm) {
+  auto snapshot = fakes::sample_snapshot();
+  EXPECT_THAT(render_status_page(snapshot), Not(HasSubstr("Warnings")));
+  const auto level = summarize(snapshot).level;
+  snapshot.routing->warnings = {"net.ipv4.ip_forward is 0"};
+  EXPECT_THAT(render_status_page(snapshot),
+              HasSubstr("<h2>Warnings about this host</h2>\n<ul>\n<li>net.ipv4.ip_forward is 0</li>"));
+  EXPECT_EQ(summarize(snapshot).level, level);
 }
 
 TEST(StatusPage, EscapesWhyItIsUnavailable) {

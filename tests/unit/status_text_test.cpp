@@ -42,11 +42,21 @@ TEST(StatusText, LetsNoControlCharacterIntoTheTerminal) {
   snapshot.daemons[0].name = attack;
   snapshot.daemons[1].record = fail(attack);
   snapshot.routing->sync = attack;
+  snapshot.routing->warnings = {attack};
   snapshot.events[0].reason = snapshot.events[0].uplink = snapshot.events[0].to = attack;
   snapshot.problems = {{attack, attack}};
   const std::string text = render_status_text(snapshot);
   EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
   EXPECT_LT(text.size(), 20'000U);
+}
+
+TEST(StatusText, TellsWarningsAboutTheHost) {
+  auto snapshot = fakes::sample_snapshot();
+  EXPECT_EQ(render_status_text(snapshot).find("Warnings"), std::string::npos);
+  const std::string long_one(300, 'x');
+  snapshot.routing->warnings = {"net.ipv4.ip_forward is 0", long_one};
+  EXPECT_THAT(render_status_text(snapshot),
+              HasSubstr("\nWarnings about this host\n  net.ipv4.ip_forward is 0\n  " + long_one + "\n"));
 }
 
 TEST(StatusText, SaysWhatIsMissing) {

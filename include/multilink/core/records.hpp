@@ -127,6 +127,9 @@ struct RoutingRecord {
   };
   std::string sync;  ///< "in_sync", or what is wrong: "cannot add …: Operation not permitted"
   std::map<Family, PerFamily> families;
+  /// What on this host keeps legitimate traffic from flowing or was changed for its sake, each with the remedy; not
+  /// empty, and at most kMaxWarnings: more are left away.
+  std::vector<std::string> warnings = {};
 
   Fields encode() const;
   static Result<RoutingRecord> decode(const Fields& fields);

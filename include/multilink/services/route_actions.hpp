@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -36,6 +37,8 @@ class HealthSnapshot {
   std::function<void(const HealthRecords&)> done_;
   std::unique_ptr<Timer> deadline_;
 };
+
+inline constexpr std::string_view kNothingToChange = "nothing to change";
 
 /// What routed would change now, in the words of iproute2, one line an operation; or the line "nothing to change".
 /// Uplinks whose health is not known come first, as comments. `boot` is the kernel's boot id;

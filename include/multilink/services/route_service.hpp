@@ -30,6 +30,7 @@
 #include "multilink/services/flow_keeper.hpp"
 #include "multilink/services/health_reader.hpp"
 #include "multilink/services/heartbeat.hpp"
+#include "multilink/services/host_watch.hpp"
 #include "multilink/services/routing_reporter.hpp"
 #include "multilink/services/service.hpp"
 
@@ -44,6 +45,7 @@ struct RoutePorts {
   Supervisor& supervisor;
   Log& log;
   FlowPorts flows;
+  HostPorts host;
 };
 
 /// routed: keeps in the kernel what the configuration, the health of the uplinks and the state of the links want.
@@ -117,7 +119,7 @@ class RouteService final : public Service {
   std::string apply(const std::vector<RouteOperation>& operations, Step& step);
   void settle(const Step& step, const KernelState& after, const std::string& problem);
   void note_problem(const std::string& problem);
-  void note_warnings(std::vector<std::string> warnings);
+  void note_warnings();
   void note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record);
   EventRecord make_event(Family family, const Step& step, const Actives& from, const Actives& to) const;
   std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
@@ -154,8 +156,10 @@ class RouteService final : public Service {
   /// verdict, or at our own start, has another cause than that.)
   std::set<std::pair<std::string, Family>> news_;
 
-  std::vector<std::string> warnings_;  ///< in force, and logged
-  std::string problem_;                ///< the last one that was logged; empty: in sync
+  HostWatch host_;
+  std::vector<std::string> decided_warnings_;  ///< by the last decision
+  std::vector<std::string> warnings_;          ///< all in force, and logged
+  std::string problem_;                        ///< the last one that was logged; empty: in sync
   Duration retry_delay_ = kFirstRetry;
   std::unique_ptr<Timer> retry_timer_;
   MonoTime repairs_since_;

@@ -70,6 +70,11 @@ class Namespace:
                 with open("/proc/sys/" + name.replace("__", "/"), "w", encoding="ascii") as file:
                     file.write(str(value))
 
+    def read_sysctl(self, path):
+        """The value of a path below /proc/sys."""
+        with self.entered(), open("/proc/sys/" + path, encoding="ascii") as file:
+            return file.read().strip()
+
     def route_get(self, destination, *words):
         """What `ip route get` says: a dict with dev, gateway, prefsrc; None when there is no route."""
         try:

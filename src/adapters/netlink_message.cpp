@@ -2,6 +2,7 @@
 #include "multilink/adapters/netlink_message.hpp"
 
 #include <linux/fib_rules.h>
+#include <linux/icmpv6.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -141,6 +142,10 @@ Result<NetlinkMessage> route_request(int type, int flags, const Route& route, Ho
   if (route.source) writer.put_address(RTA_PREFSRC, *route.source);
   if (!route.attributes.empty())
     writer.put_bytes(RTA_METRICS, route.attributes.data(), route.attributes.size());
+  if (route.preference != 0) {
+    writer.put(RTA_PREF, static_cast<std::uint8_t>(route.preference > 0 ? ICMPV6_ROUTER_PREF_HIGH
+                                                                        : ICMPV6_ROUTER_PREF_LOW));
+  }
   if (as_list) {
     writer.put_hop_list(route);
   } else if (!route.next_hops.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/netlink_route_parse.hpp"
 
+#include <linux/icmpv6.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -57,10 +58,16 @@ RouteType route_type_of(unsigned type) {
   }
 }
 
+/// What is reserved counts as medium (RFC 4191, 2.2).
+int preference_of(unsigned pref) {
+  return pref == ICMPV6_ROUTER_PREF_HIGH ? 1 : pref == ICMPV6_ROUTER_PREF_LOW ? -1 : 0;
+}
+
 constexpr Rules kRouteRules = [] {
   Rules rules{};
   rules[RTA_TABLE] = rules[RTA_PRIORITY] = rules[RTA_OIF] = kNumber;
   rules[RTA_VIA] = {sizeof(std::uint16_t), 64, false};
+  rules[RTA_PREF] = {1, 1, false};
   return rules;
 }();
 
@@ -158,6 +165,7 @@ Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, Kerne
     const auto bytes = attributes->bytes(RTA_METRICS);
     route.attributes.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
+  route.preference = preference_of(attributes->value_or<std::uint8_t>(RTA_PREF, ICMPV6_ROUTER_PREF_MEDIUM));
   state.routes.push_back(std::move(route));
   return Parsed::taken;
 }

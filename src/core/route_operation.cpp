@@ -88,6 +88,7 @@ std::string words(const Route& route, const KernelState& state) {
   if (route.link_scope) out += " scope link";
   if (route.source) out += cat(" src ", route.source->to_string());
   if (route.metric != 0) out += cat(" metric ", route.metric);
+  if (route.preference != 0) out += route.preference > 0 ? " pref high" : " pref low";
   out += attribute_words(route.attributes);
   if (route.next_hops.size() > 1) {
     for (const auto& hop : route.next_hops)

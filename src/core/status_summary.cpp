@@ -44,29 +44,39 @@ std::vector<std::string> daemon_findings(const StatusSnapshot& snapshot) {
   return findings;
 }
 
-/// The names of the uplinks that carry the default of any family, in the order of precedence.
-std::vector<std::string> carrying_uplinks(const StatusSnapshot& snapshot) {
+/// The names of the uplinks that carry the default of a family, in the order of precedence.
+std::vector<std::string> carrying_uplinks(const StatusSnapshot& snapshot, Family family) {
   std::vector<std::string> names;
   for (const auto& uplink : snapshot.uplinks) {
-    if (std::ranges::any_of(kFamilies, [&](Family family) {
-          return carries_default(snapshot, uplink.name, family).value_or(false);
-        })) {
-      names.push_back(uplink.name);
-    }
+    if (carries_default(snapshot, uplink.name, family).value_or(false)) names.push_back(uplink.name);
   }
   return names;
+}
+
+bool carries_anything(const StatusSnapshot& snapshot) {
+  return std::ranges::any_of(kFamilies,
+                             [&](Family family) { return !carrying_uplinks(snapshot, family).empty(); });
 }
 
 std::vector<std::string> routing_findings(const StatusSnapshot& snapshot) {
   if (!snapshot.routing) return {cat("routing: ", snapshot.routing.error().message)};
   if (snapshot.routing->sync != "in_sync") return {cat("routing: ", snapshot.routing->sync)};
-  if (carrying_uplinks(snapshot).empty()) return {"routing: no default route of multilink is in force"};
+  if (!carries_anything(snapshot)) return {"routing: no default route of multilink is in force"};
   return {};
 }
 
-std::string carrying_sentence(const std::vector<std::string>& names) {
-  if (names.empty()) return "No uplink of multilink carries the default route.";
-  return cat(join(names, ", "), names.size() == 1 ? " carries" : " carry", " the traffic.");
+std::string carrying_clause(const std::vector<std::string>& names, std::string_view what) {
+  return cat(join(names, ", "), names.size() == 1 ? " carries " : " carry ", what);
+}
+
+/// One word for both families where the same uplinks carry them, or where only one is carried at all.
+std::string carrying_sentence(const StatusSnapshot& snapshot) {
+  const auto v4 = carrying_uplinks(snapshot, Family::v4);
+  const auto v6 = carrying_uplinks(snapshot, Family::v6);
+  if (v4.empty() && v6.empty()) return "No uplink of multilink carries the default route.";
+  if (v4.empty() || v6.empty() || v4 == v6)
+    return cat(carrying_clause(v4.empty() ? v6 : v4, "the traffic"), '.');
+  return cat(carrying_clause(v4, "IPv4"), "; ", carrying_clause(v6, "IPv6"), '.');
 }
 
 StatusLevel level_of(const StatusSnapshot& snapshot, bool findings) {
@@ -81,7 +91,7 @@ StatusLevel level_of(const StatusSnapshot& snapshot, bool findings) {
 
 std::string sentence_of(const StatusSnapshot& snapshot, StatusLevel level) {
   if (snapshot.uplinks.empty()) return "No uplink is known: healthd has not reported to this Redis.";
-  std::string carrying = carrying_sentence(carrying_uplinks(snapshot));
+  std::string carrying = carrying_sentence(snapshot);
   switch (level) {
     case StatusLevel::ok:
       return cat("All uplinks are up. ", carrying);

@@ -49,6 +49,7 @@ enum class Origin : std::uint8_t { main, other_table, lease, ours };
 struct Candidate {
   Origin origin = Origin::main;
   std::uint32_t metric = 0;
+  int preference = 0;
   IpAddress gateway;
   bool onlink = false;
   std::string attributes{};
@@ -72,8 +73,8 @@ std::vector<Candidate> default_routes(Family family, const Link& link, const Ker
         continue;
       }
       const Origin foreign = route.table == kMainTable ? Origin::main : Origin::other_table;
-      out.push_back(
-          {ours ? Origin::ours : foreign, route.metric, *hop.gateway, hop.onlink, route.attributes});
+      out.push_back({ours ? Origin::ours : foreign, route.metric, route.preference, *hop.gateway, hop.onlink,
+                     route.attributes});
     }
   }
   return out;
@@ -86,7 +87,7 @@ std::optional<Candidate> gateway_of_lease(Family family, const Link& link, const
     if (lease.link_index == 0 ? lease.device != link.name : lease.link_index != link.index) continue;
     if (!lease.gateway || lease.gateway->family() != family) continue;
     const bool on_link = is_on_link(*lease.gateway, link.index, state);
-    const Candidate candidate{Origin::lease, 0, *lease.gateway, !on_link};
+    const Candidate candidate{Origin::lease, 0, 0, *lease.gateway, !on_link};
     const bool bears =
         std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
           return address.link_index == link.index && address.prefix.address == lease.address;
@@ -103,7 +104,7 @@ std::vector<Candidate> gateways_told(Family family, const Link& link, const Kern
   auto out = default_routes(family, link, state, numbers);
   if (auto leased = gateway_of_lease(family, link, state, leases)) out.push_back(*std::move(leased));
   std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.origin, a.metric) < std::tie(b.origin, b.metric);
+    return std::tie(a.origin, a.metric, b.preference) < std::tie(b.origin, b.metric, a.preference);
   });
   return out;
 }

@@ -84,6 +84,15 @@ TEST_P(KernelIpv6, UnreachableIsReadAsItWasApplied) {
   EXPECT_THAT(routes_of(kTable), ElementsAre(last));
 }
 
+TEST_P(KernelIpv6, TheRoutersPreferenceIsReadAsItWasApplied) {
+  for (const int preference : {1, -1, 0}) {
+    Route route = via(e0_, kRouter, 1);
+    route.preference = preference;
+    apply(PrependRoute{route});
+    EXPECT_THAT(defaults(), ElementsAre(route));
+  }
+}
+
 TEST_P(KernelIpv6, ADeviceOnlyHopIsRefusedAmongSeveral) {
   world_->add_point_to_point("ppp0");
   Route both = via(e0_, kRouter, 1);

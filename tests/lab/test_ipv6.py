@@ -263,5 +263,39 @@ def test_renumbering(options):
     expect(report["lost"] == 0, report)
 
 
+def privacy_addresses(lab):
+    """On wan1 a new one every few seconds instead of every day."""
+    lab.gateway.sysctl(**{f"net__ipv6__conf__wan1__{name}": value for name, value in
+                          (("max_desync_factor", 0), ("temp_prefered_lft", 8), ("temp_valid_lft", 12),
+                           ("use_tempaddr", 2))})
+
+
+def test_privacy_addresses(options):
+    """They come, are deprecated and go: each has its rules for as long as it is there, and the flow goes on."""
+    with running(options, ipv6="ra", before=privacy_addresses) as (lab, suite):
+        def addresses():
+            return {address["local"] for link in lab.gateway.ip_json("-6", "addr", "show", "dev", "wan1")
+                    for address in link["addr_info"] if address["scope"] == "global"}
+
+        def with_rules():
+            rules = [rule["src"] for rule in lab.gateway.ip_json("-6", "rule", "show", *OWN)]
+            return {address for address in rules if address.startswith("2001:db8:1:") and rules.count(address) == 4}
+
+        seen = set()
+        suite.wait(lambda: len(addresses()) > 1, 10, "there is a privacy address")
+        flow = lab.udp_flow(server=SERVER6)
+        begun = time.monotonic()
+        while time.monotonic() < begun + 15:
+            suite.wait(lambda: addresses() == with_rules(), 2, "each address has its rules, and no other one")
+            seen |= addresses()
+            time.sleep(0.2)
+        report = flow.report(begun)
+        expect(suite.agrees("wan1", family=6), suite.routing())
+    expect(len(seen) >= 5, f"they changed: {seen}")
+    # Translation gives up what goes out under an address that is gone.
+    expect(report["outage_ms"] <= 60, report)
+    return {"addresses": len(seen), "outage_ms": report["outage_ms"]}
+
+
 if __name__ == "__main__":
     main(globals())

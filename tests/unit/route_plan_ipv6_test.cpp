@@ -140,6 +140,23 @@ TEST_F(RoutePlanIpv6, WhatTheRouterSaysOfHopLimitAndMtuIsTakenOver) {
   EXPECT_THAT(owned6(), Contains("ip -6 route prepend default via fe80::1 dev eth1 proto 109 metric 3"));
 }
 
+TEST_F(RoutePlanIpv6, OfSeveralRoutersThePreferredOneIsTaken) {
+  Route other = default_via(kernel_, "fe80::2", "eth0", 512);
+  ASSERT_TRUE(kernel_.add_route(other));
+  other.next_hops.front().gateway = address("fe80::3");
+  other.preference = 1;
+  auto state = kernel_.read().value();
+  state.routes.push_back(other);
+  const auto gateway = [&] {
+    return observe_uplink(config_.uplinks[0], state, numbers_).families.at(Family::v6).gateway;
+  };
+  EXPECT_EQ(gateway(), address("fe80::3"));
+  state.routes.back().preference = -1;
+  EXPECT_EQ(gateway(), address("fe80::2"));
+  state.routes.back().metric = 100;
+  EXPECT_EQ(gateway(), address("fe80::3")) << "the metric comes first, as in the kernel";
+}
+
 TEST_F(RoutePlanIpv6, WithoutAnAddressNothingIsOwned) {
   fakes::FakeKernel v4_only(scheduler_);
   fakes::add_two_uplinks_and_lan(v4_only);

@@ -82,6 +82,17 @@ TEST(StatusSummary, TellsTheFamiliesApartWhereThereAreTwo) {
   EXPECT_THAT(summarize(snapshot).findings, testing::ElementsAre("fibre (IPv6) is down: no answer"));
 }
 
+TEST(StatusSummary, NamesWhoCarriesEachFamilyWhereTheyDiffer) {
+  auto snapshot = sample_snapshot();
+  auto& families = snapshot.routing->families;
+  families[Family::v6] = families.at(Family::v4);
+  EXPECT_EQ(summarize(snapshot).sentence, "All uplinks are up. fibre carries the traffic.");
+  families.at(Family::v6).active = {{"lte", "wwan0", std::nullopt, 1}};
+  EXPECT_EQ(summarize(snapshot).sentence, "All uplinks are up. fibre carries IPv4; lte carries IPv6.");
+  families.at(Family::v6).active.clear();
+  EXPECT_EQ(summarize(snapshot).sentence, "All uplinks are up. fibre carries the traffic.");
+}
+
 TEST(StatusSummary, SaysThatRecordsWereRefused) {
   auto snapshot = sample_snapshot();
   snapshot.problems = {{"multilink:local:events", "garbage"}};

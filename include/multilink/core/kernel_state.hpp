@@ -60,6 +60,8 @@ struct Route {
   std::optional<IpAddress> source;  ///< preferred source
   /// MTU, initial window and the like, as the kernel encodes them (RTA_METRICS); empty: none. Only carried over.
   std::string attributes = {};
+  int preference =
+      0;  ///< IPv6, of its router: -1 low, 0 medium, 1 high (RFC 4191); among those of one metric
 
   auto operator<=>(const Route&) const = default;
 };

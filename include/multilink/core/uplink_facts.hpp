@@ -53,7 +53,8 @@ bool is_on_link(const IpAddress& gateway, unsigned link_index, const KernelState
 std::string device_name(const UplinkConfig& uplink, const UplinkFacts& facts, const KernelState& state);
 
 /// Derives the facts. The gateway of a family is, in this order: the configured one; that of the foreign
-/// default with the lowest metric through the device (`main` before other tables); that of a DHCP lease; that of our
+/// default with the lowest metric through the device (`main` before other tables; of several routers the preferred
+/// one); that of a DHCP lease; that of our
 /// own default through the device, as long as an address of the device still reaches it on the link, or the route
 /// says onlink. The last makes a learned gateway survive the moment in which a DHCP client takes its route away and
 /// puts it back, a restart, and a step of the clock by which leases end; a link-local gateway, which comes from router

@@ -212,11 +212,9 @@ struct LeaseFiles::Impl : std::enable_shared_from_this<Impl> {
     if (found == watched.end()) return false;
     bool changed = false;
     for (const auto* folder : found->second) {
-      if (name.empty()) {
-        anew.insert(folder);
-      } else if (is_lease_file(folder->client, name)) {
+      if (!name.empty() && is_lease_file(folder->client, name)) {
         changed = true;
-      } else if (cat(folder->path, '/').find(cat('/', name, '/')) != std::string::npos) {
+      } else if (name.empty() || cat(folder->path, '/').find(cat('/', name, '/')) != std::string::npos) {
         anew.insert(folder);
       }
     }

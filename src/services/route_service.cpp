@@ -13,7 +13,6 @@
 namespace multilink {
 namespace {
 
-constexpr Duration kRepairWindow = std::chrono::seconds(1);
 constexpr std::string_view kInSync = "in_sync";
 constexpr std::size_t kMostRemembered = 20'000;  // routes and rules: some 5 MB
 
@@ -230,51 +229,11 @@ bool RouteService::moves_back(const Step& step) const {
   });
 }
 
-bool RouteService::must_yield(const Now& noticed, const std::vector<RouteOperation>& operations) {
-  const MonoTime now = noticed.mono;
-  if (now - rules_since_ >= kYield && now >= yields_until_) {
-    rules_since_ = now;
-    put_back_.clear();
-  }
-  bool often = true;
-  for (const auto& operation : operations) {
-    const auto* added = std::get_if<AddRule>(&operation);
-    often = often && added != nullptr && put_back_[added->rule] >= kMostAlike;
-  }
-  if (often) {
-    if (now >= yields_until_) yields_until_ = now + kYield;
-    return true;
-  }
-  for (const auto& operation : operations) {
-    if (const auto* added = std::get_if<AddRule>(&operation)) ++put_back_[added->rule];
-  }
-  return false;
-}
-
 bool RouteService::may_repair(const Step& step, const std::vector<RouteOperation>& operations) {
-  const MonoTime now = step.noticed.mono;
-  if (must_yield(step.noticed, operations)) {
-    if (fight_log_.admit(now)) {
-      ports_.log.warning(cat("another program deletes again and again what '",
-                             to_string(operations.front(), step.before),
-                             "' adds; it is left away for a second"));
-    }
-    retry_in(yields_until_ - now);
-    return false;
-  }
-  if (now - repairs_since_ >= kRepairWindow) {
-    repairs_since_ = now;
-    repairs_ = moves_back_ = 0;
-  }
-  ++repairs_;
-  if (moves_back(step)) ++moves_back_;
-  if (repairs_ <= kMostRepairs && moves_back_ <= kMostMovesBack) return true;
-  if (fight_log_.admit(now)) {
-    ports_.log.warning(cat("another program keeps changing multilink's routes or rules; they are put back ",
-                           kMostRepairs, " times a second and no more, a default that was led elsewhere ",
-                           kMostMovesBack, " times; 'ip monitor route rule' shows what it does"));
-  }
-  retry_in(repairs_since_ + kRepairWindow - now);
+  const auto refusal = guard_.ask(operations, moves_back(step), step.before, step.noticed.mono);
+  if (!refusal) return true;
+  if (!refusal->warning.empty()) ports_.log.warning(refusal->warning);
+  retry_in(refusal->again_in);
   return false;
 }
 
@@ -341,25 +300,6 @@ void RouteService::keep_flows(const Step& step, const KernelState& after) {
   flows_.follow({config_, after, indices_, step.facts, health, carried_, step.decision.giving_way});
 }
 
-void RouteService::note_moved(const EvictionOrder& order, const MovedFlows& moved) {
-  const Now now = ports_.scheduler.now();
-  RoutingRecord record = reporter_.record();
-  EventRecord event;
-  event.id = record.families[order.family].event;
-  if (event.id.empty()) event.id = EventRecord::make_id(boot_, now.mono);
-  event.at = now.wall;
-  event.source = "routed";
-  event.kind = "flows";
-  event.uplink = order.uplink;
-  event.family = order.family;
-  event.from = order.uplink;
-  event.to = names_of(record.families[order.family].active);
-  event.reason = cat(to_string(order.cause), ": ", to_string(moved));
-  event.took = moved.took;
-  reporter_.add_event(event);
-  reporter_.write_events();
-}
-
 /// Logs a problem once, however often it comes, and sees to it that it is tried again.
 void RouteService::note_problem(const std::string& problem) {
   if (problem != problem_) {
@@ -389,86 +329,6 @@ void RouteService::note_warnings() {
   RoutingRecord record = reporter_.record();
   record.warnings = warnings_;
   reporter_.set(record);
-}
-
-void RouteService::note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record) {
-  auto& now = record.families[family];
-  const Actives before = std::exchange(now.active, std::move(actives));
-  if (names_of(before) == names_of(now.active)) return;
-  const auto event = make_event(family, step, before, now.active);
-  now.since = event.at;
-  now.event = event.id;
-  now.decided_to_kernel = event.took;
-  now.chain = event.chain;
-  ports_.log.info(
-      cat("IPv", to_string(family), " moves from ", event.from, " to ", event.to, ": ", event.reason));
-  reporter_.add_event(event);
-}
-
-EventRecord RouteService::make_event(Family family, const Step& step, const Actives& from,
-                                     const Actives& to) const {
-  const Now now = ports_.scheduler.now();
-  const auto led = step.led.find(family);
-  const MonoTime done = led == step.led.end() ? now.mono : led->second;
-  SwitchReason reason;
-  if (step.configured) {
-    reason.text = "the configuration has changed";
-  } else {
-    reason = explain_switch(parties(family, step, from, to));
-  }
-  EventRecord event;
-  event.id = reason.event.empty() ? EventRecord::make_id(boot_, step.noticed.mono) : reason.event;
-  event.at = now.wall;
-  event.source = "routed";
-  event.kind = "route";
-  event.uplink = to.size() == 1 ? to.front().uplink : "";
-  event.family = family;
-  event.from = names_of(from);
-  event.to = names_of(to);
-  event.reason = reason.text.empty() ? "the kernel's routes were changed" : reason.text;
-  event.took = done - step.noticed.mono;
-  event.decided = reason.decided;
-  if (event.decided && *event.decided <= done) event.chain = done - *event.decided;
-  return event;
-}
-
-std::vector<SwitchParty> RouteService::parties(Family family, const Step& step, const Actives& from,
-                                               const Actives& to) const {
-  std::vector<SwitchParty> out;
-  for (std::size_t i = 0; i < config_.uplinks.size(); ++i) {
-    const auto& uplink = config_.uplinks[i];
-    SwitchParty party;
-    party.uplink = uplink.name;
-    party.carried = contains_uplink(from, uplink.name);
-    party.carries = contains_uplink(to, uplink.name);
-    party.fact = step.facts[i].families.at(family).fact;
-    party.health = beliefs_.at(uplink.device).at(family).state();
-    const auto record = health_.find(uplink.name);
-    if (record != health_.end() && record->second.families.contains(family)) {
-      const auto& said = record->second.families.at(family);
-      party.health_reason = said.reason;
-      party.health_event = said.event;
-      if (news_.contains({uplink.name, family})) party.decided = said.decided;
-    }
-    out.push_back(std::move(party));
-  }
-  return out;
-}
-
-/// The plan gives up a default only where disabled uplinks alone are left.
-void RouteService::warn_of_withdrawal(Family family, const Step& step) const {
-  const auto is_main_default = [&](const Route& route) {
-    return route.table == kMainTable && route.destination == IpPrefix::default_of(family);
-  };
-  const auto& wanted = step.decision.wanted.routes;
-  if (owned_default(step.before, family, numbers_) == nullptr ||
-      std::any_of(wanted.begin(), wanted.end(), is_main_default)) {
-    return;
-  }
-  ports_.log.warning(
-      cat("IPv", to_string(family),
-          ": no uplink that is enabled can carry; the default route over the disabled ones is "
-          "withdrawn, and the host's own default routes count. 'enabled = yes' brings it back"));
 }
 
 void RouteService::retry_in(Duration delay) {

@@ -34,8 +34,8 @@ TEST_F(RouteFight, AFightIsFoughtCalmlyAndDoesNotHoldUpASwitch) {
   };
   delete_everything_owned();
   scheduler_.advance(seconds(10));
-  EXPECT_GT(fought, RouteService::kMostRepairs);
-  EXPECT_LT(fought, 12 * RouteService::kMostRepairs);
+  EXPECT_GT(fought, RepairGuard::kMostRepairs);
+  EXPECT_LT(fought, 12 * RepairGuard::kMostRepairs);
   EXPECT_GE(log_.count("another program keeps changing", LogLevel::warning), 1U);
   EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
   say("eth0", HealthState::down);
@@ -61,8 +61,8 @@ TEST_F(RouteFight, WhoeverLeadsTheDefaultElsewhereIsFollowedAFewTimesASecondOnly
   };
   delete_everything_owned();
   scheduler_.advance(seconds(10));
-  EXPECT_GE(fought, 10 * RouteService::kMostMovesBack);
-  EXPECT_LE(fought, 12 * RouteService::kMostMovesBack);
+  EXPECT_GE(fought, 10 * RepairGuard::kMostMovesBack);
+  EXPECT_LE(fought, 12 * RepairGuard::kMostMovesBack);
   EXPECT_GE(log_.count("another program keeps changing", LogLevel::warning), 1U);
   EXPECT_LE(log_.count("another program keeps changing", LogLevel::warning), 2U);
   on_change_ = routed;
@@ -94,8 +94,8 @@ TEST_F(RouteFight, WhoeverDeletesARuleUntilItIsGoneComesToAnEnd) {
   };
   delete_everything_owned();
   scheduler_.advance(milliseconds(900));
-  EXPECT_LE(deleted, 4 * (RouteService::kMostAlike + 2)) << "four rules look alike";
-  EXPECT_GE(deleted, RouteService::kMostAlike);
+  EXPECT_LE(deleted, 4 * (RepairGuard::kMostAlike + 2)) << "four rules look alike";
+  EXPECT_GE(deleted, RepairGuard::kMostAlike);
   EXPECT_EQ(log_.count("deletes again and again what 'ip rule add pref 103", LogLevel::warning), 1U);
   EXPECT_EQ(carrier(), "eth0");
   say("eth0", HealthState::down);
@@ -104,7 +104,7 @@ TEST_F(RouteFight, WhoeverDeletesARuleUntilItIsGoneComesToAnEnd) {
   say("eth0", HealthState::up);
   scheduler_.settle();
   on_change_ = routed;
-  scheduler_.advance(RouteService::kYield);
+  scheduler_.advance(RepairGuard::kYield);
   EXPECT_EQ(owned(), before);
 }
 

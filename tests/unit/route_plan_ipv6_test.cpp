@@ -148,7 +148,7 @@ TEST_F(RoutePlanIpv6, OfSeveralRoutersThePreferredOneIsTaken) {
   auto state = kernel_.read().value();
   state.routes.push_back(other);
   const auto gateway = [&] {
-    return observe_uplink(config_.uplinks[0], state, numbers_).families.at(Family::v6).gateway;
+    return observe_uplink(config_.uplinks[0], state, numbers_, {}).families.at(Family::v6).gateway;
   };
   EXPECT_EQ(gateway(), address("fe80::3"));
   state.routes.back().preference = -1;

@@ -16,9 +16,9 @@ struct Flow {
   IpAddress destination;
   std::optional<IpAddress> from = std::nullopt;  ///< none: not chosen yet
   std::uint32_t mark = 0;
-  std::string oif = "";  ///< the device the socket is bound to; empty: none
+  std::string oif{};  ///< the device the socket is bound to; empty: none
   std::uint32_t uid = 0;
-  std::string iif = "";                                    ///< by which it came in; empty: this host sends it
+  std::string iif{};                                       ///< by which it came in; empty: this host sends it
   std::optional<std::uint8_t> ip_protocol = std::nullopt;  ///< 6 for TCP; none: known to nobody
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;

@@ -17,6 +17,7 @@
 #include "multilink/core/health_belief.hpp"
 #include "multilink/core/rate_limit.hpp"
 #include "multilink/core/records.hpp"
+#include "multilink/core/repair_guard.hpp"
 #include "multilink/core/route_decision.hpp"
 #include "multilink/core/route_operation.hpp"
 #include "multilink/core/routing_numbers.hpp"
@@ -67,17 +68,6 @@ class RouteService final : public Service {
  public:
   static constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
   static constexpr Duration kLastRetry = std::chrono::seconds(5);
-  /// If another program undoes what is done here as soon as it is done, neither side may eat the machine: so
-  /// many times a second is put back what others change, then there is a pause to the end of the second. Never
-  /// delays a switch from one uplink to another that is decided here.
-  static constexpr unsigned kMostRepairs = 200;
-  /// Of these, so many may bring the default back that somebody has led over another uplink: each one moves the
-  /// traffic of all users. A second routed would do so.
-  static constexpr unsigned kMostMovesBack = 3;
-  /// A rule is put back so many times within kYield, then it is left away for as long: a script that deletes until it
-  /// sees nothing that looks like its own (`wg-quick down`) would else never end.
-  static constexpr unsigned kMostAlike = 3;
-  static constexpr Duration kYield = std::chrono::seconds(1);
 
   /// `boot` is the kernel's boot id as records carry it; of `self`, pid and version are taken.
   RouteService(RoutePorts ports, Config config, std::string boot, DaemonRecord self,
@@ -113,8 +103,6 @@ class RouteService final : public Service {
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
   bool may_repair(const Step& step, const std::vector<RouteOperation>& operations);
-  /// Whether these rules, and nothing else, are to be left away for now.
-  bool must_yield(const Now& noticed, const std::vector<RouteOperation>& operations);
   /// What failed, for people; empty: nothing.
   std::string apply(const std::vector<RouteOperation>& operations, Step& step);
   void settle(const Step& step, const KernelState& after, const std::string& problem);
@@ -162,13 +150,7 @@ class RouteService final : public Service {
   std::string problem_;                        ///< the last one that was logged; empty: in sync
   Duration retry_delay_ = kFirstRetry;
   std::unique_ptr<Timer> retry_timer_;
-  MonoTime repairs_since_;
-  unsigned repairs_ = 0;
-  unsigned moves_back_ = 0;
-  MonoTime rules_since_;
-  std::map<Rule, unsigned> put_back_;  ///< how often since then
-  MonoTime yields_until_;
-  RateLimit fight_log_{std::chrono::seconds(10)};
+  RepairGuard guard_;
   RateLimit repair_log_{std::chrono::seconds(1)};
   bool adopted_ = false;  ///< the kernel was read once
   std::string status_;

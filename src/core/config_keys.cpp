@@ -60,12 +60,10 @@ std::vector<ConfigKey> make_table() {
       {"weight", kUplink, kActs, "1", "2", number_value(&U::weight, 1, 256)},
       {"precedence", kUplink, kActs, "", "1", number_value(&U::precedence, 1, 65535)},
       {"masquerade", kUplink, kActs, "no", "yes",
-       word_value(&U::masquerade, {{"no", {}},
-                                   {"yes", {Family::v4, Family::v6}},
-                                   {"ipv4", {Family::v4}},
-                                   {"ipv6", {Family::v6}}})},
-      {"translate_prefix", kUplink, kActs, "no", "fd00:1::/56 > 2001:db8:1::/56",
-       prefix_translation_value()},
+       word_value(
+           &U::masquerade,
+           {{"no", {}}, {"yes", {Family::v4, Family::v6}}, {"ipv4", {Family::v4}}, {"ipv6", {Family::v6}}})},
+      {"translate_prefix", kUplink, kActs, "no", "fd00:1::/56 > 2001:db8:1::/56", prefix_translation_value()},
   };
 }
 

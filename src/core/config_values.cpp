@@ -162,8 +162,8 @@ std::string why_not_translatable(std::string_view text) {
     return cat("is not of a length from /", kShortestTranslated, " to /", kLongestTranslated);
   }
   if (prefix->network() != *prefix) return cat("has bits behind its length: ", prefix->network().to_string());
-  const bool global = prefix->address.bytes()[0] != 0 && !prefix->address.is_multicast() &&
-                      !prefix->address.is_link_local();
+  const bool global =
+      prefix->address.bytes()[0] != 0 && !prefix->address.is_multicast() && !prefix->address.is_link_local();
   return global ? std::string() : "holds no addresses that are routed";
 }
 
@@ -177,15 +177,19 @@ Result<void> read_prefix_translation(std::string_view text, Settings& settings) 
   for (const auto side : sides) {
     const auto flaw = why_not_translatable(trim(side));
     if (flaw.empty()) continue;
-    return fail(cat(quoted(trim(side)), ' ', flaw, "; write for example translate_prefix = ", kTranslationExample));
+    return fail(
+        cat(quoted(trim(side)), ' ', flaw, "; write for example translate_prefix = ", kTranslationExample));
   }
   const auto inside = *IpPrefix::parse(trim(sides[0]));
   const auto outside = *IpPrefix::parse(trim(sides[1]));
   if (inside.length != outside.length) {
-    return fail(cat(quoted(text), " has prefixes of two lengths, and every address inside needs one outside; write "
-                    "for example translate_prefix = ", kTranslationExample));
+    return fail(cat(quoted(text),
+                    " has prefixes of two lengths, and every address inside needs one outside; write "
+                    "for example translate_prefix = ",
+                    kTranslationExample));
   }
-  if (inside == outside) return fail(cat(quoted(text), " translates a prefix to itself; write no, or the provider's"));
+  if (inside == outside)
+    return fail(cat(quoted(text), " translates a prefix to itself; write no, or the provider's"));
   settings.translate_prefix = PrefixTranslation{inside, outside};
   return {};
 }

@@ -81,7 +81,8 @@ TEST(Config, EveryKeyIsRead) {
       "history = 2h\n"
       "[wwan0]\n"
       "name = lte\nmac = 02-00-5E-10-00-0A\ngateway = fe80::1, 192.0.2.1\nweight = 256\nprecedence = 7\n"
-      "masquerade = yes\ntranslate_prefix = fd00:1::/56>2001:db8:0:100::/56\ntargets = 192.0.2.9\nprobe_interval = 100ms\nloss_window = 2s\nloss_down = 30.5%\n"
+      "masquerade = yes\ntranslate_prefix = fd00:1::/56>2001:db8:0:100::/56\ntargets = "
+      "192.0.2.9\nprobe_interval = 100ms\nloss_window = 2s\nloss_down = 30.5%\n"
       "loss_up = 0.5 %\nlatency_down = 400ms\njitter_down = 50 ms\nup_after = 1min\nevict_after = 100ms\n"
       "suspect_moves = none\nfailback = manual\nfailback_udp_after = 0s\nmetered = yes\nenabled = no\n");
   SuiteConfig suite;
@@ -183,8 +184,7 @@ TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
 }
 
 TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {
-  const auto parsed =
-      parse_config("[multilink]\nhash = flow\n[a]\nweight = 1\n[b]\n", kFile);
+  const auto parsed = parse_config("[multilink]\nhash = flow\n[a]\nweight = 1\n[b]\n", kFile);
   EXPECT_EQ(lines(parsed.inactive),
             (std::vector<std::string>{"interfaces.conf:2: hash: accepted, no effect in this version"}));
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "contract/filtered_gateway.hpp"
+#include "multilink/adapters/syn_notifier.hpp"
 
 namespace multilink {
 namespace {
@@ -53,6 +54,21 @@ TEST_P(EvictedConnections, TheClientIsTold) {
   connect(client);
   evict(client);
   EXPECT_EQ(error_of(client), ECONNRESET);
+}
+
+TEST_P(EvictedConnections, AClientThatOnlyReceivesIsToldAfterASynInTheServersName) {
+  net_.put_in_force();
+  TcpSocket client(net_, Place::client, family_, {.address = net_.client(family_)});
+  connect(client);
+  evict(client);
+  net_.forget_connections();
+  const auto tuple = tuple_of(client);
+  const ConnectionTuple asked{tuple.source, tuple.destination, tuple.source_port, tuple.destination_port};
+  SynNotifier notifier(GatewayNetwork::kMask);
+  const auto sent = notifier.notify({&asked, 1});
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(client.receive(), "");
+  EXPECT_EQ(client.last_error(), ECONNRESET);
 }
 
 TEST_P(EvictedConnections, OthersAreLeftAlone) {

@@ -2,9 +2,11 @@
 #include "multilink/core/route_decision.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "multilink/core/default_place.hpp"
 #include "multilink/core/packet_marks.hpp"
+#include "multilink/core/stuck_routes.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
@@ -145,6 +147,8 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
     const auto place = place_rules(packets_of(planned), inputs.state, family, inputs.numbers);
     if (place.obstacle) out.warnings.push_back(words_of_obstacle(*place.obstacle));
   }
+  auto stuck = stuck_routes(inputs.config, inputs.state, inputs.facts, inputs.numbers);
+  std::ranges::move(stuck, std::back_inserter(out.warnings));
   out.wanted = plan_routes(planned, carriers, inputs.state, inputs.numbers);
   return out;
 }

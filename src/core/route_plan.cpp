@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "multilink/core/connection.hpp"
 #include "multilink/core/default_place.hpp"
 
 namespace multilink {
@@ -50,11 +51,12 @@ class Planner {
   void add_family(Family family, const std::vector<std::size_t>& carriers) {
     rule_base_ = place_rules(packets_of(uplinks_), state_, family, numbers_).base;
     add_main_default(family, carriers);
-    std::set<IpAddress> seen;
+    std::set<IpAddress> seen, servers;
     for (const auto& uplink : uplinks_) {
       if (family == Family::v6 && !has_addresses(uplink, family)) continue;
       add_table(family, uplink);
       add_rules(family, uplink, seen);
+      add_renewals(family, uplink, servers);
     }
   }
 
@@ -182,6 +184,21 @@ class Planner {
       from.from = IpPrefix{address, static_cast<std::uint8_t>(address.size() * 8)};
       add_selected(from, table_of(uplink));
     }
+  }
+
+  /// `seen`: a server that several uplinks have counts for the best of them; the others' clients find it when they
+  /// ask everybody on their link.
+  void add_renewals(Family family, const PlannedUplink& uplink, std::set<IpAddress>& seen) {
+    constexpr std::uint16_t kServerPort = 67, kClientPort = 68;
+    const auto& server = uplink.facts.families.at(family).lease_server;
+    if (!server || !seen.insert(*server).second) return;
+    Rule renewal = rule(family, rule_offset::kRenewal, table_of(uplink));
+    renewal.to = IpPrefix{*server, static_cast<std::uint8_t>(server->size() * 8)};
+    renewal.iif = "lo";
+    renewal.ip_protocol = ip_protocol::kUdp;
+    renewal.source_ports = PortRange{kClientPort, kClientPort};
+    renewal.destination_ports = PortRange{kServerPort, kServerPort};
+    out_.rules.push_back(std::move(renewal));
   }
 
   /// The four rules for what `selector` selects, which belongs to the uplink with this table.

@@ -80,19 +80,35 @@ std::vector<Candidate> default_routes(Family family, const Link& link, const Ker
   return out;
 }
 
+bool is_of(const DhcpLease& lease, const Link& link) {
+  return lease.link_index == 0 ? lease.device == link.name : lease.link_index == link.index;
+}
+
+bool bears(const Link& link, const IpAddress& own, const KernelState& state) {
+  return std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
+    return address.link_index == link.index && address.prefix.address == own;
+  });
+}
+
+std::optional<IpAddress> server_of_lease(Family family, const Link& link, const KernelState& state,
+                                         const std::vector<DhcpLease>& leases) {
+  std::optional<IpAddress> out;
+  for (const auto& lease : leases) {
+    const bool counts =
+        is_of(lease, link) && lease.address.family() == family && bears(link, lease.address, state);
+    if (counts) out = lease.server;
+  }
+  return out;
+}
+
 std::optional<Candidate> gateway_of_lease(Family family, const Link& link, const KernelState& state,
                                           const std::vector<DhcpLease>& leases) {
   std::optional<Candidate> held, reached;
   for (const auto& lease : leases) {
-    if (lease.link_index == 0 ? lease.device != link.name : lease.link_index != link.index) continue;
-    if (!lease.gateway || lease.gateway->family() != family) continue;
+    if (!is_of(lease, link) || !lease.gateway || lease.gateway->family() != family) continue;
     const bool on_link = is_on_link(*lease.gateway, link.index, state);
     const Candidate candidate{Origin::lease, 0, 0, *lease.gateway, !on_link};
-    const bool bears =
-        std::any_of(state.addresses.begin(), state.addresses.end(), [&](const LinkAddress& address) {
-          return address.link_index == link.index && address.prefix.address == lease.address;
-        });
-    if (bears) held = candidate;
+    if (bears(link, lease.address, state)) held = candidate;
     if (on_link) reached = candidate;
   }
   return held ? held : reached;
@@ -135,7 +151,8 @@ LinkFact judge(const Link& link, const UplinkFacts::PerFamily& seen) {
 }  // namespace
 
 const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& state) {
-  if (!uplink.mac) return state.link_named(uplink.device);
+  const Link* named = state.link_named(uplink.device);
+  if (!uplink.mac || (named != nullptr && named->mac == *uplink.mac)) return named;
   const auto found = std::find_if(state.links.begin(), state.links.end(),
                                   [&](const Link& link) { return link.mac == *uplink.mac; });
   return found == state.links.end() ? nullptr : &*found;
@@ -172,6 +189,7 @@ UplinkFacts observe_uplink(const UplinkConfig& uplink, const KernelState& state,
     if (link == nullptr) continue;
     seen.addresses = usable_addresses(family, link->index, state);
     seen.retired = retired_addresses(family, link->index, state);
+    seen.lease_server = server_of_lease(family, *link, state, leases);
     const auto told = gateways_told(family, *link, state, numbers, leases);
     for (const auto& candidate : told) {
       if (candidate.origin == Origin::main) seen.metrics.push_back(candidate.metric);

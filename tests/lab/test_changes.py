@@ -80,7 +80,9 @@ def test_reload_of_the_same_file(options):
 def test_new_gateway_address_and_prefix(options):
     """C20: an event on an idle link disturbs the active one. The idle one gets another gateway, address and prefix,
     each in effect within 50 ms, and the traffic on the other does not notice."""
-    with running(options) as (lab, suite):
+    # No default but ours leads by the active one: were it gone for a moment, packets would be lost.
+    uplinks = [Uplink(rtt_ms=20, metric=None), Uplink(rtt_ms=80, metric=101)]
+    with running(options, uplinks, "[wan1]\ngateway = 198.18.1.1\n[wan2]\n") as (lab, suite):
         idle = lab.isps[1]
         monitor, flow = Monitor(lab, lab.gateway), lab.udp_flow()
         begun = time.monotonic()

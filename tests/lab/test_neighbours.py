@@ -4,6 +4,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import time
 
@@ -260,6 +261,28 @@ def test_tailscale_after(options):
 
 def test_tailscale_beside_a_default_without_metric(options):
     return in_tailnet(options, True, without_metric(tailscale), without_defaults(), GATEWAYS)
+
+
+def test_route_that_would_not_fail_over_is_reported(options):
+    """A forgotten static route, and the one to the far end of a VPN: in the log once each, and by --plan."""
+    routes = ("203.0.113.0/25 via 198.18.1.1 dev wan1 proto static", "203.0.113.200 via 198.18.2.1 dev wan2")
+    with running(options) as (lab, suite):
+        lab.gateway.ip(*(f"route add {route}" for route in routes), "route add 10.20.0.0/16 via 198.18.1.1 dev wan1")
+        words = ("what goes to 203.0.113.0/25 does not fail over: a route in main keeps it on wan1",
+                 "what goes to 203.0.113.200/32 does not fail over: a route in main keeps it on wan2")
+        suite.wait(lambda: all(text in suite.log("routed") for text in words), 5, "routed says so")
+        plan = lab.gateway.run(f"{options.bin}/routed", "--config", suite.config, "--plan")
+        lab.isps[1].cut("carrier")
+        suite.wait_status(5, wan2="FALSE")
+        lab.isps[1].repair("carrier")
+        suite.wait_status(20, wan2="TRUE")
+        for text in words:
+            expect(suite.log("routed").count(text) == 1, suite.log("routed"))
+            expect(text in plan, plan)
+        expect("10.20.0.0/16" not in suite.log("routed"), "the provider's own network is no matter")
+        remedy = re.search(r"by any uplink: (ip route del 203.0.113.0/25 .*)", plan).group(1)
+        lab.gateway.run("sh", "-c", remedy)
+        expect(not lab.gateway.ip_json("route", "show", "203.0.113.0/25"), f"the remedy works: {remedy}")
 
 
 def beside_firewall(options, first, neighbour, tables, last_rule, **lab_options):

@@ -47,5 +47,19 @@ TEST_F(RouteServiceTest, ATierSharesAndTellsItsShares) {
   EXPECT_EQ(events().back().from, "eth0, eth1");
 }
 
+TEST_F(RouteServiceTest, ARouteThatKeepsAPartOfTheInternetOnOneUplinkIsToldOnce) {
+  start_with_both_up();
+  Route theirs = fakes::default_via(kernel_, "192.0.2.1", "eth0");
+  theirs.destination = fakes::prefix("198.18.7.0/24");
+  ASSERT_TRUE(kernel_.add_route(theirs));
+  scheduler_.settle();
+  kernel_.set_carrier("eth1", false);
+  kernel_.set_carrier("eth1", true);
+  scheduler_.advance(std::chrono::minutes(1));
+  EXPECT_EQ(
+      log_.count("198.18.7.0/24 does not fail over: a route in main keeps it on eth0", LogLevel::warning),
+      1U);
+}
+
 }  // namespace
 }  // namespace multilink

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // routed where the gateway of an uplink is known from a DHCP lease alone.
+#include "multilink/core/connection.hpp"
+#include "multilink/core/route_lookup.hpp"
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
@@ -78,6 +80,35 @@ TEST_F(RouteLeases, AnExpiredLeaseTellsNothingNew) {
   lease("198.51.100.1", -seconds(1));
   start();
   EXPECT_FALSE(fails_over_by("198.51.100.1"));
+}
+
+TEST_F(RouteLeases, RenewalsToAServerBeyondTheLinkLeaveByTheUplinkOfTheLease) {
+  Flow renewal{.destination = address("10.255.2.1"),
+               .ip_protocol = ip_protocol::kUdp,
+               .source_port = 68,
+               .destination_port = 67};
+  start();
+  EXPECT_EQ(kernel_.carrier_of(renewal), "eth0") << "as anything else";
+  DhcpLease lease{
+      "eth1", 0, address("198.51.100.2"), address("198.51.100.1"), std::nullopt, address("10.255.2.1")};
+  leases_.set({lease});
+  scheduler_.settle();
+  EXPECT_EQ(kernel_.carrier_of(renewal), "eth1");
+  auto other = renewal;
+  other.destination_port = 53;
+  EXPECT_EQ(kernel_.carrier_of(other), "eth0") << "it may be a name server as well";
+  other = renewal;
+  other.from = address("192.0.2.2");
+  EXPECT_EQ(kernel_.carrier_of(other), "eth0") << "what is bound says itself where it belongs";
+  DhcpLease same = lease;
+  same.device = "eth0";
+  same.address = address("192.0.2.2");
+  leases_.set({lease, same});
+  scheduler_.settle();
+  EXPECT_EQ(kernel_.carrier_of(renewal), "eth0") << "the best uplink's, where both have the same server";
+  leases_.set({});
+  scheduler_.settle();
+  EXPECT_THAT(owned(), Not(Contains(HasSubstr("10.255.2.1"))));
 }
 
 TEST_F(RouteServiceTest, ADeviceIsSetUpAnewByAProgramThatDeletesAllRoutesFirst) {

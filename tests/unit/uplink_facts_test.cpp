@@ -105,5 +105,47 @@ TEST_F(LeasedGateway, GoesWithTheAddress) {
   EXPECT_EQ(look().fact, LinkFact::no_gateway);
 }
 
+TEST_F(LeasedGateway, TheServerIsThatOfTheLastLeaseWhoseAddressTheDeviceBears) {
+  EXPECT_EQ(look().lease_server, std::nullopt);
+  lease("192.0.2.2", "192.0.2.1");
+  leases_.back().server = address("10.1.1.1");
+  lease("192.0.2.2", "192.0.2.1");
+  leases_.back().server = address("10.2.2.2");
+  lease("192.0.2.77", "192.0.2.1");
+  leases_.back().server = address("10.3.3.3");
+  lease("192.0.2.2", "192.0.2.1", "eth1");
+  leases_.back().server = address("10.4.4.4");
+  EXPECT_THAT(look().lease_server, Optional(address("10.2.2.2")));
+  kernel_.remove_address("eth0", "192.0.2.2/24");
+  EXPECT_EQ(look().lease_server, std::nullopt);
+}
+
+TEST(UplinkLink, IsTheOneWithTheMacWhateverItsName) {
+  KernelState state;
+  for (const auto* name : {"eth0", "br0", "eth9"}) {
+    Link link;
+    link.index = static_cast<unsigned>(state.links.size()) + 1;
+    link.name = name;
+    link.mac = link.index < 3 ? "02:00:00:00:00:01" : "02:00:00:00:00:09";
+    state.links.push_back(link);
+  }
+  auto uplink = fakes::uplink("eth0", 1);
+  const auto found = [&] {
+    const Link* link = find_uplink_link(uplink, state);
+    return link == nullptr ? "" : link->name;
+  };
+  EXPECT_EQ(found(), "eth0");
+  uplink.mac = "02:00:00:00:00:09";
+  EXPECT_EQ(found(), "eth9");
+  uplink.mac = "02:00:00:00:00:01";
+  EXPECT_EQ(found(), "eth0");
+  uplink.device = "br0";
+  EXPECT_EQ(found(), "br0") << "a bridge has the address of its port";
+  uplink.device = "dsl0";
+  EXPECT_EQ(found(), "eth0");
+  uplink.mac = "02:00:00:00:00:77";
+  EXPECT_EQ(found(), "") << "somebody else's device under that name is not it";
+}
+
 }  // namespace
 }  // namespace multilink

@@ -31,6 +31,10 @@ inline constexpr std::uint32_t kNear = 20;
 inline constexpr std::uint32_t kLocalNets = 30;
 inline constexpr std::uint32_t kFar = 40;     ///< the same, lookup T_i: out through the uplink's gateway
 inline constexpr std::uint32_t kNoLeak = 50;  ///< the same, unreachable: never out through another uplink
+/// From DHCP clients of this host to the server of the uplink's lease, lookup T_i. dhclient sends renewals from a socket
+/// that is bound to nothing: to a server which is not on the link they would leave by the default, that is by another
+/// uplink and with its address, and the lease would expire.
+inline constexpr std::uint32_t kRenewal = 60;
 /// What the rules by address have on top. A mark tells how the connection began; it counts more than the address, and
 /// most packets that users wait for bear one: the kernel goes through the rules one by one.
 inline constexpr std::uint32_t kByAddress = 1;

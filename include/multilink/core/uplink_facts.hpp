@@ -28,6 +28,8 @@ struct UplinkFacts {
     bool remembered = false;
     bool onlink = false;       ///< the gateway is on the link, though no network of the link holds it
     std::string attributes{};  ///< of the default that told the gateway: Route::attributes
+    /// Of the last DHCP lease whose address the device bears: where the client asks for renewals.
+    std::optional<IpAddress> lease_server{};
     std::vector<std::uint32_t> metrics{};  ///< of foreign defaults through this link, ascending
 
     bool operator==(const PerFamily&) const = default;
@@ -40,7 +42,8 @@ struct UplinkFacts {
 };
 
 /// The device of an uplink: the one with its `mac` where that is configured, whatever its name, else the one
-/// with its name. Null when there is none.
+/// with its name. Null when there is none. Of several with the `mac` (a bridge or a VLAN has that of the device under
+/// it) the one with the name counts, else the first.
 const Link* find_uplink_link(const UplinkConfig& uplink, const KernelState& state);
 
 bool is_ipv6_link_local(const IpAddress& address);

@@ -7,6 +7,7 @@
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_leases.hpp"
 #include "fakes/fake_packet_filter.hpp"
+#include "fakes/fake_sysctls.hpp"
 #include "fakes/routing_samples.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/services/store_commands.hpp"
@@ -169,7 +170,8 @@ struct SimulatedGateway::Daemons {
                 route_store,
                 supervisor,
                 log,
-                {filter, connections, sockets, clients}},
+                {filter, connections, sockets, clients},
+                {sysctls, changed_settings}},
                config, kBoot, {3, "sim", {}, {}}) {
     host.kernel.watch([this](const KernelChange& change) {
       for (const auto& watcher : watchers) watcher(change);
@@ -194,6 +196,8 @@ struct SimulatedGateway::Daemons {
   fakes::FakeConnections connections;
   fakes::FakeSockets sockets;
   fakes::FakeClients clients;
+  fakes::FakeSysctls sysctls;
+  fakes::FakeChangedSettings changed_settings;
   PingService pingd;
   HealthService healthd;
   RouteService routed;

@@ -40,7 +40,9 @@ Result<int> ProcSysctls::read(std::string_view path) {
   std::array<char, 32> text{};
   const ssize_t size = file.get() < 0 ? -1 : ::read(file.get(), text.data(), text.size());
   if (size < 0) return failure(path, errno);
-  const auto value = parse_number<int>(trim({text.data(), static_cast<std::size_t>(size)}));
+  std::string_view word(text.data(), static_cast<std::size_t>(size));
+  if (word.ends_with('\n')) word.remove_suffix(1);
+  const auto value = parse_number<int>(word);
   if (!value) return failure(path, EINVAL);
   return *value;
 }

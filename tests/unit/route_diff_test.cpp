@@ -238,8 +238,7 @@ TEST(RouteDiff, WithThousandsOfUplinksItIsNotEachComparedWithEach) {
   EXPECT_THAT(in_any_order, IsEmpty()) << "their rules select different packets";
   EXPECT_EQ(added.size(), 20000U);
   EXPECT_EQ(removed.size(), 20000U);
-  EXPECT_LE(took.count(), 5)
-      << "some 20 ms without sanitisers; each compared with each took many times that";
+  EXPECT_LE(took.count(), 5) << "some 20 ms without sanitisers; each compared with each took many times that";
 }
 
 TEST(RouteDiff, RulesForTheSamePacketsComeInTheWantedOrder) {

@@ -3,6 +3,7 @@
 """What becomes of connections: those of a dead uplink move or learn of it at once, all others notice nothing."""
 
 import os
+import re
 import sys
 import time
 
@@ -12,6 +13,7 @@ from multilink_lab.lab import CLIENT, GATEWAY_LAN, SERVER, Lab
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import Suite, running
 from multilink_lab.tools import StreamServer
+from multilink_lab.vpn import TAILNET_PEER, heard_from, wireguard
 from multilink_lab.waiting import wait_until
 
 CALM_S = 5
@@ -285,6 +287,37 @@ def test_flows_of_the_gateway_return(options):
         expect(stayed["lost"] == 0 and list(stayed["sources"]) == [other.source], stayed)
         moved = flow.alive(better.source, 10)
     return {"moved_back_after_s": round(moved - back, 1)}
+
+
+def test_wireguard_returns(options):
+    """C21: WireGuard stays on the backup for ever. A tunnel that the gateway itself ends, which sends from the address where
+    its peer was last heard, goes back after `failback_udp_after`."""
+    with own_nat(options, "failback_udp_after = 3s\n") as (lab, suite):
+        better, other = lab.isps
+        site = wireguard(lab)
+        flow = lab.udp_flow(server=TAILNET_PEER)
+
+        def only_by(one, another):
+            before = {isp: heard_from(site, isp) for isp in lab.isps}
+            time.sleep(0.5)
+            return heard_from(site, one) > before[one] + 100 and heard_from(site, another) == before[another]
+
+        expect(only_by(better, other), "it begins on wan1")
+        better.cut("carrier")
+        suite.wait_active(5, other.device)
+        flow.alive(timeout=5)
+        expect(only_by(other, better), "it goes on by wan2")
+        better.repair("carrier")
+        back = suite.wait_active(RETURN_S, better.device)
+        stayed = flow.report(back - 1, back + 2)
+        expect(stayed["lost"] == 0, stayed)
+        moved = wait_until(lambda: only_by(better, other) and time.monotonic(), 15, what="it is back on wan1")
+        after = flow.report(back + 2)
+        expect(after["outage_ms"] <= 130, after)
+        everything = lambda: len(re.findall(r"from 198\.18\.2\.2 .*proto 109", lab.gateway.run("ip", "rule"))) == 4
+        suite.wait(everything, 40, "wan2 has its rules again")
+        expect(only_by(better, other), "it stays on wan1")
+    return {"moved_back_after_s": round(moved - back, 1), "outage_of_that_move_ms": after["outage_ms"]}
 
 
 def test_table_is_put_back(options):

@@ -73,7 +73,7 @@ tl::unexpected<Error> failed(std::string_view doing, const Error& error) {
 
 }  // namespace
 
-Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocket>& sockets) {
+Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocketEntry>& sockets) {
   if (message.nlmsg_type != SOCK_DIAG_BY_FAMILY) return Parsed::ignored;
   const auto header = header_of<inet_diag_msg>(message);
   if (!header) return Parsed::malformed;
@@ -81,7 +81,7 @@ Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocket>& sockets
   if (!family_of_af(af) || header->idiag_state >= 32 || (kStates & bit(header->idiag_state)) == 0) {
     return Parsed::ignored;
   }
-  TcpSocket out;
+  TcpSocketEntry out;
   out.af = af;
   out.ends = {address_of(af, header->id.idiag_src), address_of(af, header->id.idiag_dst),
               ntohs(header->id.idiag_sport), ntohs(header->id.idiag_dport)};
@@ -121,7 +121,7 @@ Result<std::size_t> NetlinkSockets::destroy(std::span<const ConnectionTuple> con
 }
 
 Result<void> NetlinkSockets::collect(unsigned char af, std::span<const ConnectionTuple> sorted) {
-  std::vector<TcpSocket> found;
+  std::vector<TcpSocketEntry> found;
   Result<bool> complete = false;
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     found.clear();

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "multilink/core/packet_marks.hpp"
+
 namespace multilink {
 
 Result<std::size_t> adopt_connections(Connections& connections, std::span<const AdoptingUplink> uplinks,
@@ -16,7 +18,7 @@ Result<std::size_t> adopt_connections(Connections& connections, std::span<const 
       continue;
     }
     for (const auto& [index, own] : connections_to_adopt(*unmarked, uplinks, inside, mask)) {
-      const auto marked = connections.set_mark(own, {uplink_mark(index, mask), mask});
+      const auto marked = connections.set_mark(own, PacketMarks(mask).match(index));
       if (!marked) problem = marked.error();
       adopted += marked.value_or(0);
     }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "multilink/core/connection_selection.hpp"
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
 
@@ -47,8 +48,10 @@ void ConnectionMover::run_next() {
 }
 
 Result<void> ConnectionMover::list(Job& job) {
-  const MarkMatch mark{uplink_mark(job.order.index, job.mark_mask), job.mark_mask};
-  const auto pinned = ports_.connections.list(job.order.family, mark);
+  const PacketMarks marks(job.mark_mask);
+  // An uplink that is gone, and a narrower mask since: nothing bears a mark that it has no room for.
+  if (job.order.index < 1 || job.order.index > marks.uplinks()) return {};
+  const auto pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
   note("connections", pinned);
   if (!pinned) return tl::unexpected<Error>(pinned.error());
   job.left = connections_to_move(*pinned, job.order.scope, *job.inside);

@@ -13,8 +13,8 @@
 #include <string>
 #include <system_error>
 
+#include "contract/loopback_sockets.hpp"
 #include "contract/network_namespace.hpp"
-#include "contract/test_sockets.hpp"
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_log.hpp"
 #include "multilink/adapters/conntrack_message.hpp"

@@ -15,6 +15,7 @@
 #include "multilink/adapters/event_loop.hpp"
 #include "multilink/adapters/netlink_connections.hpp"
 #include "multilink/adapters/netlink_sockets.hpp"
+#include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/syn_notifier.hpp"
 #include "multilink/services/connection_mover.hpp"
 
@@ -50,8 +51,6 @@ Milliseconds processor_time() {
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
-/// The bound is that of the whole eviction of so many; what is beside it (the sets of nftables, the sockets) has its own
-/// tests.
 TEST(ConnectionsSpeed, TenThousandOfTwentyThousandGoInATenthOfASecond) {
   const NetworkNamespace own;
   fakes::FakeLog log;
@@ -75,7 +74,7 @@ TEST(ConnectionsSpeed, TenThousandOfTwentyThousandGoInATenthOfASecond) {
   EXPECT_LE(taken.at(taken.size() / 2).count(), 100);
 }
 
-/// All of it, for forwarded TCP connections, each of whose clients is told; but for the sets of nftables.
+/// All of it, for forwarded TCP connections, each of whose clients is told.
 TEST(ConnectionsSpeed, TheirClientsAreToldWithinThatTimeToo) {
   const NetworkNamespace own;
   ip({"link", "add", "lan0", "type", "veth", "peer", "name", "far"});
@@ -89,11 +88,22 @@ TEST(ConnectionsSpeed, TheirClientsAreToldWithinThatTimeToo) {
   NetlinkSockets sockets;
   SynNotifier notifier(fakes::kMask);
   MovedFlows moved;
-  ConnectionMover mover({loop, connections, sockets, notifier, log}, {},
-                        [&](const EvictionOrder&, const Result<MovedFlows>& result) {
-                          moved = result.value();
-                          loop.stop();
-                        });
+  NftablesFilter filter(loop);
+  ASSERT_TRUE(filter.replace({}));
+  ConnectionMover mover(
+      {loop, connections, sockets, notifier, log},
+      [&](std::span<const ConnectionTuple> cut) -> Result<void> {
+        std::vector<TcpTuple> tuples;
+        for (const auto& one : cut)
+          tuples.push_back({one.source, one.source_port, one.destination, one.destination_port});
+        const auto done = filter.reset(tuples);
+        if (!done) return tl::unexpected<Error>(done.error());
+        return {};
+      },
+      [&](const EvictionOrder&, const Result<MovedFlows>& result) {
+        moved = result.value();
+        loop.stop();
+      });
   std::vector<Milliseconds> taken;
   for (int run = 0; run < 5; ++run) {
     fill_table();

@@ -44,30 +44,6 @@ NetworkNamespace::~NetworkNamespace() {
   close(home_);
 }
 
-OtherNamespace::OtherNamespace() : fd_(-1) {
-  const NetworkNamespace made;
-  fd_ = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-  check(fd_ >= 0, "opening the network namespace");
-}
-
-OtherNamespace::~OtherNamespace() {
-  close(fd_);
-}
-
-std::string OtherNamespace::path() const {
-  return cat("/proc/", getpid(), "/fd/", fd_);
-}
-
-OtherNamespace::Visit::Visit(int fd) : home_(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-  check(home_ >= 0, "opening the network namespace");
-  check(setns(fd, CLONE_NEWNET) == 0, "entering a network namespace");
-}
-
-OtherNamespace::Visit::~Visit() {
-  (void)setns(home_, CLONE_NEWNET);
-  close(home_);
-}
-
 namespace {
 
 std::string run(std::vector<std::string> words) {

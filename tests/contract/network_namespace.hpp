@@ -20,38 +20,6 @@ class NetworkNamespace {
   int home_;
 };
 
-/// A network namespace that exists as long as this does; the thread does not stay in it.
-class OtherNamespace {
- public:
-  OtherNamespace();
-  ~OtherNamespace();
-  OtherNamespace(const OtherNamespace&) = delete;
-  OtherNamespace& operator=(const OtherNamespace&) = delete;
-
-  /// As `ip link set … netns` takes it.
-  std::string path() const;
-  /// Runs `work` with the thread in it: sockets that it makes stay there.
-  template <class Work>
-  auto run(Work work) const {
-    const Visit visit(fd_);
-    return work();
-  }
-
- private:
-  class Visit {
-   public:
-    explicit Visit(int fd);
-    ~Visit();
-    Visit(const Visit&) = delete;
-    Visit& operator=(const Visit&) = delete;
-
-   private:
-    int home_;
-  };
-
-  int fd_;
-};
-
 /// Runs iproute2 with these arguments and gives its output. Throws std::runtime_error with what it said when
 /// it fails.
 std::string ip(const std::vector<std::string_view>& arguments);

@@ -200,6 +200,17 @@ TEST_F(ConnectionMoverTest, WhoCannotBeToldIsMovedAllTheSame) {
   EXPECT_EQ(log_.count("moving flows: clients: told to fail", LogLevel::warning), 1U);
 }
 
+TEST_F(ConnectionMoverTest, AnIndexThatTheMaskHasNoRoomForHasNoConnections) {
+  auto removed = order(EvictionScope::all, EvictionCause::removed);
+  for (const unsigned index : {0U, 63U, 1000U}) {
+    removed.index = index;
+    carry_out(removed);
+  }
+  EXPECT_EQ(done_.size(), 3U);
+  EXPECT_EQ(last(), "0 TCP, 0 UDP and 0 other flows");
+  EXPECT_TRUE(is_there(page_));
+}
+
 TEST_F(ConnectionMoverTest, WhoIsDoneMayOrderAgain) {
   ConnectionMover* again = nullptr;
   int rounds = 0;

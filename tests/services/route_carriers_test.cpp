@@ -56,9 +56,12 @@ TEST_F(RouteServiceTest, ARouteThatKeepsAPartOfTheInternetOnOneUplinkIsToldOnce)
   kernel_.set_carrier("eth1", false);
   kernel_.set_carrier("eth1", true);
   scheduler_.advance(std::chrono::minutes(1));
-  EXPECT_EQ(
-      log_.count("198.18.7.0/24 does not fail over: a route in main keeps it on eth0", LogLevel::warning),
-      1U);
+  const std::string words = "198.18.7.0/24 does not fail over: a route in main keeps it on eth0";
+  EXPECT_EQ(log_.count(words, LogLevel::warning), 1U);
+  EXPECT_THAT(routing().warnings, testing::ElementsAre(testing::HasSubstr(words)));
+  ASSERT_TRUE(kernel_.delete_route(theirs));
+  scheduler_.advance(std::chrono::seconds(10));
+  EXPECT_THAT(routing().warnings, testing::IsEmpty());
 }
 
 }  // namespace

@@ -241,6 +241,22 @@ class Units(unittest.TestCase):
         self.assertIn("sysctl -w net.ipv4.conf.wan1.rp_filter=1", self.machine.output("routed", "--clear"))
         self.assertEqual(strict(), "1")
 
+    def test_a_gateway_is_learned_from_a_lease_file_inside_the_sandbox(self):
+        lease = ('lease {{ interface "wan2"; fixed-address {0}.2; option routers {0}.1; expire never; }}'
+                 .format("203.0.113"))
+        self.addCleanup(self.machine.run, "ip", "route", "add", "default", "via", "203.0.113.1", "dev", "wan2", "metric",
+                        "200")
+        self.addCleanup(self.machine.run, "rm", "-f", "/var/lib/dhcp/dhclient.wan2.leases")
+        self.addCleanup(self.machine.run, "systemctl", "start", "multilink.target")
+        self.machine.run("systemctl", "stop", "multilink.target", *DAEMONS)
+        self.machine.run("routed", "--clear")
+        self.machine.run("ip", "route", "del", "default", "dev", "wan2")
+        self.machine.run("systemctl", "start", "multilink.target")
+        await_that(lambda: "no IPv4 gateway" in json.dumps(self.status()), 20, lambda: json.dumps(self.status(), indent=1))
+        self.machine.run("sh", "-c", f"mkdir -p /var/lib/dhcp; echo '{lease}' >/var/lib/dhcp/dhclient.wan2.leases")
+        self.await_level("ok")
+        self.assertIn("via 203.0.113.1", self.machine.output("ip", "route", "show", "table", "7002"))
+
     def test_stopping_leaves_the_routes(self):
         self.addCleanup(self.machine.run, "systemctl", "start", "multilink.target")
         routes = self.machine.output("ip", "route", "show", "table", "all")

@@ -26,14 +26,6 @@ Connection port_forward() {
                     tuple("10.0.0.7:443", "203.0.113.9:4000"));
 }
 
-TEST(UplinkMark, IsTheIndexInTheMask) {
-  EXPECT_EQ(uplink_mark(1, 0x3f000000), 0x01000000U);
-  EXPECT_EQ(uplink_mark(62, 0x3f000000), 0x3e000000U);
-  EXPECT_EQ(uplink_mark(2, 0x3), 2U);
-  EXPECT_EQ(uplink_mark(127, 0xff), 127U);
-  EXPECT_EQ(reserved_mark(0x3f000000), 0x3f000000U);
-}
-
 TEST(GoesOut, WhatBeganOnThisSide) {
   const auto inside = gateway_inside();
   EXPECT_TRUE(goes_out(translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2"), inside));

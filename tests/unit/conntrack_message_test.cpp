@@ -196,8 +196,8 @@ constexpr std::array<std::uint8_t, 16> kFour{192, 0, 2, 2};
 constexpr std::array<std::uint8_t, 16> kMappedFour{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 2};
 constexpr std::array<std::uint8_t, 16> kSix{0xfd, 1};
 
-std::pair<Parsed, std::vector<TcpSocket>> parse_socket(const Bytes& bytes) {
-  std::vector<TcpSocket> sockets;
+std::pair<Parsed, std::vector<TcpSocketEntry>> parse_socket(const Bytes& bytes) {
+  std::vector<TcpSocketEntry> sockets;
   const auto parsed = parse_tcp_socket(*reinterpret_cast<const nlmsghdr*>(bytes.data()), sockets);
   return {parsed, sockets};
 }

@@ -238,7 +238,7 @@ TEST(PacketFilter, NoNameOfADeviceCanSayMoreThanItself) {
   const auto plain = without_quoted(anew(two_uplinks()));
   const std::string_view nasty = "\"\\*;{}#$@\n\t '`%&|<>()=,.:!0a\xff\xc3\x7f";
   unsigned written = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 2'000; ++round) {
     std::string name(1 + random() % 15, ' ');
     for (char& c : name) {
       c = random() % 2 == 0 ? nasty[random() % nasty.size()] : static_cast<char>(random());
@@ -257,7 +257,7 @@ TEST(PacketFilter, NoNameOfADeviceCanSayMoreThanItself) {
 
 TEST(PacketFilter, AddressesAreWrittenAsAddressesOnly) {
   auto random = seeded_random();
-  for (int round = 0; round < 2'000; ++round) {
+  for (int round = 0; round < 300; ++round) {
     auto table = two_uplinks();
     for (int i = 0; i < 5; ++i) {
       std::array<std::uint8_t, 16> bytes{};

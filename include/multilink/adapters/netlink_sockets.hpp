@@ -13,18 +13,18 @@
 namespace multilink {
 
 /// One TCP socket of this host, as sock_diag(7) tells of it.
-struct TcpSocket {
+struct TcpSocketEntry {
   unsigned char af = 0;  ///< of the socket: AF_INET6 also where it speaks IPv4
   ConnectionTuple ends;  ///< IPv4 where it speaks that
   std::vector<std::byte>
       id;  ///< the kernel's words for it, by which it is told from one that takes its place
   bool bound_to_device = false;
 
-  bool operator==(const TcpSocket&) const = default;
+  bool operator==(const TcpSocketEntry&) const = default;
 };
 
 /// Appends what a message of a dump tells of; `message.nlmsg_len` bytes must be readable.
-Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocket>& sockets);
+Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocketEntry>& sockets);
 
 /// The TCP sockets of the network namespace this object is made in, by sock_diag (SOCK_DESTROY, Linux 4.5). Needs
 /// CAP_NET_ADMIN. Asked for a connection by its ends alone the kernel would take a socket that listens at the same port

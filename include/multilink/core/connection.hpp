@@ -48,7 +48,7 @@ struct Connection {
   std::uint8_t protocol = 0;
   ConnectionTuple original;
   ConnectionTuple reply;
-  std::uint32_t mark = 0;
+  std::uint32_t mark = 0;  ///< packet_marks.hpp says whose uplink it names
   std::uint32_t id = 0;    ///< the kernel's: tells it, mostly, from a later one of the same ends
   std::uint16_t zone = 0;  ///< conntrack zone of the original direction
   std::optional<TcpState> tcp_state = {};  ///< of TCP only
@@ -56,14 +56,5 @@ struct Connection {
   Family family() const { return original.source.family(); }
   bool operator==(const Connection&) const = default;
 };
-
-/// The mark of the flows that are pinned to the uplink with this index, within `mask` (contiguous bits, not 0). The
-/// index is at least 1 and less than the mask's all-ones value, which is reserved: see reserved_mark().
-std::uint32_t uplink_mark(unsigned index, std::uint32_t mask);
-/// The mark of packets that belong to nobody's flow (probes, and what tells clients of an eviction): not tracked, not
-/// pinned.
-inline std::uint32_t reserved_mark(std::uint32_t mask) {
-  return mask;
-}
 
 }  // namespace multilink

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "contract/test_sockets.hpp"
+#include "contract/loopback_sockets.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -16,10 +16,8 @@
 namespace multilink {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// A packet that is lost while devices come up is repeated after a second.
 constexpr milliseconds kPatience{5000};
 
 void check(bool good, const char* doing) {
@@ -37,14 +35,6 @@ int error_of(int fd) {
   socklen_t length = sizeof error;
   check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0, "SO_ERROR");
   return error;
-}
-
-bool hands_over(int from, int to, std::string_view text) {
-  std::array<char, 64> buffer{};
-  if (write(from, text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
-  if (!await(to, POLLIN, kPatience)) return false;
-  const auto size = read(to, buffer.data(), buffer.size());
-  return size == static_cast<ssize_t>(text.size()) && text == std::string_view(buffer.data(), text.size());
 }
 
 }  // namespace
@@ -87,39 +77,12 @@ std::uint16_t SocketAddress::port() const {
   return ntohs(v4.sin_port);
 }
 
-std::string SocketAddress::host() const {
-  std::array<char, INET6_ADDRSTRLEN> out{};
-  sockaddr_in v4{};
-  sockaddr_in6 v6{};
-  std::memcpy(&v4, &storage, sizeof v4);
-  std::memcpy(&v6, &storage, sizeof v6);
-  const void* const address =
-      af() == AF_INET ? static_cast<const void*>(&v4.sin_addr) : static_cast<const void*>(&v6.sin6_addr);
-  check(inet_ntop(af(), address, out.data(), out.size()) != nullptr, "an address");
-  return out.data();
-}
-
 Listener::Listener(std::string_view address)
     : fd_(socket(SocketAddress::of(address).af(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const auto at = SocketAddress::of(address);
   check(bind(*fd_, at.get(), at.length) == 0, "bind");
   check(listen(*fd_, 16) == 0, "listen");
   address_ = SocketAddress::of_socket(*fd_);
-}
-
-std::optional<int> TcpEnd::await_error(milliseconds time, Doing doing) {
-  const auto end = Clock::now() + time;
-  while (Clock::now() < end) {
-    if (const int error = error_of(*fd_); error != 0) return error;
-    if (doing == Doing::nothing) {
-      await(*fd_, 0, milliseconds(5));
-    } else if (::send(*fd_, "more", 4, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
-      return errno;
-    } else {
-      await(*fd_, 0, milliseconds(5));
-    }
-  }
-  return std::nullopt;
 }
 
 TcpEnd connect_to(const SocketAddress& address, std::string_view device) {
@@ -141,27 +104,5 @@ TcpEnd connect_to(const SocketAddress& address, std::string_view device) {
 TcpPair::TcpPair(TcpEnd from, const Listener& listener)
     : client(std::move(from)),
       server(Descriptor(accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK))) {}
-
-bool TcpPair::passes(std::string_view text) {
-  return hands_over(client.fd(), server.fd(), text) && hands_over(server.fd(), client.fd(), text);
-}
-
-UdpSocket::UdpSocket(std::string_view address)
-    : fd_(socket(SocketAddress::of(address).af(), SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-  const auto at = SocketAddress::of(address);
-  check(bind(*fd_, at.get(), at.length) == 0, "bind");
-}
-
-void UdpSocket::send(const SocketAddress& to) {
-  check(sendto(*fd_, "x", 1, 0, to.get(), to.length) == 1, "sendto");
-}
-
-std::string UdpSocket::await_sender(milliseconds time) {
-  if (!await(*fd_, POLLIN, time)) return "";
-  std::array<char, 64> buffer{};
-  SocketAddress from;
-  check(recvfrom(*fd_, buffer.data(), buffer.size(), 0, from.get(), &from.length) >= 0, "recvfrom");
-  return from.host();
-}
 
 }  // namespace multilink

@@ -3,16 +3,12 @@
 
 #include <sys/socket.h>
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 
 namespace multilink {
 
-/// Sockets for tests on real packets. Each stays in the network namespace in which it was made. All throw
-/// std::system_error where a call fails that should not.
+/// TCP connections of this host with itself. All throw std::system_error where a call fails that should not.
 
 class Descriptor {
  public:
@@ -37,7 +33,6 @@ struct SocketAddress {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
   int af() const { return storage.ss_family; }
   std::uint16_t port() const;
-  std::string host() const;
 };
 
 /// Listens on a port of its own choice.
@@ -52,15 +47,11 @@ class Listener {
   SocketAddress address_;
 };
 
-enum class Doing : std::uint8_t { nothing, sending };
-
 class TcpEnd {
  public:
   explicit TcpEnd(Descriptor fd) : fd_(std::move(fd)) {}
   int fd() const { return *fd_; }
   SocketAddress address() const { return SocketAddress::of_socket(*fd_); }
-  /// The errno with which it fails within `time`, while it is written to or not.
-  std::optional<int> await_error(std::chrono::milliseconds time, Doing doing);
 
  private:
   Descriptor fd_;
@@ -72,23 +63,8 @@ TcpEnd connect_to(const SocketAddress& address, std::string_view device = "");
 /// Both ends of a connection.
 struct TcpPair {
   TcpPair(TcpEnd from, const Listener& listener);
-  /// Whether a text gets from the client to the server and back, within some seconds each way.
-  bool passes(std::string_view text);
-
   TcpEnd client;
   TcpEnd server;
-};
-
-class UdpSocket {
- public:
-  explicit UdpSocket(std::string_view address);
-  SocketAddress address() const { return SocketAddress::of_socket(*fd_); }
-  void send(const SocketAddress& to);
-  /// Whom the next packet is from; "" when none comes.
-  std::string await_sender(std::chrono::milliseconds time);
-
- private:
-  Descriptor fd_;
 };
 
 }  // namespace multilink

@@ -226,13 +226,13 @@ std::uint64_t SimulatedGateway::probes(std::size_t uplink) const {
   return host_->probes(uplink);
 }
 
-std::optional<HealthRecord::PerFamily> SimulatedGateway::health(std::string_view name) {
+std::optional<HealthRecord::PerFamily> SimulatedGateway::health(std::string_view name) const {
   const auto fields = as_fields(daemons_->redis.execute({"HGETALL", daemons_->keys.health(name)}));
   const auto record = fields ? HealthRecord::decode(*fields) : fail("");
   return record ? std::optional(record->families.at(Family::v4)) : std::nullopt;
 }
 
-double SimulatedGateway::loss(std::size_t uplink) {
+double SimulatedGateway::loss(std::size_t uplink) const {
   const auto read = health(device(uplink));
   return read ? read->loss : 0;
 }

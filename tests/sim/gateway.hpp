@@ -34,8 +34,7 @@ class SimulatedGateway final : public Simulation {
   void run_until(Duration end) override;
 
   HealthState state(std::size_t uplink) const override;
-  /// The loss that healthd shows of an uplink, over its loss window.
-  double loss(std::size_t uplink);
+  double loss(std::size_t uplink) const override;  ///< as healthd shows it
 
   /// The kernel's default route has moved: new flows take this uplink.
   struct Switch {
@@ -51,7 +50,7 @@ class SimulatedGateway final : public Simulation {
   struct Daemons;
 
   Duration now() const;
-  std::optional<HealthRecord::PerFamily> health(std::string_view name);
+  std::optional<HealthRecord::PerFamily> health(std::string_view name) const;
   void note_health(std::string_view name);
   void note_carrier();
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <utility>
 
 namespace multilink::sim {
@@ -11,29 +12,31 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kWarmUp = 2min;  // a full loss window, and more
+constexpr Duration kFailsWithin =
+    6min;  // of the warm-up: longer than the slowest kind of link takes to repeat
 constexpr Duration kOutage = 10s;
 
-Detection detect(SimulatedUplink uplink, unsigned outages, std::uint64_t seed, Depth depth,
-                 const std::function<SimulatedTraffic(const Outages&)>& traffic) {
-  // Long enough for the longest pauses that are drawn.
-  for (const auto& outage : random_outages((outages + 1) * Duration(46min), 30min, kOutage, kOutage, seed)) {
-    if (uplink.outages.size() < outages) uplink.outages.push_back(outage);
-  }
-  const auto all = uplink.outages;
-  uplink.traffic = traffic(all);
-  const auto simulation = simulate(std::move(uplink), seed, depth);
+using Traffic = std::function<SimulatedTraffic(const Outages&, std::uint64_t seed)>;
 
+Detection detect(const LinkKind::Make& link, unsigned outages, std::uint64_t seed, Depth depth,
+                 const Traffic& traffic) {
+  std::mt19937_64 random(seed);
   Detection out;
-  for (const auto& outage : all) {
-    simulation->run_until(outage.from);
+  for (unsigned run = 0; run < outages; ++run) {
+    const Duration from = kWarmUp + Duration(random() % kFailsWithin.count());
+    const Outages outage{{from, from + kOutage}};
+    const auto one = random();
+    const auto simulation =
+        simulate({.link = link(one), .outages = outage, .traffic = traffic(outage, one)}, one, depth);
+    simulation->run_until(from);
     if (simulation->state(0) != HealthState::up) continue;
     ++out.outages;
     const auto known = simulation->changes().size();
-    simulation->run_until(outage.to);
+    simulation->run_until(from + kOutage);
     if (simulation->changes().size() == known) {
       ++out.missed;
     } else {
-      out.delays.push_back(simulation->changes()[known].when - outage.from);
+      out.delays.push_back(simulation->changes()[known].when - from);
     }
   }
   std::ranges::sort(out.delays);
@@ -85,13 +88,13 @@ Calm measure_calm(const SimulatedUplink& uplink, double hours, std::uint64_t see
   return out;
 }
 
-Detection measure_detection(const SimulatedLink& link, unsigned outages, std::uint64_t seed, Depth depth) {
-  return detect({.link = link}, outages, seed, depth, [](const Outages&) { return even_traffic(0); });
+Detection measure_detection(const LinkKind::Make& link, unsigned outages, std::uint64_t seed, Depth depth) {
+  return detect(link, outages, seed, depth, [](const Outages&, std::uint64_t) { return even_traffic(0); });
 }
 
-Detection measure_detection(const SimulatedLink& link, unsigned outages, std::uint64_t seed,
-                            const std::function<SimulatedTraffic(const Outages&)>& traffic) {
-  return detect({.link = link}, outages, seed, Depth::daemons, traffic);
+Detection measure_detection(const LinkKind::Make& link, unsigned outages, std::uint64_t seed,
+                            const Traffic& traffic) {
+  return detect(link, outages, seed, Depth::daemons, traffic);
 }
 
 Duration Detection::quantile(double p) const {

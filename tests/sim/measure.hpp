@@ -13,8 +13,10 @@ namespace multilink::sim {
 
 /// A kind of link, as a row of the table.
 struct LinkKind {
+  using Make = std::function<SimulatedLink(std::uint64_t seed)>;
+
   std::string name;
-  std::function<SimulatedLink(std::uint64_t seed)> make;
+  Make make;
 };
 const std::vector<LinkKind>& link_kinds();
 
@@ -27,7 +29,7 @@ struct Calm {
 };
 Calm measure_calm(const SimulatedUplink& uplink, double hours, std::uint64_t seed, Depth depth);
 
-/// What it made of a link that failed now and again.
+/// What it made of links that failed.
 struct Detection {
   unsigned outages = 0;  ///< that began while the uplink was up
   unsigned missed = 0;   ///< of these, it stayed up throughout
@@ -36,11 +38,12 @@ struct Detection {
   /// p in [0,1]; 0 of none.
   Duration quantile(double p) const;
 };
-/// `outages` failures of 10 s, so far apart that the flap damping forgets, without users' traffic.
-Detection measure_detection(const SimulatedLink& link, unsigned outages, std::uint64_t seed, Depth depth);
+/// So many links, each of which fails once for 10 s after it has worked for some minutes, without users' traffic.
+Detection measure_detection(const LinkKind::Make& link, unsigned outages, std::uint64_t seed, Depth depth);
 /// With such traffic, by the daemons.
-Detection measure_detection(const SimulatedLink& link, unsigned outages, std::uint64_t seed,
-                            const std::function<SimulatedTraffic(const Outages&)>& traffic);
+Detection measure_detection(
+    const LinkKind::Make& link, unsigned outages, std::uint64_t seed,
+    const std::function<SimulatedTraffic(const Outages&, std::uint64_t seed)>& traffic);
 
 Duration hours(double number);
 

@@ -37,9 +37,9 @@ double milliseconds(Duration duration) {
 Row measure(const LinkKind& kind, double hours, std::uint64_t seed) {
   const auto outages = static_cast<unsigned>(std::clamp(hours, 20.0, 200.0));
   return {measure_calm({.link = kind.make(seed)}, hours, seed, Depth::cores),
-          measure_detection(kind.make(seed + 1), outages, seed, Depth::cores),
-          measure_detection(kind.make(seed + 2), outages, seed,
-                            [](const Outages& all) { return even_traffic(1000, all); })};
+          measure_detection(kind.make, outages, seed, Depth::cores),
+          measure_detection(kind.make, outages, seed,
+                            [](const Outages& all, std::uint64_t) { return even_traffic(1000, all); })};
 }
 
 std::vector<Row> measure_all(double hours, std::uint64_t seed) {

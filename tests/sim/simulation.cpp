@@ -38,7 +38,8 @@ class SimulatedCores final : public Simulation {
       changes_.push_back({0, decided - kBegin, transition.from, transition.to, std::move(transition.reason)});
     }
   }
-  HealthState state(std::size_t) const override { return replay_.state(); }
+  HealthState state(std::size_t) const override { return replay_.health().state(); }
+  double loss(std::size_t) const override { return replay_.health().window().loss(); }
   std::uint64_t probes(std::size_t) const override {
     return replay_.regular_probes() + replay_.burst_probes();
   }

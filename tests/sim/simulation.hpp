@@ -45,6 +45,8 @@ class Simulation {
   };
   const std::vector<Change>& changes() const { return changes_; }
   virtual HealthState state(std::size_t uplink) const = 0;
+  /// The loss over the loss window.
+  virtual double loss(std::size_t uplink) const = 0;
   virtual std::uint64_t probes(std::size_t uplink) const = 0;
 
  protected:

@@ -128,7 +128,8 @@ Duration read_web(Duration at, Wire& wire) {
     wire.answer(greeted);
     const Duration asked = greeted + wire.rtt() / 2;
     wire.send(asked);
-    end = std::max(end, download(request(asked, wire, wire.between(10ms, 500ms)), wire, wire.pareto(4, 3000)));
+    end =
+        std::max(end, download(request(asked, wire, wire.between(10ms, 500ms)), wire, wire.pareto(4, 3000)));
   }
   return end + wire.exponential(5s);
 }
@@ -191,8 +192,8 @@ std::vector<User> several(std::size_t number, const User& user) {
 }
 
 TrafficKind kind(std::string name, std::vector<User> users) {
-  return {std::move(name), [users = std::move(users)](const TrafficPath& path, const Outages& outages,
-                                                      std::uint64_t seed) {
+  return {std::move(name),
+          [users = std::move(users)](const TrafficPath& path, const Outages& outages, std::uint64_t seed) {
             return traffic_of(users, path, outages, seed);
           }};
 }

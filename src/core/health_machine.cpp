@@ -136,10 +136,18 @@ void HealthMachine::note_signs_of_life(const ProbeRecord& probe) {
 void HealthMachine::note_answers() {
   const bool is_out = state_ == HealthState::suspect || state_ == HealthState::down;
   if (!is_out || bar() || detector_.says_dead() || is_silent_for_long()) {
-    answers_ = false;
+    if (!std::exchange(answers_, false) || !is_out || bar()) return;
+    stutter_.on_suspect(now_);
+    distrust_ = stutter_.extra_wait(now_);
+    distrusted_until_ = now_ + distrust_;
   } else if (alive_from_ && answered_ > entered_ && detector_.is_calm()) {
-    answers_ = answers_ || now_ - *alive_from_ >= kUntilAnswering;
+    answers_ = answers_ || has_answered_long_enough();
   }
+}
+
+bool HealthMachine::has_answered_long_enough() const {
+  const Duration alive = now_ - *alive_from_;
+  return alive >= kUntilAnswering && (now_ >= distrusted_until_ || alive >= distrust_ / kPartOfWait);
 }
 
 void HealthMachine::apply_rules() {

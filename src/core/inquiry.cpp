@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/inquiry.hpp"
 
+#include <algorithm>
+
 namespace multilink {
 
 void Inquiry::open(MonoTime now) {
@@ -17,7 +19,8 @@ void Inquiry::on_silence(MonoTime now) {
 void Inquiry::on_settled(const ProbeRecord& probe, MonoTime now) {
   detector_.observe(probe);
   if (probe.outcome == Outcome::answered) return after_answer(probe, now);
-  if (!is_open() && !detector_.is_calm()) open(now);
+  const bool is_silent = detector_.silent_since().has_value();
+  if (!is_open() && !detector_.is_calm() && is_silent) open(now);
   if (!was_dead_ && detector_.says_dead()) opened_ = now;  // how long it is looked for counts from here
   was_dead_ = detector_.says_dead();
 }
@@ -51,7 +54,16 @@ std::optional<MonoTime> Inquiry::next_probe() const {
     return *last_sent_ + kDeadSpacing;
   }
   if (open_for >= kBurstFor) return *last_sent_ + kLongSpacing;
-  return *last_sent_ + (urgent_ ? kBurstSpacing : kCalmSpacing);
+  return urgent_ ? *last_sent_ + kBurstSpacing : next_calm_probe();
+}
+
+MonoTime Inquiry::next_calm_probe() const {
+  const Duration patience = detector_.patience();
+  const MonoTime next = *last_sent_ + std::max(kCalmSpacing, patience / kCalmProbes);
+  const auto since = detector_.silent_since();
+  if (!since) return next;
+  const MonoTime decisive = *since + patience;
+  return decisive > *last_sent_ && decisive < next ? decisive : next;
 }
 
 void Inquiry::on_burst_probe_sent(MonoTime now) {

@@ -27,8 +27,12 @@ bool TrafficRhythm::has_rhythm() const {
   return rate_ >= kLeastRate;
 }
 
-Duration TrafficRhythm::longest_gap() const {
-  return std::max(kLeastSilence, duration(kGaps / rate_));
+Duration TrafficRhythm::longest_gap(MonoTime now) const {
+  return std::max({kLeastSilence, duration(kGaps / rate_), usual_silence(now)});
+}
+
+Duration TrafficRhythm::usual_silence(MonoTime now) const {
+  return duration(seconds(usual_) * std::exp2(-seconds(now - usual_as_of_) / seconds(kHalfLife)));
 }
 
 /// Gives for how long packets were missing at the end of a reading, as far as that is beyond the usual.
@@ -71,20 +75,21 @@ bool TrafficRhythm::on_reading(const TrafficCount& count, MonoTime now) {
   }
   if (!has_rhythm() || asked_) return false;
   if (received > 0 && silent_since_ == now) return false;
-  const MonoTime due = std::max(silent_since_ + longest_gap(), last_received_ + kSecondLook);
+  const MonoTime due = std::max(silent_since_ + longest_gap(now), last_received_ + kSecondLook);
   if (now < due) {
     next_ = std::min(next_, due);
     return false;
   }
   if (sent_in_silence_ < kLeastSent || now < quiet_until_) return false;
   asked_ = true;
+  doubted_ = now - silent_since_;
   return true;
 }
 
 void TrafficRhythm::on_false_trigger(MonoTime now) {
-  if (now > quiet_until_ + 2 * kMostBackoff) backoff_ = kFirstBackoff;
-  quiet_until_ = now + backoff_;
-  backoff_ = std::min(kMostBackoff, backoff_ * 2);
+  quiet_until_ = now + kBackoff;
+  usual_ = std::max(usual_silence(now), std::min<Duration>(kMostUsual, doubted_ * 3 / 2));
+  usual_as_of_ = now;
 }
 
 std::optional<MonoTime> TrafficRhythm::next_reading(MonoTime now) const {

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab import Uplink
 from multilink_lab.monitor import Monitor, delay_ms
-from multilink_lab.scenario import expect, main
+from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import running
 
 OWNED = "protocol", "109"
@@ -177,7 +177,7 @@ def leave_and_return(lab, suite, flow, leave, come_back):
     flow.alive(better.source, 20)
     suite.wait_active(2, device)
     suite.wait_status(2, wan1="TRUE", wan2="TRUE")
-    expect(gone["outage_ms"] <= 200, gone)
+    expect(gone["outage_ms"] <= AT_ONCE_MS, gone)
     lab.gateway.run("ping", "-c", "3", "-i", "0.1", "-I", better.address, "1.1.1.1")
     return {"outage_ms": gone["outage_ms"]}
 

@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab.lab import CLIENT, GATEWAY_LAN, SERVER, Lab
-from multilink_lab.scenario import expect, main
+from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import Suite, running
 from multilink_lab.tools import StreamServer
 from multilink_lab.vpn import TAILNET_PEER, heard_from, wireguard
@@ -330,7 +330,7 @@ def test_table_is_put_back(options):
         wait_until(lambda: "inet multilink" in lab.gateway.run("nft", "list", "tables"), 2, every=0.005)
         repaired = time.monotonic()
         report = flow.report(begun - 1, repaired + 1)
-        expect(report["outage_ms"] <= 100, report)
+        expect(report["outage_ms"] <= AT_ONCE_MS, report)
         expect("inet multilink" in lab.gateway.run("nft", "list", "tables"), suite.log("routed"))
     return {"repaired_ms": round((repaired - begun) * 1000), "lost": report["lost"]}
 

@@ -2,6 +2,7 @@
 #include "sim/gateway.hpp"
 
 #include <algorithm>
+#include <queue>
 #include <utility>
 
 #include "fakes/fake_connections.hpp"
@@ -36,16 +37,6 @@ std::string device(std::size_t uplink) {
   return cat("wan", uplink);
 }
 
-IpAddress target(std::size_t index) {
-  return *IpAddress::parse(cat("203.0.113.", index + 1));
-}
-
-std::size_t index_of_target(const IpAddress& address) {
-  std::size_t index = 0;
-  while (target(index) != address) ++index;
-  return index;
-}
-
 Config configure(std::vector<SimulatedUplink>& uplinks) {
   Config config;
   for (std::size_t i = 0; i < uplinks.size(); ++i) {
@@ -53,7 +44,7 @@ Config configure(std::vector<SimulatedUplink>& uplinks) {
     uplink.device = uplink.name = device(i);
     uplink.precedence = static_cast<unsigned>(i + 1);
     uplink.targets.clear();
-    for (std::size_t t = 0; t < SimulatedGateway::kTargets; ++t) uplink.targets.push_back(target(t));
+    for (std::size_t t = 0; t < Simulation::kTargets; ++t) uplink.targets.push_back(Simulation::target(t));
     config.uplinks.push_back(uplink);
   }
   return config;
@@ -68,7 +59,7 @@ class SimulatedGateway::Host final : public TrafficCounters {
       : kernel(scheduler), prober(scheduler), scheduler_(scheduler), begin_(scheduler.now().mono) {
     for (std::size_t i = 0; i < uplinks.size(); ++i) {
       const auto name = device(i);
-      Wire wire{with_outages(uplinks[i].link, uplinks[i].outages), uplinks[i].outages, uplinks[i].packets};
+      Wire wire{with_outages(uplinks[i].link, uplinks[i].outages), uplinks[i].traffic};
       wires_.emplace(kernel.add_link(name), std::move(wire));
       kernel.add_address(name, cat("10.0.", i, ".2/24"));
       (void)kernel.add_route(
@@ -77,28 +68,23 @@ class SimulatedGateway::Host final : public TrafficCounters {
     prober.set_world([this](const OutgoingProbe& probe) {
       auto& wire = wires_.at(probe.link_index);
       ++wire.probes;
-      const auto rtt = wire.link(scheduler_.now().mono - begin_, index_of_target(probe.target));
+      const Duration now = scheduler_.now().mono - begin_;
+      const auto rtt = wire.link(now, index_of_target(probe.target));
+      if (rtt) wire.answers.push(now + *rtt);
       return rtt ? fakes::ProbePath{fakes::ProbePath::End::answers, *rtt}
                  : fakes::ProbePath{fakes::ProbePath::End::silent};
     });
   }
 
-  /// Users' packets: sent evenly, answered after 20 ms unless an outage has them.
+  /// Users' packets and the probes.
   std::optional<TrafficCount> read(unsigned link_index) override {
     auto& wire = wires_.at(link_index);
     const Duration now = scheduler_.now().mono - begin_;
-    while (wire.next < wire.outages.size() && wire.outages[wire.next].to <= now) {
-      wire.lost += wire.outages[wire.next].to - wire.outages[wire.next].from;
-      ++wire.next;
-    }
-    Duration lost = wire.lost;
-    if (wire.next < wire.outages.size() && wire.outages[wire.next].from < now) {
-      lost += now - wire.outages[wire.next].from;
-    }
-    const auto count = [&](Duration of) {
-      return static_cast<std::uint64_t>(wire.packets * std::chrono::duration<double>(of).count());
-    };
-    return TrafficCount{count(now - lost), count(now)};
+    for (; !wire.answers.empty() && wire.answers.top() <= now; wire.answers.pop()) ++wire.answered;
+    auto count = wire.traffic(now);
+    count.sent += wire.probes;
+    count.received += wire.answered;
+    return count;
   }
 
   std::uint64_t probes(std::size_t uplink) const {
@@ -111,11 +97,10 @@ class SimulatedGateway::Host final : public TrafficCounters {
  private:
   struct Wire {
     SimulatedLink link;
-    Outages outages;
-    double packets = 0;
+    SimulatedTraffic traffic;
     std::uint64_t probes = 0;
-    std::size_t next = 0;  // outage that is not over
-    Duration lost{};       // time in outages that are over
+    std::priority_queue<Duration, std::vector<Duration>, std::greater<>> answers{};  // on their way
+    std::uint64_t answered = 0;
   };
 
   fakes::FakeScheduler& scheduler_;
@@ -213,8 +198,7 @@ SimulatedGateway::SimulatedGateway(std::vector<SimulatedUplink> uplinks, std::ui
   daemons_->observer.start(
       {daemons_->keys.status_channel()},
       {[] {}, [](const Error&) {}, [this](std::string_view, std::string_view name) { note_health(name); }});
-  // The links' own clocks run already: the first probe leaves at a random phase of them.
-  scheduler_.advance(std::chrono::milliseconds(seed * 7919 % 1000));
+  scheduler_.advance(phase(seed));
   daemons_->healthd.start();
   daemons_->routed.start();
   daemons_->pingd.start();
@@ -242,13 +226,13 @@ std::uint64_t SimulatedGateway::probes(std::size_t uplink) const {
   return host_->probes(uplink);
 }
 
-std::optional<HealthRecord::PerFamily> SimulatedGateway::health(std::string_view name) {
+std::optional<HealthRecord::PerFamily> SimulatedGateway::health(std::string_view name) const {
   const auto fields = as_fields(daemons_->redis.execute({"HGETALL", daemons_->keys.health(name)}));
   const auto record = fields ? HealthRecord::decode(*fields) : fail("");
   return record ? std::optional(record->families.at(Family::v4)) : std::nullopt;
 }
 
-double SimulatedGateway::loss(std::size_t uplink) {
+double SimulatedGateway::loss(std::size_t uplink) const {
   const auto read = health(device(uplink));
   return read ? read->loss : 0;
 }

@@ -17,44 +17,24 @@
 #include "multilink/services/health_service.hpp"
 #include "multilink/services/ping_service.hpp"
 #include "multilink/services/route_service.hpp"
-#include "sim/link_kinds.hpp"
+#include "sim/simulation.hpp"
 
 namespace multilink::sim {
 
-/// One uplink of a SimulatedGateway.
-struct SimulatedUplink {
-  UplinkConfig config = {};  ///< device, name and targets are given by the gateway; the rest counts
-  SimulatedLink link = {};
-  Outages outages = {};  ///< of the link, on top of what it does by itself
-  double packets = 0;    ///< a second of users' traffic, each way
-};
-
 /// pingd, healthd and routed as they are, each with its own connection to one Redis, on a host whose links are models:
-/// everything but the sockets, in virtual time. Times here count from the beginning.
-class SimulatedGateway {
+/// everything but the sockets.
+class SimulatedGateway final : public Simulation {
  public:
-  static constexpr std::size_t kTargets = 3;
-
   /// The first uplink is the best. `seed` gives the phase of the probes, their pauses and pingd's secrets.
   explicit SimulatedGateway(std::vector<SimulatedUplink> uplinks, std::uint64_t seed = 1);
-  ~SimulatedGateway();
+  ~SimulatedGateway() override;
   SimulatedGateway(const SimulatedGateway&) = delete;
   SimulatedGateway& operator=(const SimulatedGateway&) = delete;
 
-  void run_until(Duration end);
+  void run_until(Duration end) override;
 
-  /// A state that healthd has published of an uplink.
-  struct Change {
-    std::size_t uplink = 0;
-    Duration when{};
-    HealthState from = HealthState::unknown;
-    HealthState to = HealthState::unknown;
-    std::string reason;
-  };
-  const std::vector<Change>& changes() const { return changes_; }
-  HealthState state(std::size_t uplink) const;
-  /// The loss that healthd shows of an uplink, over its loss window.
-  double loss(std::size_t uplink);
+  HealthState state(std::size_t uplink) const override;
+  double loss(std::size_t uplink) const override;  ///< as healthd shows it
 
   /// The kernel's default route has moved: new flows take this uplink.
   struct Switch {
@@ -63,14 +43,14 @@ class SimulatedGateway {
   };
   const std::vector<Switch>& switches() const { return switches_; }
 
-  std::uint64_t probes(std::size_t uplink) const;
+  std::uint64_t probes(std::size_t uplink) const override;
 
  private:
   class Host;  // devices and counters
   struct Daemons;
 
   Duration now() const;
-  std::optional<HealthRecord::PerFamily> health(std::string_view name);
+  std::optional<HealthRecord::PerFamily> health(std::string_view name) const;
   void note_health(std::string_view name);
   void note_carrier();
 
@@ -80,7 +60,6 @@ class SimulatedGateway {
   std::unique_ptr<Host> host_;
   std::unique_ptr<Daemons> daemons_;
   std::vector<HealthState> states_;
-  std::vector<Change> changes_;
   std::vector<Switch> switches_;
 };
 

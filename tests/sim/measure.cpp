@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "sim/gateway.hpp"
+#include <random>
+#include <utility>
 
 namespace multilink::sim {
 namespace {
@@ -12,12 +12,34 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kWarmUp = 2min;  // a full loss window, and more
+constexpr Duration kFailsWithin =
+    6min;  // of the warm-up: longer than the slowest kind of link takes to repeat
 constexpr Duration kOutage = 10s;
 
-std::vector<SimulatedUplink> one(const SimulatedLink& link, const UplinkConfig& settings) {
-  std::vector<SimulatedUplink> out(1);
-  out[0].config = settings;
-  out[0].link = link;
+using Traffic = std::function<SimulatedTraffic(const Outages&, std::uint64_t seed)>;
+
+Detection detect(const LinkKind::Make& link, unsigned outages, std::uint64_t seed, Depth depth,
+                 const Traffic& traffic) {
+  std::mt19937_64 random(seed);
+  Detection out;
+  for (unsigned run = 0; run < outages; ++run) {
+    const Duration from = kWarmUp + Duration(random() % kFailsWithin.count());
+    const Outages outage{{from, from + kOutage}};
+    const auto one = random();
+    const auto simulation =
+        simulate({.link = link(one), .outages = outage, .traffic = traffic(outage, one)}, one, depth);
+    simulation->run_until(from);
+    if (simulation->state(0) != HealthState::up) continue;
+    ++out.outages;
+    const auto known = simulation->changes().size();
+    simulation->run_until(from + kOutage);
+    if (simulation->changes().size() == known) {
+      ++out.missed;
+    } else {
+      out.delays.push_back(simulation->changes()[known].when - from);
+    }
+  }
+  std::ranges::sort(out.delays);
   return out;
 }
 
@@ -49,49 +71,30 @@ const std::vector<LinkKind>& link_kinds() {
   return all;
 }
 
-Calm measure_calm(const SimulatedLink& link, const UplinkConfig& settings, double hours, std::uint64_t seed) {
-  SimulatedGateway gateway(one(link, settings), seed);
+Calm measure_calm(const SimulatedUplink& uplink, double hours, std::uint64_t seed, Depth depth) {
+  const auto simulation = simulate(uplink, seed, depth);
   const Duration end = sim::hours(hours);
-  gateway.run_until(kWarmUp);
-  const auto before = gateway.probes(0);
-  gateway.run_until(end);
+  simulation->run_until(kWarmUp);
+  const auto before = simulation->probes(0);
+  simulation->run_until(end);
   Calm out;
   out.hours = hours;
-  for (const auto& change : gateway.changes()) {
+  for (const auto& change : simulation->changes()) {
     out.suspects += change.to == HealthState::suspect ? 1 : 0;
     out.downs += change.to == HealthState::down ? 1 : 0;
   }
-  out.probes_per_second =
-      static_cast<double>(gateway.probes(0) - before) / std::chrono::duration<double>(end - kWarmUp).count();
+  out.probes_per_second = static_cast<double>(simulation->probes(0) - before) /
+                          std::chrono::duration<double>(end - kWarmUp).count();
   return out;
 }
 
-Detection measure_detection(const SimulatedLink& link, const UplinkConfig& settings, unsigned outages,
-                            double packets, std::uint64_t seed) {
-  auto uplinks = one(link, settings);
-  // Long enough for the longest pauses that are drawn.
-  for (const auto& outage : random_outages((outages + 1) * Duration(46min), 30min, kOutage, kOutage, seed)) {
-    if (uplinks[0].outages.size() < outages) uplinks[0].outages.push_back(outage);
-  }
-  uplinks[0].packets = packets;
-  const auto all = uplinks[0].outages;
-  SimulatedGateway gateway(std::move(uplinks), seed);
+Detection measure_detection(const LinkKind::Make& link, unsigned outages, std::uint64_t seed, Depth depth) {
+  return detect(link, outages, seed, depth, [](const Outages&, std::uint64_t) { return even_traffic(0); });
+}
 
-  Detection out;
-  for (const auto& outage : all) {
-    gateway.run_until(outage.from);
-    if (gateway.state(0) != HealthState::up) continue;
-    ++out.outages;
-    const auto known = gateway.changes().size();
-    gateway.run_until(outage.to);
-    if (gateway.changes().size() == known) {
-      ++out.missed;
-    } else {
-      out.delays.push_back(gateway.changes()[known].when - outage.from);
-    }
-  }
-  std::ranges::sort(out.delays);
-  return out;
+Detection measure_detection(const LinkKind::Make& link, unsigned outages, std::uint64_t seed,
+                            const Traffic& traffic) {
+  return detect(link, outages, seed, Depth::daemons, traffic);
 }
 
 Duration Detection::quantile(double p) const {

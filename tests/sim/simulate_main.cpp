@@ -35,11 +35,11 @@ double milliseconds(Duration duration) {
 }
 
 Row measure(const LinkKind& kind, double hours, std::uint64_t seed) {
-  const UplinkConfig settings;
   const auto outages = static_cast<unsigned>(std::clamp(hours, 20.0, 200.0));
-  return {measure_calm(kind.make(seed), settings, hours, seed),
-          measure_detection(kind.make(seed + 1), settings, outages, 0, seed),
-          measure_detection(kind.make(seed + 2), settings, outages, 1000, seed)};
+  return {measure_calm({.link = kind.make(seed)}, hours, seed, Depth::cores),
+          measure_detection(kind.make, outages, seed, Depth::cores),
+          measure_detection(kind.make, outages, seed,
+                            [](const Outages& all, std::uint64_t) { return even_traffic(1000, all); })};
 }
 
 std::vector<Row> measure_all(double hours, std::uint64_t seed) {

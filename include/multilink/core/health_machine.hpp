@@ -57,6 +57,10 @@ class HealthMachine {
   /// So long without standing still, and a link that is not up counts as answering: two bad links must not throw the
   /// traffic to and fro.
   static constexpr Duration kUntilAnswering = std::chrono::seconds(10);
+  /// Each time that did not last is held against it, as a `suspect` is against what is up (FlapPenalty): for the wait
+  /// that comes of it the link counts as answering only when it has not stood still for this part of that wait. The
+  /// traffic of two links that stutter would else move a hundred times an hour, and be no better off.
+  static constexpr int kPartOfWait = 8;
 
   /// `uplink` gives the thresholds.
   HealthMachine(const UplinkConfig& uplink, Family family);
@@ -129,6 +133,7 @@ class HealthMachine {
   void begin_fresh_windows(MonoTime after);
   void note_signs_of_life(const ProbeRecord& probe);
   void note_answers();
+  bool has_answered_long_enough() const;
   bool is_recovered() const;
   bool is_flap() const;
   bool has_targets() const;
@@ -150,6 +155,9 @@ class HealthMachine {
   FlapPenalty penalty_;
   std::optional<MonoTime> alive_from_;  // it has answered since, without standing still or being found dead
   bool answers_ = false;
+  FlapPenalty stutter_;  // of answering that did not last
+  Duration distrust_{};  // what came of it the last time,
+  MonoTime distrusted_until_ = MonoTime::min();
   LossWindow window_;                    // of loss_window: judges what is up
   LossWindow recovery_;                  // of up_after: judges what is down
   MonoTime heard_;                       // sending of the probe heard last

@@ -12,8 +12,10 @@ namespace multilink {
 /// miss (or the silence of users' traffic) that raised it to its answer.
 ///
 /// While the question is open a probe leaves every 10 ms if users' traffic has fallen silent, so that it is decided a
-/// few round trips after the fault whatever the interval; every 25 ms if it was only a probe that was missed. It closes when the test falls to 0 and a probe sent since it
-/// was opened has been answered. A link found dead is probed each 50 ms until 5 s after the opening (most
+/// few round trips after the fault whatever the interval; if it was only a probe that was missed, six within the
+/// patience that the answer takes anyway (DeadLinkDetector::patience()), the last of them when it is over, and no more
+/// than one every 25 ms. It closes when the test falls to 0 and a probe sent since it was opened has been answered.
+/// A probe that is found lost when something sent later has been answered does not open it. A link found dead is probed each 50 ms until 5 s after the opening (most
 /// silences of mobile links end by then), then at the regular interval only; the first answer opens the
 /// question again, so that a return is noticed as fast as a loss. A question that random loss keeps open for
 /// over a second goes on at 100 ms: it is the loss window's then.
@@ -21,6 +23,7 @@ class Inquiry {
  public:
   static constexpr Duration kBurstSpacing = std::chrono::milliseconds(10);
   static constexpr Duration kCalmSpacing = std::chrono::milliseconds(25);
+  static constexpr int kCalmProbes = 6;
   static constexpr Duration kDeadSpacing = std::chrono::milliseconds(50);
   static constexpr Duration kLongSpacing = std::chrono::milliseconds(100);
   static constexpr Duration kBurstFor = std::chrono::seconds(1);
@@ -46,6 +49,7 @@ class Inquiry {
  private:
   void open(MonoTime now);
   void after_answer(const ProbeRecord& probe, MonoTime now);
+  MonoTime next_calm_probe() const;
 
   DeadLinkDetector detector_;
   std::optional<MonoTime> opened_;

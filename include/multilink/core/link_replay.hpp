@@ -38,7 +38,7 @@ class LinkReplay {
     bool operator==(const Change&) const = default;
   };
 
-  HealthState state() const { return machine_.state(); }
+  const HealthMachine& health() const { return machine_; }
   /// The changes of state since the last call, oldest first.
   std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   /// Whether a link that is not up answers (HealthMachine::answers): each change since the last call, oldest first.

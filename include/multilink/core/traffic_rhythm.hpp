@@ -30,16 +30,19 @@ struct TrafficCount {
 /// much as the missing ones take, less 8 gaps, or less 4 times what readings usually differ by where traffic is
 /// that uneven. Only what is missing beyond that counts as silence, and the second look must find nothing at all.
 ///
-/// A false trigger doubles the time until the next may come, from 250 ms up to 8 s (for so long a failure is
-/// noticed by probes alone); twice that without any makes it short again. A one-way flow receives nothing, and so
-/// has no rhythm to fall out of.
+/// Traffic that is uneven by itself (a page is read, somebody listens, a server thinks) is learnt from false triggers:
+/// a silence that turned out to be none is usual here, and only half as much again is asked about; that is halved each
+/// 30 s. So where silences come in all lengths it asks about twice a minute, and else at once. After a false trigger
+/// 250 ms pass until the next may come. A one-way flow receives nothing, and so has no rhythm to fall out of.
 class TrafficRhythm {
  public:
   static constexpr Duration kPause = std::chrono::milliseconds(50);
   static constexpr Duration kLeastSilence = std::chrono::milliseconds(30);
   static constexpr Duration kSecondLook = std::chrono::milliseconds(10);  ///< at the earliest
-  static constexpr Duration kFirstBackoff = std::chrono::milliseconds(250);
-  static constexpr Duration kMostBackoff = std::chrono::seconds(8);
+  static constexpr Duration kBackoff = std::chrono::milliseconds(250);
+  static constexpr Duration kHalfLife = std::chrono::seconds(30);
+  /// A probe a second notices it before.
+  static constexpr Duration kMostUsual = std::chrono::seconds(2);
 
   /// One reading, at any time. True: ask now. Counters that went back (the device came anew) begin a new rhythm.
   bool on_reading(const TrafficCount& count, MonoTime now);
@@ -47,7 +50,7 @@ class TrafficRhythm {
   void begin_anew();
   /// What came of the last trigger: the link was alive, so it was false.
   void on_false_trigger(MonoTime now);
-  void on_true_trigger() { backoff_ = kFirstBackoff; }
+  void on_true_trigger() { usual_ = {}; }
 
   /// When a reading may next tell something; none where so little was received in the last second that no silence
   /// would be judged.
@@ -55,7 +58,8 @@ class TrafficRhythm {
 
  private:
   Duration learn(std::uint64_t received, Duration elapsed);
-  Duration longest_gap() const;
+  Duration longest_gap(MonoTime now) const;
+  Duration usual_silence(MonoTime now) const;
   bool has_rhythm() const;
 
   static constexpr double kUnknown = std::chrono::duration<double>(kPause).count();
@@ -68,8 +72,10 @@ class TrafficRhythm {
   double unevenness_ =
       kUnknown;  ///< seconds by which a reading's packets are usually early or late, likewise
   std::uint64_t sent_in_silence_ = 0;
-  bool asked_ = false;                ///< in this silence already
-  Duration backoff_ = kFirstBackoff;  ///< after the next false trigger
+  bool asked_ = false;  ///< in this silence already
+  Duration doubted_{};  ///< the silence that was asked about last
+  Duration usual_{};    ///< silences so long were false,
+  MonoTime usual_as_of_;
   MonoTime quiet_until_;
 };
 

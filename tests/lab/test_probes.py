@@ -30,6 +30,24 @@ def test_targets_are_routed_like_any_address(options):
     return {"outage_ms": report["outage_ms"]}
 
 
+def test_a_dead_target_is_no_dead_link(options):
+    """C5: one monitor address down = link "down". One of three targets answers nobody any more, long enough for the loss
+    rule: no uplink is the worse for it."""
+    dead = TARGETS[1]
+    with running(options, defaults="probe_interval = 250ms\nloss_window = 15s\n") as (lab, suite):
+        flow = lab.udp_flow()
+        time.sleep(5)
+        before = suite.events()
+        begun = time.monotonic()
+        lab.kill_target(dead)
+        time.sleep(30)
+        expect(suite.events() == before, suite.events()[len(before):])
+        healths = [suite.health(isp.device) for isp in lab.isps]
+        expect([health["4.aside"] for health in healths] == [dead, dead], healths)
+        report = flow.report(begun)
+    expect(report["lost"] == 0 and list(report["sources"]) == [lab.isps[0].source], report)
+
+
 def count_probes(isp):
     isp.namespace.nft("""
         table ip probes {

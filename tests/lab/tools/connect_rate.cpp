@@ -34,17 +34,20 @@ class Connector {
     while (lab::now() < begun + length) {
       poller_.wait(100, [this](int fd) { settle(fd); });
     }
-    return {{"connections_per_second", static_cast<double>(made_) / lab::seconds(lab::Time(lab::now() - begun))},
-            {"failed", failed_}};
+    return {
+        {"connections_per_second", static_cast<double>(made_) / lab::seconds(lab::Time(lab::now() - begun))},
+        {"failed", failed_}};
   }
 
  private:
   void begin() {
     const auto& server = servers_[next_++ % servers_.size()];
-    Fd socket(lab::check(::socket(server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+    Fd socket(lab::check(::socket(server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+                         "socket"));
     const linger reset{.l_onoff = 1, .l_linger = 0};
     lab::check(setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset), "SO_LINGER");
-    if (connect(socket.get(), server.get(), server.length) < 0 && errno != EINPROGRESS) lab::check(-1, "connect");
+    if (connect(socket.get(), server.get(), server.length) < 0 && errno != EINPROGRESS)
+      lab::check(-1, "connect");
     const int fd = socket.get();
     poller_.add(fd, EPOLLOUT);
     open_.emplace(fd, std::move(socket));

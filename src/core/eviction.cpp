@@ -16,6 +16,10 @@ constexpr std::array<Duration, 5> kPauses{std::chrono::milliseconds(250), std::c
 /// Until the one repetition of what is not.
 constexpr Duration kStragglers = std::chrono::seconds(1);
 
+unsigned rank_of(const EvictionSubject& subject) {
+  return subject.rank.value_or(subject.config.precedence);
+}
+
 bool is_well(const EvictionSubject& subject) {
   return subject.config.enabled && subject.fact == LinkFact::ok && subject.health == HealthState::up;
 }
@@ -120,7 +124,7 @@ class EvictionPolicy::Look {
   /// The best uplink that carries and goes before this one.
   const EvictionSubject* better(const EvictionSubject& subject) const {
     const auto found = std::find_if(subjects_.begin(), subjects_.end(), [&](const EvictionSubject& other) {
-      return carries_well(other) && other.config.precedence < subject.config.precedence;
+      return carries_well(other) && rank_of(other) < rank_of(subject);
     });
     return found == subjects_.end() ? nullptr : &*found;
   }

@@ -16,12 +16,20 @@ bool is_local(const Connection& connection, const InsideNetworks& inside) {
   return inside.is_host(connection.original.source);
 }
 
+namespace {
+
+bool is_in_scope(const Connection& connection, EvictionScope scope) {
+  if (scope == EvictionScope::all || connection.protocol == ip_protocol::kUdp) return true;
+  return scope == EvictionScope::udp_and_opening && connection.tcp_state == TcpState::syn_sent;
+}
+
+}  // namespace
+
 std::vector<Connection> connections_to_move(std::span<const Connection> pinned, EvictionScope scope,
                                             const InsideNetworks& inside) {
   std::vector<Connection> out;
   std::copy_if(pinned.begin(), pinned.end(), std::back_inserter(out), [&](const Connection& connection) {
-    return (scope == EvictionScope::all || connection.protocol == ip_protocol::kUdp) &&
-           goes_out(connection, inside);
+    return is_in_scope(connection, scope) && goes_out(connection, inside);
   });
   return out;
 }

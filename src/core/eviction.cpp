@@ -134,20 +134,20 @@ class EvictionPolicy::Look {
     if (watch.lost) return patiently(*watch.lost + subject.config.evict_after, EvictionCause::link_fact);
     if (subject.health == HealthState::down) {
       if (!watch.echo) return Demand{EvictionScope::all, EvictionCause::down};
-      if (subject.answers) return Demand{EvictionScope::udp, EvictionCause::down};
+      if (subject.answers) return Demand{EvictionScope::udp_and_opening, EvictionCause::down};
       return patiently(watch.back.value_or(now_) + kProbation, EvictionCause::down);
     }
     if (subject.health == HealthState::suspect && subject.config.suspect_moves == SuspectMoves::udp) {
-      return Demand{EvictionScope::udp, EvictionCause::suspect};
+      return Demand{EvictionScope::udp_and_opening, EvictionCause::suspect};
     }
     return std::nullopt;
   }
 
-  /// UDP until then, and everything from then on.
+  /// What loses nothing by it until then, and everything from then on.
   Demand patiently(MonoTime until, EvictionCause cause) {
     if (now_ >= until) return {EvictionScope::all, cause};
     look_again(until);
-    return {EvictionScope::udp, cause};
+    return {EvictionScope::udp_and_opening, cause};
   }
 
   void insist(const EvictionSubject& subject, Watch& watch, const Demand& demand) {

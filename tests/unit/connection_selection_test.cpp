@@ -61,15 +61,19 @@ TEST(IsLocal, WhatThisHostBegan) {
   EXPECT_FALSE(is_local(translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2"), gateway_inside()));
 }
 
-TEST(ConnectionsToMove, UdpAloneOrAll) {
+TEST(ConnectionsToMove, UdpAloneOrWhatIsStillOpeningTooOrAll) {
   const auto query = udp("10.0.0.7:4000", "203.0.113.9:53");
   const auto page = tcp("10.0.0.7:4000", "203.0.113.9:443");
   const auto ping = connection(ip_protocol::kIcmp, tuple("10.0.0.7:77", "203.0.113.9:2048"));
-  const std::vector<Connection> pinned{query, page, ping, port_forward(),
-                                       udp("203.0.113.9:5060", "192.0.2.2:5060")};
+  auto opening = tcp("10.0.0.7:4001", "203.0.113.9:443");
+  opening.tcp_state = TcpState::syn_sent;
+  const std::vector<Connection> pinned{query,   page,           ping,
+                                       opening, port_forward(), udp("203.0.113.9:5060", "192.0.2.2:5060")};
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp, gateway_inside()), ElementsAre(query));
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::all, gateway_inside()),
-              ElementsAre(query, page, ping));
+              ElementsAre(query, page, ping, opening));
+  EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp_and_opening, gateway_inside()),
+              ElementsAre(query, opening));
 }
 
 TEST(MustBeTold, WhatHasBeenAnsweredAndIsNotOver) {

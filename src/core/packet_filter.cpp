@@ -188,7 +188,8 @@ class TableText {
     if (base == "prerouting") return rules_before_routing();
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
-    if (base == "forward") return {"meta l4proto 6 goto evicted"};
+    // Tracking has forgotten what was evicted: none of its packets belongs to an established connection.
+    if (base == "forward") return {"meta l4proto 6 ct state invalid,new,untracked goto evicted"};
     // A socket that is being destroyed tells its far end.
     if (base == "local_resets") return {"tcp flags & rst == rst accept", "meta l4proto 6 goto evicted"};
     if (base == "output") return rules_for_local();
@@ -220,16 +221,15 @@ class TableText {
   }
 
   Lines rules_when_leaving() const {
-    Lines rules;
+    Lines rules{cat(clear_mark(), " accept")};
     for (const auto& uplink : uplinks_) {
       // The mark is what the entries that are to go are found by.
       for (const Family family : uplink.udp_moves) {
-        rules.push_back(cat("meta mark and ", mask(), " == 0 ct mark and ", mask(), " == ",
-                            hexadecimal(marks_.of_uplink(uplink.index)), ' ', udp_of(family), " accept"));
+        rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_uplink(uplink.index)), ' ',
+                            udp_of(family), " accept"));
       }
     }
-    append(rules, by_device(cat("meta mark and ", mask(), " == 0 rt ipsec missing oifname"), "leave_"));
-    rules.push_back(clear_mark());
+    append(rules, by_device("rt ipsec missing oifname", "leave_"));
     return rules;
   }
 

@@ -42,6 +42,11 @@ bool gave_way(std::size_t i, Family family, const RouteInputs& inputs) {
   return found != inputs.gave_way->end() && found->second.contains(inputs.config.uplinks[i].device);
 }
 
+bool lets_go(unsigned index, Family family, const RouteInputs& inputs) {
+  const auto found = inputs.letting_go.find(family);
+  return found != inputs.letting_go.end() && found->second.contains(index);
+}
+
 /// The uplinks in one family.
 struct Field {
   std::vector<Contender> contenders;  ///< in the order of the uplinks
@@ -138,7 +143,10 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
       chosen.push_back(field.contenders[i]);
     }
     for (std::size_t i = 0; i < uplinks.size(); ++i) {
-      if (!gives_way(field.contenders[i], chosen)) continue;
+      Contender contender = field.contenders[i];
+      const bool carries = std::ranges::find(carriers[family], i) != carriers[family].end();
+      contender.lets_go = !carries && lets_go(out.indices.at(uplinks[i].device), family, inputs);
+      if (!gives_way(contender, chosen)) continue;
       planned[i].gives_way.insert(family);
       out.giving_way[family].insert(uplinks[i].device);
     }

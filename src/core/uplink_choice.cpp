@@ -41,10 +41,10 @@ bool is_usable(const Contender& contender) {
 }
 
 bool gives_way(const Contender& contender, std::span<const Contender> carriers) {
-  const bool is_dead = contender.fact != LinkFact::ok || contender.health == HealthState::suspect ||
-                       contender.health == HealthState::down ||
+  const bool is_left = contender.fact != LinkFact::ok || contender.health == HealthState::suspect ||
+                       contender.health == HealthState::down || contender.lets_go ||
                        (contender.health == HealthState::unknown && contender.gave_way);
-  return is_dead && std::any_of(carriers.begin(), carriers.end(), is_usable);
+  return is_left && std::any_of(carriers.begin(), carriers.end(), is_usable);
 }
 
 std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, bool default_in_force) {

@@ -68,7 +68,9 @@ Result<void> ConnectionMover::move_slice(Job& job) {
     if (must_be_told(connection)) {
       (is_local(connection, *job.inside) ? own : forwarded).push_back(connection.original);
     } else {
-      ++(connection.protocol == ip_protocol::kUdp ? job.moved.udp : job.moved.other);
+      const bool is_udp = connection.protocol == ip_protocol::kUdp;
+      ++(is_udp ? job.moved.udp : job.moved.other);
+      if (is_udp && is_local(connection, *job.inside)) ++job.moved.udp_local;
     }
   }
   if (!forwarded.empty() && reset_) note("resets", reset_(forwarded));

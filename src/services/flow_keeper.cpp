@@ -71,7 +71,7 @@ void FlowKeeper::keep_filter() {
 
 void FlowKeeper::evict(const FlowView& view) {
   const MonoTime now = scheduler_.now().mono;
-  std::vector<EvictionOrder> orders;
+  auto orders = std::exchange(repeated_, {});
   for (const Family family : kRoutedFamilies) {
     const auto carriers = view.carriers.find(family);
     std::vector<EvictionSubject> subjects;
@@ -86,6 +86,10 @@ void FlowKeeper::evict(const FlowView& view) {
     const auto step = policy_.step(family, subjects, now);
     orders.insert(orders.end(), step.orders.begin(), step.orders.end());
     if (step.next) look_in(*step.next - now);
+  }
+  for (auto& [family, uplinks] : letting_go_) {
+    std::erase_if(uplinks, [&](const auto& uplink) { return uplink.second <= now; });
+    for (const auto& [index, until] : uplinks) look_in(until - now);
   }
   if (orders.empty()) return;
   const auto inside = std::make_shared<const InsideNetworks>(view.state, links_of(view), former_.addresses());
@@ -118,6 +122,27 @@ void FlowKeeper::on_done(const EvictionOrder& order, const Result<MovedFlows>& m
     return look_in(EvictionPolicy::kRetry);
   }
   if (moved->total() > 0) calls_.on_moved(order, *moved);
+  const bool is_return = order.cause == EvictionCause::failback || order.cause == EvictionCause::metered;
+  if (is_return && !order.again && moved->udp_local > 0) let_go(order);
+}
+
+/// What came back by the rule for its address in the meantime goes as well.
+void FlowKeeper::let_go(EvictionOrder order) {
+  letting_go_[order.family][order.index] = scheduler_.now().mono + kLetGo;
+  order.again = true;
+  repeated_.push_back(std::move(order));
+  calls_.look_again();
+}
+
+IndicesByFamily FlowKeeper::letting_go() const {
+  const MonoTime now = scheduler_.now().mono;
+  IndicesByFamily out;
+  for (const auto& [family, uplinks] : letting_go_) {
+    for (const auto& [index, until] : uplinks) {
+      if (now < until) out[family].insert(index);
+    }
+  }
+  return out;
 }
 
 /// The earliest of the wishes counts.

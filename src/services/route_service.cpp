@@ -217,7 +217,7 @@ std::vector<HealthByFamily> RouteService::believed_health() const {
 RouteDecision RouteService::decide(const Step& step) const {
   const auto health = believed_health();
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_,
-                        gave_way_ ? &*gave_way_ : nullptr, hold_.held()});
+                        gave_way_ ? &*gave_way_ : nullptr, hold_.held(), flows_.letting_go()});
 }
 
 /// Whether somebody has led our default over other uplinks than were decided on and applied.

@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from multilink_lab import Lab
+from multilink_lab import Lab, Uplink
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import running
 
@@ -29,8 +29,9 @@ def instant_outage(options, fault):
         return flow.report(begun - 0.2)["outage_ms"]
 
 
-def fail_and_return(options, fault, bound_ms):
-    """Cuts the better uplink, waits for the other to carry the traffic, repairs, waits for the return."""
+def fail_and_return(options, fault, bound_ms, meanwhile=None):
+    """Cuts the better uplink, waits for the other to carry the traffic, repairs, waits for the return. `meanwhile` is
+    called with the lab before the repair."""
     with running(options) as (lab, suite):
         better, other = lab.isps
         flow = lab.udp_flow()
@@ -40,6 +41,8 @@ def fail_and_return(options, fault, bound_ms):
         suite.wait_active(2, other.device)
         suite.wait_status(5, wan1="FALSE", wan2="TRUE")
         failover = flow.report(begun - 0.5)
+        if meanwhile:
+            meanwhile(lab)
         repaired = better.repair(fault)
         returned = flow.alive(better.source, UP_AFTER_S)
         suite.wait_active(2, better.device)
@@ -58,8 +61,14 @@ def test_carrier(options):
     return {**fail_and_return(options, "carrier", instant + 40), "instant_script_ms": instant}
 
 
+def router_answers(lab):
+    better = lab.isps[0]
+    lab.gateway.run("ping", "-c", "3", "-i", "0.1", "-W", "1", "-I", better.device, better.router)
+
+
 def test_silent_black_hole(options):
-    return fail_and_return(options, "blackhole", DETECTION_MS)
+    """C8: the gateway answers but the Internet behind it is dead."""
+    return fail_and_return(options, "blackhole", DETECTION_MS, router_answers)
 
 
 def test_dead_next_hop(options):
@@ -84,9 +93,35 @@ def test_random_loss(options):
     return {"lost_percent": round(100 * report["lost"] / report["sent"], 2)}
 
 
-def test_backup_fails(options):
-    """C20: an event on an idle link disturbs the active one. The uplink that carries nothing fails and returns: the traffic on the other does not notice."""
+def test_return_waits_until_the_link_is_stable(options):
+    """C19: failback before the link is stable. The better uplink comes back again and again for half of `up_after`: the
+    traffic stays on the other, and returns when the link has been good for all of it."""
     with running(options) as (lab, suite):
+        better, other = lab.isps
+        flow = lab.udp_flow()
+        time.sleep(CALM_S)
+        better.cut("blackhole")
+        suite.wait(lambda: any(e["to"] == "down" and e["family"] == "4" for e in suite.events()), 10, "wan1 is down")
+        moved = flow.alive(other.source)
+        for _ in range(3):
+            better.repair("blackhole")
+            time.sleep(5)
+            better.cut("blackhole")
+            time.sleep(3)
+        repaired = better.repair("blackhole")
+        stayed = flow.report(moved)
+        expect(list(stayed["sources"]) == [other.source] and stayed["lost"] == 0, stayed)
+        returned = flow.alive(better.source, UP_AFTER_S)
+        expect(returned - repaired >= 10, f"returned after {returned - repaired} s")
+    return {"returned_s": round(returned - repaired, 2)}
+
+
+def test_backup_fails(options):
+    """C20: an event on an idle link disturbs the active one. The uplink that carries nothing fails and returns: the
+    traffic on the other does not notice."""
+    # No default but ours leads by the active one: were it gone for a moment, packets would be lost.
+    uplinks = [Uplink(rtt_ms=20, metric=None), Uplink(rtt_ms=80, metric=101)]
+    with running(options, uplinks, "[wan1]\ngateway = 198.18.1.1\n[wan2]\n") as (lab, suite):
         flow = lab.udp_flow()
         begun = lab.isps[1].cut("carrier")
         suite.wait_status(5, wan1="TRUE", wan2="FALSE")

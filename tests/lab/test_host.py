@@ -61,5 +61,33 @@ def test_forwarding_that_is_off(options):
         expect(lab.gateway.read_sysctl("net/ipv4/ip_forward") == "0", "it is left alone")
 
 
+def accept_ra(lab):
+    return {device: lab.gateway.read_sysctl(f"net/ipv6/conf/{device}/accept_ra") for device in DEVICES}
+
+
+def do_not_hear(lab):
+    """What a host's kernel does by default once the host forwards."""
+    lab.gateway.sysctl(net__ipv6__conf__wan1__accept_ra=1, net__ipv6__conf__wan2__accept_ra=1)
+
+
+def test_advertisements_that_a_router_ignores(options):
+    """A forwarding host does not hear its ISPs' routers: its gateways would end with their last advertisement. On uplinks
+    it hears them from then on, so that a router which went and came back is used again; --clear gives back what was."""
+    with running(options, ipv6="ra", before=do_not_hear) as (lab, suite):
+        better, other = lab.isps
+        before = dict(accept_ra(lab), wan1="1", wan2="1")
+        wanted = dict(before, wan1="2", wan2="2")
+        suite.wait(lambda: accept_ra(lab) == wanted, 2, f"{wanted}, but {accept_ra(lab)}")
+        suite.wait(lambda: warns_of(suite, "net.ipv6.conf.wan1.accept_ra is 1"), 2, "the record tells")
+        better.ipv6.radvd.stop()
+        suite.wait_active(10, other.device, 6)
+        better.ipv6.radvd.start({better.ipv6.prefix: 1800})
+        suite.wait_active(40, better.device, 6)
+        suite.kill("routed", signal.SIGKILL)
+        out = clear(suite)
+        expect("net.ipv6.conf.wan1.accept_ra=1" in out, out)
+        expect(accept_ra(lab) == before, accept_ra(lab))
+
+
 if __name__ == "__main__":
     main(globals())

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab import Uplink
 from multilink_lab.ipv6 import SERVER6
-from multilink_lab.scenario import expect, main
+from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import running
 
 # As for IPv4, where the other family still receives something on the link: the next regular probe tells, and a burst.
@@ -53,7 +53,7 @@ def fail_and_return(options, fault, bound_ms, kind="static"):
 
 
 def test_carrier(options):
-    return fail_and_return(options, "carrier", 200)
+    return fail_and_return(options, "carrier", AT_ONCE_MS)
 
 
 def test_silent_black_hole(options):
@@ -232,7 +232,7 @@ def test_router_says_farewell(options):
 
 
 def test_carrier_with_advertised_routers(options):
-    return fail_and_return(options, "carrier", 200, kind="ra")
+    return fail_and_return(options, "carrier", AT_ONCE_MS, kind="ra")
 
 
 def test_renumbering(options):

@@ -84,7 +84,8 @@ TEST_F(RouteFight, WhoeverDeletesARuleUntilItIsGoneComesToAnEnd) {
   const auto routed = on_change_;
   unsigned deleted = 0;
   on_change_ = [&, routed](const KernelChange& change) {
-    for (const auto& rule : kernel_.read().value().rules) {
+    const auto rules = kernel_.read().value().rules;
+    for (const auto& rule : rules) {
       if (rule.protocol != RoutingNumbers{}.protocol || rule.table != kMainTable) continue;
       ++deleted;
       (void)kernel_.delete_rule(rule);

@@ -122,6 +122,53 @@ TEST_F(RouteFlowsTest, AReturnMovesNothingAtOnceAndUdpAfterItsTime) {
   EXPECT_EQ(alive(kSecond, ip_protocol::kTcp), 1U) << "ends where it is";
 }
 
+TEST_F(RouteFlowsTest, AReturnLetsGoOfASocketThatTookTheAddressOfTheOtherUplink) {
+  constexpr auto kAddress = "198.51.100.2";
+  config_.uplinks[0].failback_udp_after = minutes(2);
+  start_with_both_up();
+  become("eth0", HealthState::down);
+  connect(kSecond, ip_protocol::kUdp, 1, kAddress);
+  become("eth0", HealthState::up);
+  scheduler_.advance(minutes(2) - seconds(1));
+  EXPECT_EQ(carrier_from(kAddress), "eth1");
+  // It sends in the very moment, when the rule for its address is still there.
+  bool is_back = false;
+  connections_.on_remove = [&] {
+    if (!std::exchange(is_back, true)) connect(kSecond, ip_protocol::kUdp, 2, kAddress);
+  };
+  scheduler_.advance(seconds(1));
+  EXPECT_EQ(carrier_from(kAddress), "eth0");
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 0U) << "what came back in the meantime has gone, too";
+  scheduler_.advance(FlowKeeper::kLetGo - seconds(1));
+  EXPECT_EQ(carrier_from(kAddress), "eth0");
+  scheduler_.advance(seconds(2));
+  EXPECT_EQ(carrier_from(kAddress), "eth1") << "whoever asks for that address gets that uplink";
+}
+
+TEST_F(RouteFlowsTest, WhatLetsGoHoldsAgainWhenItCarries) {
+  constexpr auto kAddress = "198.51.100.2";
+  start_with_both_up();
+  become("eth0", HealthState::down);
+  connect(kSecond, ip_protocol::kUdp, 1, kAddress);
+  config_.uplinks[0].failback_udp_after = seconds(0);
+  reload();
+  become("eth0", HealthState::up);
+  ASSERT_EQ(carrier_from(kAddress), "eth0");
+  become("eth0", HealthState::down);
+  EXPECT_EQ(carrier_from(kAddress), "eth1");
+  EXPECT_THAT(filtered("eth1").udp_moves, IsEmpty());
+}
+
+TEST_F(RouteFlowsTest, WhereNoUdpOfThisHostIsAtAReturnTheAddressHoldsItsPackets) {
+  config_.uplinks[0].failback_udp_after = seconds(0);
+  start_with_both_up();
+  become("eth0", HealthState::down);
+  connect(kSecond, ip_protocol::kUdp, 1);
+  become("eth0", HealthState::up);
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 0U);
+  EXPECT_EQ(carrier_from("198.51.100.2"), "eth1");
+}
+
 TEST_F(RouteFlowsTest, AnEventTellsWhatWasMoved) {
   start_with_both_up();
   connect(kFirst, ip_protocol::kTcp, 1);

@@ -142,6 +142,10 @@ TEST(GivesWay, WhereAnotherOneThatIsUsableCarries) {
   EXPECT_TRUE(gives_way(with_fact(LinkFact::no_gateway, one(kUp, 1)), carriers));
   EXPECT_TRUE(gives_way(one(kDown, 1), std::vector{one(kUnknown, 2, true)}));
   EXPECT_FALSE(gives_way(one(kUp, 1), carriers));
+  auto left = one(kUp, 3);
+  left.lets_go = true;
+  EXPECT_TRUE(gives_way(left, carriers));
+  EXPECT_FALSE(gives_way(left, {}));
   EXPECT_FALSE(gives_way(disabled(one(kUp, 1)), carriers));
 }
 

@@ -32,6 +32,9 @@ struct BelievedHealth {
 };
 using HealthByFamily = std::map<Family, BelievedHealth>;
 
+/// Indices of uplinks: uplink_index.hpp.
+using IndicesByFamily = std::map<Family, std::set<unsigned>>;
+
 /// Everything that decides what multilink wants to own.
 struct RouteInputs {
   const Config& config;
@@ -47,6 +50,8 @@ struct RouteInputs {
   /// Whose addresses gave way by the last decision of this process. Null after a start: the kernel's rules tell.
   const DevicesByFamily* gave_way = nullptr;
   CarryingDevices held = {};  ///< who waits for the administrator: FailbackHold
+  /// Whose addresses give way although they are well, while another carries: FlowKeeper.
+  IndicesByFamily letting_go = {};
 };
 
 struct RouteDecision {

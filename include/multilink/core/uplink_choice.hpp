@@ -18,6 +18,7 @@ struct Contender {
   unsigned precedence = 1;  ///< lower is better; equal numbers share a tier
   bool in_force = false;    ///< it carries the default now, or did last
   bool gave_way = false;    ///< gives_way() so far
+  bool lets_go = false;     ///< this host's flows are to leave it for the better one that carries
   bool waits = false;       ///< takes no traffic from one that is usable and in force (failback = manual)
 };
 
@@ -26,8 +27,9 @@ struct Contender {
 bool is_usable(const Contender& contender);
 
 /// Whether what this host sends from the uplink's address may leave by another uplink, given who carries: the uplink is
-/// `suspect` or `down`, or its link cannot carry, and there is a usable one that carries. Otherwise a socket that is
-/// connected from that address would wait for a dead link as long as it lives. `unknown` leaves it as it was.
+/// `suspect` or `down`, or its link cannot carry, or it lets go, and there is a usable one that carries. Otherwise a socket
+/// that is connected from that address would wait for a dead link as long as it lives, or stay on the backup. `unknown`
+/// leaves it as it was.
 bool gives_way(const Contender& contender, std::span<const Contender> carriers);
 
 /// Who carries the traffic of a family: positions in `contenders`, ascending. Empty: leave the kernel as it

@@ -26,8 +26,9 @@ struct MovedFlows {
   std::size_t tcp_forwarded = 0;  ///< cut, and their ends told
   std::size_t tcp_local = 0;      ///< cut, of this host
   std::size_t udp = 0;
-  std::size_t other = 0;  ///< other protocols, and TCP that was over or had only begun
-  Duration took{};        ///< from the order to the last one
+  std::size_t udp_local = 0;  ///< of these, this host's own
+  std::size_t other = 0;      ///< other protocols, and TCP that was over or had only begun
+  Duration took{};            ///< from the order to the last one
 
   std::size_t total() const { return tcp_forwarded + tcp_local + udp + other; }
   bool operator==(const MovedFlows&) const = default;

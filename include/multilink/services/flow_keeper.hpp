@@ -49,6 +49,10 @@ struct FlowView {
 class FlowKeeper {
  public:
   static constexpr Duration kRetry = std::chrono::seconds(1);
+  /// How long the addresses of an uplink hold no packets when UDP of this host was to leave it at a return. A socket may have
+  /// taken such an address for its own (WireGuard's sends from where it was last heard), and would come back by
+  /// the rule for it. Longer than the 25 s at which tunnels keep themselves alive.
+  static constexpr Duration kLetGo = std::chrono::seconds(30);
 
   struct Calls {
     std::function<void()> look_again;  ///< asks for follow() with what is so then
@@ -61,12 +65,16 @@ class FlowKeeper {
   /// before it moves, so that the first switch cuts nothing.
   void follow(const FlowView& view);
 
+  /// The uplinks (by index) that let go of this host's flows now: see kLetGo.
+  IndicesByFamily letting_go() const;
+
  private:
   void keep_filter();
   void evict(const FlowView& view);
   static std::set<unsigned> links_of(const FlowView& view);
   Result<void> reset(std::span<const ConnectionTuple> connections);
   void on_done(const EvictionOrder& order, const Result<MovedFlows>& moved);
+  void let_go(EvictionOrder order);
   void look_in(Duration delay);
 
   Scheduler& scheduler_;
@@ -78,6 +86,8 @@ class FlowKeeper {
   PacketFilterTable wanted_;
   std::optional<PacketFilterTable> in_force_;  ///< none: something else may be
   FormerAddresses former_;
+  std::map<Family, std::map<unsigned, MonoTime>> letting_go_;  ///< until when
+  std::vector<EvictionOrder> repeated_;                        ///< once the addresses hold nothing
   std::unique_ptr<Timer> timer_;
   MonoTime due_;
 };

@@ -13,6 +13,10 @@ import traceback
 
 from multilink_lab.isolation import isolate
 
+# The most that an outage may last which the kernel's own news ends, a carrier's loss or a deletion: some 25 ms where
+# nothing else runs, and half a second where everything does.
+AT_ONCE_MS = 500
+
 
 @dataclasses.dataclass
 class Options:

@@ -2,6 +2,7 @@
 """A VPN between the gateway and a site in the Internet, set up as wg-quick and as Tailscale do: a tunnel device whose
 outer packets carry a mark, and policy rules around it."""
 
+import re
 import time
 
 from multilink_lab.tools import Server
@@ -13,9 +14,9 @@ WG_MARK, TAILSCALE_MARK = "0xca6c", "0x80000"
 
 
 class Site:
-    """The far end, and the tunnel to it; the device in the gateway has no route yet."""
+    """The far end, and the tunnel to it; the device in the gateway has no route yet. `manner`: see tools/tunnel.cpp."""
 
-    def __init__(self, lab, device, mark):
+    def __init__(self, lab, device, mark, *manner):
         self.lab, self.device = lab, device
         tool = f"{lab.tools}/tunnel"
         self.namespace = lab.namespace("site")
@@ -26,7 +27,7 @@ class Site:
         self.namespace.ip(f"addr add {SITE}/30 dev eth0", "link set eth0 up", "route add default via 203.0.113.49",
                           f"addr add {TAILNET_PEER}/32 dev lo")
         lab.keep(Server(self.namespace, tool, "tunnel", _SITE_PORT, "0"))
-        lab.keep(Server(lab.gateway, tool, device, "41641", mark, SITE, _SITE_PORT))
+        lab.keep(Server(lab.gateway, tool, device, "41641", mark, SITE, _SITE_PORT, *manner))
         self.namespace.ip("link set tunnel mtu 1400 up", f"route add {_LAN} dev tunnel",
                           "route add 100.64.0.0/10 dev tunnel")
         lab.gateway.ip(f"link set {device} mtu 1400 up", f"addr add 100.100.7.1/32 dev {device}")
@@ -38,6 +39,21 @@ class Site:
                 }
             }""")
         lab.keep(Server(self.namespace, f"{lab.tools}/udp_flow", "echo", TAILNET_PEER, "7000"))
+
+
+def wireguard(lab):
+    """A tunnel of WireGuard to the addresses of the tailnet, without a mark."""
+    site = Site(lab, "wg0", "0", "wireguard")
+    lab.gateway.ip("route add 100.64.0.0/10 dev wg0")
+    site.namespace.nft("table ip heard {\nchain in {\ntype filter hook input priority filter;\n" + "".join(
+        f"ip saddr {isp.source} udp dport {_SITE_PORT} counter comment {isp.device}\n" for isp in lab.isps) + "}\n}")
+    return site
+
+
+def heard_from(site, isp):
+    """How many datagrams of the tunnel have reached its far end by the uplink."""
+    rules = site.namespace.run("nft", "list", "table", "ip", "heard")
+    return int(re.search(rf"packets (\d+) bytes \d+ comment \"{isp.device}\"", rules).group(1))
 
 
 def wg_quick(lab):

@@ -7,7 +7,7 @@
 namespace multilink {
 namespace {
 
-constexpr double kGaps = 8;
+constexpr double kGaps = 2.5;
 constexpr double kSpread = 4;      ///< times the usual difference, as in RFC 6298
 constexpr double kLeastRate = 10;  ///< packets a second: below it a probe a second is about as fast
 constexpr std::uint64_t kLeastSent = 2;
@@ -80,7 +80,10 @@ bool TrafficRhythm::on_reading(const TrafficCount& count, MonoTime now) {
     next_ = std::min(next_, due);
     return false;
   }
-  if (sent_in_silence_ < kLeastSent || now < quiet_until_) return false;
+  if (sent_in_silence_ < kLeastSent || now < quiet_until_) {
+    if (sent_in_silence_ > 0) next_ = now + kSecondLook;
+    return false;
+  }
   asked_ = true;
   doubted_ = now - silent_since_;
   return true;

@@ -9,6 +9,8 @@
 #include "sim/gateway.hpp"
 #include "sim/long_runs.hpp"
 #include "sim/measure.hpp"
+#include "sim/our_rule.hpp"
+#include "sim/trace_score.hpp"
 
 namespace multilink::sim {
 namespace {
@@ -181,7 +183,7 @@ TEST(Detection, AFailureIsNoticedWithinABoundAtAnyPhase) {
 
 TEST(Detection, AFailureUnderEvenTrafficIsNoticedSooner) {
   const unsigned runs = is_long() ? 500 : 40;
-  for (const double packets : {200, 1000}) {
+  for (const double packets : {50, 200, 1000}) {
     const auto traffic = [&](const Outages& all, std::uint64_t) { return even_traffic(packets, all); };
     expect_noticed(measure_detection(good_link, runs, seed(), traffic), runs, 150ms, 300ms);
   }
@@ -204,16 +206,36 @@ TEST(Detection, TheTenthFailureIsNoticedAsFastAsTheFirst) {
 }
 
 /// Neither is ever up for long; each answers now and then.
+const std::pair<Duration, Duration> kBadLinks[] = {{150ms, 1200ms}, {3s, 2s}};  // good for, bad for
+
 TEST(Detection, TwoBadLinksDoNotThrowTheTrafficToAndFro) {
-  for (const auto& [good, bad] : {std::pair<Duration, Duration>{150ms, 1200ms}, {3s, 2s}}) {
+  const double span = is_long() ? 200 : 20;
+  const LinkTruth truth = LinkTruth::ideal();
+  for (const auto& [good, bad] : kBadLinks) {
     const auto first = seed();
-    std::vector<SimulatedUplink> uplinks(2);
-    for (std::size_t i = 0; i < uplinks.size(); ++i)
-      uplinks[i].link = gilbert_elliott(good, bad, 1, first + i);
-    SimulatedGateway gateway(std::move(uplinks), first);
-    gateway.run_until(1h);
-    EXPECT_LE(gateway.switches().size(), 150U) << std::chrono::duration<double>(good).count();
+    std::vector<Decisions> decisions;
+    for (std::uint64_t one = first; one < first + 2; ++one) {
+      std::mt19937_64 random(one);
+      const Carry carry = [link = gilbert_elliott(good, bad, 1, one)](Duration at) mutable {
+        return link(at, 0);
+      };
+      decisions.push_back(follow_multilink(carry, hours(span), random));
+    }
+    const auto score = score_gateway({{truth, decisions[0]}, {truth, decisions[1]}}, {0, 1}, hours(span));
+    std::cout << score.switches / span << " switches/h where " << good / 1ms << " ms are good and "
+              << bad / 1ms << " bad\n";
+    EXPECT_LE(score.switches / span, 30) << good / 1ms;
   }
+}
+
+TEST(Detection, RoutedMovesNoMoreThanTheHealthSays) {
+  const auto first = seed();
+  std::vector<SimulatedUplink> uplinks(2);
+  for (std::size_t i = 0; i < uplinks.size(); ++i) uplinks[i].link = gilbert_elliott(3s, 2s, 1, first + i);
+  SimulatedGateway gateway(std::move(uplinks), first);
+  gateway.run_until(1h);
+  std::cout << gateway.switches().size() << " switches\n";
+  EXPECT_LE(gateway.switches().size(), most_by_chance(30));
 }
 
 TEST(Detection, TrafficMovesToTheOtherLinkAndBack) {

@@ -67,8 +67,8 @@ class SimulatedGateway::Host final : public TrafficCounters {
     }
     prober.set_world([this](const OutgoingProbe& probe) {
       auto& wire = wires_.at(probe.link_index);
-      ++wire.probes;
       const Duration now = scheduler_.now().mono - begin_;
+      wire.note_probe(now);
       const auto rtt = wire.link(now, index_of_target(probe.target));
       if (rtt) wire.answers.push(now + *rtt);
       return rtt ? fakes::ProbePath{fakes::ProbePath::End::answers, *rtt}
@@ -87,9 +87,8 @@ class SimulatedGateway::Host final : public TrafficCounters {
     return count;
   }
 
-  std::uint64_t probes(std::size_t uplink) const {
-    return std::next(wires_.begin(), static_cast<long>(uplink))->second.probes;
-  }
+  std::uint64_t probes(std::size_t uplink) const { return wire(uplink).probes; }
+  std::uint64_t questions(std::size_t uplink) const { return wire(uplink).questions; }
 
   fakes::FakeKernel kernel;
   fakes::FakeProber prober;
@@ -101,7 +100,20 @@ class SimulatedGateway::Host final : public TrafficCounters {
     std::uint64_t probes = 0;
     std::priority_queue<Duration, std::vector<Duration>, std::greater<>> answers{};  // on their way
     std::uint64_t answered = 0;
+    Duration last_probe{};
+    bool is_asking = false;
+    std::uint64_t questions = 0;
+
+    void note_probe(Duration now) {
+      ++probes;
+      const bool is_urgent = now - std::exchange(last_probe, now) <= Inquiry::kBurstSpacing;
+      if (!std::exchange(is_asking, is_urgent) && is_urgent) ++questions;
+    }
   };
+
+  const Wire& wire(std::size_t uplink) const {
+    return std::next(wires_.begin(), static_cast<long>(uplink))->second;
+  }
 
   fakes::FakeScheduler& scheduler_;
   MonoTime begin_;
@@ -224,6 +236,10 @@ HealthState SimulatedGateway::state(std::size_t uplink) const {
 
 std::uint64_t SimulatedGateway::probes(std::size_t uplink) const {
   return host_->probes(uplink);
+}
+
+std::uint64_t SimulatedGateway::questions(std::size_t uplink) const {
+  return host_->questions(uplink);
 }
 
 std::optional<HealthRecord::PerFamily> SimulatedGateway::health(std::string_view name) const {

@@ -44,6 +44,8 @@ class SimulatedGateway final : public Simulation {
   const std::vector<Switch>& switches() const { return switches_; }
 
   std::uint64_t probes(std::size_t uplink) const override;
+  /// How often the traffic trigger asked, told by what only it does: probes 10 ms apart.
+  std::uint64_t questions(std::size_t uplink) const override;
 
  private:
   class Host;  // devices and counters

@@ -89,6 +89,13 @@ SimulatedLink rate_limited_target(SimulatedLink link, Duration pause) {
   };
 }
 
+SimulatedLink other_rtt_of_first_target(SimulatedLink link, Duration rtt) {
+  return [link = std::move(link), rtt](Duration at, std::size_t target) {
+    const auto others = link(at, target);
+    return target == 0 && others ? std::optional(rtt) : others;
+  };
+}
+
 SimulatedLink asymmetric(double loss_there, double loss_back, std::uint64_t seed) {
   return [=, random = Random(seed)](Duration at, std::size_t) mutable -> std::optional<Duration> {
     if (uniform(random) < loss_there || uniform(random) < loss_back) return std::nullopt;

@@ -32,6 +32,9 @@ SimulatedLink dead_target(SimulatedLink link);
 /// The first target answers at most once in `pause`.
 SimulatedLink rate_limited_target(SimulatedLink link, Duration pause);
 
+/// The first target answers sooner or later than the others: after so long.
+SimulatedLink other_rtt_of_first_target(SimulatedLink link, Duration rtt);
+
 /// The way back is worse than the way there: `loss_there`, then of what arrived `loss_back`; answers wait behind a
 /// queue of up to 200 ms that comes and goes within seconds.
 SimulatedLink asymmetric(double loss_there, double loss_back, std::uint64_t seed);

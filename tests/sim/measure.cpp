@@ -63,6 +63,10 @@ const std::vector<LinkKind>& link_kinds() {
       {"periodic: 200 ms each 15.21 s", [](auto seed) { return periodic_loss(15210ms, 200ms, seed); }},
       {"one of 3 targets dead", [](auto seed) { return dead_target(random_loss(0, seed)); }},
       {"one of 3 answers each 5 s", [](auto seed) { return rate_limited_target(random_loss(0, seed), 5s); }},
+      {"targets 5, 150 and 150 ms away",
+       [](auto seed) { return other_rtt_of_first_target(random_loss(0.01, seed, 150ms), 5ms); }},
+      {"targets 150, 5 and 5 ms away",
+       [](auto seed) { return other_rtt_of_first_target(random_loss(0.01, seed, 5ms), 150ms); }},
       {"asymmetric, 1 % there, 4 % back", [](auto seed) { return asymmetric(0.01, 0.04, seed); }},
       {"RTT 20 to 400 ms in 10 s", [](auto seed) { return drifting_rtt(311700ms, seed); }},
       {"bufferbloat, 1 s each minute", [](auto seed) { return bufferbloat_spikes(61700ms, seed); }},
@@ -76,6 +80,7 @@ Calm measure_calm(const SimulatedUplink& uplink, double hours, std::uint64_t see
   const Duration end = sim::hours(hours);
   simulation->run_until(kWarmUp);
   const auto before = simulation->probes(0);
+  const auto asked = simulation->questions(0);
   simulation->run_until(end);
   Calm out;
   out.hours = hours;
@@ -85,6 +90,7 @@ Calm measure_calm(const SimulatedUplink& uplink, double hours, std::uint64_t see
   }
   out.probes_per_second = static_cast<double>(simulation->probes(0) - before) /
                           std::chrono::duration<double>(end - kWarmUp).count();
+  out.questions_per_hour = static_cast<double>(simulation->questions(0) - asked) / hours;
   return out;
 }
 

@@ -26,6 +26,7 @@ struct Calm {
   unsigned suspects = 0;
   unsigned downs = 0;
   double probes_per_second = 0;
+  double questions_per_hour = 0;  ///< of users' traffic that fell silent
 };
 Calm measure_calm(const SimulatedUplink& uplink, double hours, std::uint64_t seed, Depth depth);
 

@@ -48,6 +48,8 @@ class Simulation {
   /// The loss over the loss window.
   virtual double loss(std::size_t uplink) const = 0;
   virtual std::uint64_t probes(std::size_t uplink) const = 0;
+  /// How often users' traffic that fell silent made it ask.
+  virtual std::uint64_t questions(std::size_t) const { return 0; }
 
  protected:
   std::vector<Change> changes_;

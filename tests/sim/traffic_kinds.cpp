@@ -187,6 +187,38 @@ User speaker(bool is_here) {
   };
 }
 
+/// A connection each 20 ms, by which something short is asked and answered.
+Duration ask_by_new_connections(Duration at, Wire& wire) {
+  const Duration there = wire.rtt() / 2;
+  if (wire.send(at) && wire.answer(at + there)) {
+    const Duration connected = at + 2 * there;
+    wire.send(connected);
+    if (wire.send(connected)) {
+      wire.answer(connected + there);
+      wire.answer(connected + there);
+    }
+    wire.send(connected + 2 * there);
+    wire.answer(connected + 3 * there);
+  }
+  return at + 20ms;
+}
+
+/// 500 packets a second that nobody answers.
+Duration send_only(Duration at, Wire& wire) {
+  wire.send(at);
+  return at + 2ms;
+}
+
+Duration fetch_much(Duration at, Wire& wire) {
+  return download(request(at, wire, 10ms), wire, 20'000);
+}
+
+/// Three connections of which nobody makes use.
+Duration keep_alive(Duration at, Wire& wire) {
+  if (wire.send(at)) wire.answer(at + wire.rtt() / 2);
+  return at + wire.between(10s, 30s);
+}
+
 std::vector<User> several(std::size_t number, const User& user) {
   return std::vector<User>(number, user);
 }
@@ -220,6 +252,10 @@ const std::vector<TrafficKind>& traffic_kinds() {
       kind("a film", several(1, watch_film)),
       kind("name servers", several(1, look_up)),
       kind("an upload", several(1, upload)),
+      kind("50 connections a second", several(1, ask_by_new_connections)),
+      kind("a one-way upload", several(1, send_only)),
+      kind("a download", several(1, fetch_much)),
+      kind("signs of life only", several(3, keep_alive)),
       kind("idle and busy in turn", several(1, alternate)),
       kind("a call", {speaker(true), speaker(false)}),
       kind("an upload and a call", {upload, speaker(true), speaker(false)}),

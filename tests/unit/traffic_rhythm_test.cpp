@@ -49,8 +49,34 @@ TEST(TrafficRhythm, ASparseFlowIsGivenItsOwnGaps) {
   EXPECT_TRUE(device.run(rhythm, 20s, 20, 20).empty());
   const auto asked = device.run(rhythm, 2s, 0, 20);
   ASSERT_EQ(asked.size(), 1U);
-  EXPECT_GE(asked[0], 300ms);
-  EXPECT_LE(asked[0], 700ms);
+  EXPECT_GE(asked[0], 60ms);
+  EXPECT_LE(asked[0], 200ms);
+}
+
+TEST(TrafficRhythm, ACallOf50PacketsASecondIsAskedAboutBeforeItsSixthPacketIsMissed) {
+  TrafficRhythm rhythm;
+  Device device;
+  EXPECT_TRUE(device.run(rhythm, 60s, 50, 50).empty());
+  const auto asked = device.run(rhythm, 2s, 0, 50);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_LE(asked[0], 80ms);
+}
+
+TEST(TrafficRhythm, ASilenceThatWasNoneIsUsualUntilItIsForgotten) {
+  TrafficRhythm rhythm;
+  Device device;
+  const auto first_asked = [&] {
+    const auto asked = device.run(rhythm, 500ms, 0, 1000);
+    return asked.empty() ? Duration::max() : asked.front();
+  };
+  device.run(rhythm, 5s, 1000, 1000);
+  const Duration first = first_asked();
+  ASSERT_LE(first, 40ms);
+  rhythm.on_false_trigger(device.now());
+  device.run(rhythm, 5s, 1000, 1000);
+  EXPECT_GE(first_asked(), first * 5 / 4) << "usual here";
+  device.run(rhythm, 120s, 1000, 1000);
+  EXPECT_LE(first_asked(), first + 10ms) << "forgotten";
 }
 
 TEST(TrafficRhythm, ATrickleIsLeftToTheRegularProbes) {

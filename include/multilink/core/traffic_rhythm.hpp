@@ -20,19 +20,19 @@ struct TrafficCount {
 /// silent while it is still sending. This judges one uplink's counters and only ever asks the question, never
 /// answers it.
 ///
-/// Silence is judged against the uplink's own recent rhythm: nothing received for longer than 8 of the usual
+/// Silence is judged against the uplink's own recent rhythm: nothing received for longer than 2.5 of the usual
 /// gaps between packets (and at least 30 ms), while packets went out in that time, after at least 10 packets
 /// were received in the second before. A sparse flow of questions and answers has gaps as long as its round
 /// trip, so the rule covers the RTT without knowing it.
 ///
 /// Each reading wakes the daemon, so they are kPause apart; a reading with fewer packets than the rhythm lets
 /// expect is followed by a second look. Their number tells how long before it the silence may have begun: by as
-/// much as the missing ones take, less 8 gaps, or less 4 times what readings usually differ by where traffic is
+/// much as the missing ones take, less 2.5 gaps, or less 4 times what readings usually differ by where traffic is
 /// that uneven. Only what is missing beyond that counts as silence, and the second look must find nothing at all.
 ///
 /// Traffic that is uneven by itself (a page is read, somebody listens, a server thinks) is learnt from false triggers:
 /// a silence that turned out to be none is usual here, and only half as much again is asked about; that is halved each
-/// 30 s. So where silences come in all lengths it asks about twice a minute, and else at once. After a false trigger
+/// 30 s. So where silences come in all lengths it asks about three times a minute, and else at once. After a false trigger
 /// 250 ms pass until the next may come. A one-way flow receives nothing, and so has no rhythm to fall out of.
 class TrafficRhythm {
  public:

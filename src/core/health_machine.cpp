@@ -34,10 +34,11 @@ std::string loss_over(const LossWindow& window) {
 // The first row that fits decides, then the table is looked at again until none does. (Every entry into
 // `down` or `unknown` begins fresh windows, so that this ends.)
 // clang-format off
-const std::array<HealthMachine::Row, 12> HealthMachine::kTable{{
+const std::array<HealthMachine::Row, 13> HealthMachine::kTable{{
     // from                 to                    when
     {std::nullopt,          HealthState::down,    &HealthMachine::is_barred},
     {std::nullopt,          HealthState::unknown, &HealthMachine::reports_stopped},
+    {HealthState::unknown,  HealthState::down,    &HealthMachine::first_answer_after_an_outage},
     {HealthState::unknown,  HealthState::up,      &HealthMachine::first_answer},
     {HealthState::unknown,  HealthState::down,    &HealthMachine::no_first_answer_for_evict_after},
     {HealthState::up,       HealthState::suspect, &HealthMachine::dead_by_the_test},
@@ -71,12 +72,27 @@ void HealthMachine::observe_all(std::vector<ProbeRecord> probes) {
 }
 
 void HealthMachine::advance(MonoTime now) {
-  now_ = std::max(now_, now);
+  let_pass(now);
   apply_rules();
 }
 
-void HealthMachine::report_fact(LinkFact fact, MonoTime now) {
+void HealthMachine::let_pass(MonoTime now) {
+  if (memory_ && now >= memory_->entered) remember();
   now_ = std::max(now_, now);
+}
+
+void HealthMachine::remember() {
+  const auto memory = *std::exchange(memory_, std::nullopt);
+  now_ = std::max(now_, memory.entered);
+  if (memory.state == HealthState::suspect || memory.state == HealthState::down) {
+    if (state_ != memory.state) enter(memory.state, {memory.entered, memory.entered, memory.reason});
+    was_out_ = true;
+  }
+  penalty_.restore(memory.forgiven, now_);
+}
+
+void HealthMachine::report_fact(LinkFact fact, MonoTime now) {
+  let_pass(now);
   const auto before = bar();
   fact_ = fact;
   if (fact != LinkFact::ok) report_ = now_;
@@ -134,9 +150,8 @@ void HealthMachine::note_signs_of_life(const ProbeRecord& probe) {
 
 /// With hysteresis: from alive for a while to dead.
 void HealthMachine::note_answers() {
-  const bool is_out = state_ == HealthState::suspect || state_ == HealthState::down;
-  if (!is_out || bar() || detector_.says_dead() || is_silent_for_long()) {
-    if (!std::exchange(answers_, false) || !is_out || bar()) return;
+  if (!is_out() || bar() || detector_.says_dead() || is_silent_for_long()) {
+    if (!std::exchange(answers_, false) || !is_out() || bar()) return;
     stutter_.on_suspect(now_);
     distrust_ = stutter_.extra_wait(now_);
     distrusted_until_ = now_ + distrust_;
@@ -186,6 +201,7 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
   }
   answer_.reset();
   unanswered_.reset();
+  was_out_ = to == HealthState::unknown && (is_out() || was_out_);
   state_ = to;
   entered_ = now_;
   reason_ = verdict.reason;
@@ -194,6 +210,7 @@ void HealthMachine::enter(HealthState to, const Verdict& verdict) {
 /// Of what takes the state down: whether the link itself has failed, rather than somebody has changed its settings
 /// or it has not been there yet.
 bool HealthMachine::is_flap() const {
+  if (state_ == HealthState::unknown && was_out_) return false;  // it has been counted
   if (!bar()) return true;
   const bool was_there = state_ == HealthState::up || state_ == HealthState::suspect;
   return config_.enabled && fact_ == LinkFact::no_carrier && was_there;
@@ -235,6 +252,7 @@ void HealthMachine::explain_bar_change(const std::optional<Bar>& before) {
   } else if (before) {
     begin_fresh_windows(now_);
     report_ = now_;
+    entered_ = now_;
     reason_ = cat(before->lifted, "; up after ", seconds(config_.up_after), " of probes with loss below ",
                   percent(config_.loss_up));
   }
@@ -251,6 +269,14 @@ std::optional<HealthMachine::Verdict> HealthMachine::reports_stopped() const {
   if (!has_targets()) return Verdict{*report_ + longest_silence(), *report_, nothing_heard()};
   return Verdict{*report_ + longest_silence(), *report_,
                  cat("pingd's reports stopped: no probe settled for ", seconds(longest_silence()))};
+}
+
+/// It waits out its clean time, like any that was down.
+std::optional<HealthMachine::Verdict> HealthMachine::first_answer_after_an_outage() const {
+  if (!was_out_ || !first_answer()) return std::nullopt;
+  return Verdict{answer_->sent, answer_->sent,
+                 cat("it was out when it was last heard of; up after ", seconds(config_.up_after),
+                     " of probes with loss below ", percent(config_.loss_up))};
 }
 
 std::optional<HealthMachine::Verdict> HealthMachine::first_answer() const {
@@ -341,7 +367,9 @@ bool HealthMachine::is_recovered() const {
 std::optional<HealthMachine::Verdict> HealthMachine::clean_for_up_after() const {
   if (bar() || !alive_from_ || !is_recovered()) return std::nullopt;
   const Duration wait = penalty_.extra_wait(now_);
-  if (wait > Duration{} && now_ - *alive_from_ < config_.up_after + wait) return std::nullopt;
+  // What an earlier process called down may have had a bar since, of which there is no record.
+  const bool must_last = wait > Duration{} || was_out_;
+  if (must_last && now_ - *alive_from_ < config_.up_after + wait) return std::nullopt;
   return Verdict{
       *recovery_.newest(), heard_,
       cat(loss_over(recovery_), " is below loss_up ", percent(config_.loss_up), damped(wait, "has"))};

@@ -203,6 +203,8 @@ Fields HealthRecord::encode() const {
     out[family_field(family, "baseline")] = format_decimal(seen.baseline, 6);
     out[family_field(family, "aside")] = encode_addresses(seen.aside);
     out[family_field(family, "decided_ns")] = encode_mono(seen.decided);
+    out[family_field(family, "entered_ns")] = encode_mono(seen.entered);
+    out[family_field(family, "forgiven_ns")] = encode_mono(seen.forgiven);
   }
   return out;
 }
@@ -230,6 +232,8 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
     seen.aside = reader.parsed(family_field(family, "aside"), "a list of addresses of its family",
                                [&](std::string_view text) { return parse_addresses(family, text); });
     seen.decided = reader.mono_or_none(family_field(family, "decided_ns"));
+    seen.entered = reader.mono_or_none(family_field(family, "entered_ns"));
+    seen.forgiven = reader.mono_or_none(family_field(family, "forgiven_ns"));
   }
   return reader.finish(std::move(out));
 }

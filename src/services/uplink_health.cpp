@@ -21,6 +21,10 @@ Duration rounded(Duration length) {
   return (length + kRttStep / 2) / kRttStep * kRttStep;
 }
 
+std::optional<MonoTime> told(MonoTime entered) {
+  return entered == MonoTime::min() ? std::nullopt : std::optional(entered);
+}
+
 WallTime wall_at(MonoTime time, const Now& now) {
   return now.wall - std::chrono::duration_cast<milliseconds>(now.mono - time);
 }
@@ -104,6 +108,14 @@ void UplinkHealth::note(Family family, OneFamily& one, const Transition& transit
   events_.push_back(std::move(event));
 }
 
+void UplinkHealth::recall(const HealthRecord& stored, const Now& now) {
+  if (stored.boot != boot_ || stored.device != config_.device) return;
+  for (const auto& [family, before] : stored.families) {
+    if (!before.entered || *before.entered > now.mono) continue;
+    families_.at(family).machine.recall({before.state, *before.entered, before.reason, before.forgiven});
+  }
+}
+
 void UplinkHealth::adopt(const std::optional<HealthRecord>& stored, const Now& now) {
   for (auto& [family, one] : families_) {
     one.machine.advance(now.mono);
@@ -148,7 +160,9 @@ HealthRecord UplinkHealth::record() const {
                             one.machine.answers(),
                             std::round(one.machine.detector().baseline() * kLossStep) / kLossStep,
                             one.machine.detector().targets().set_aside(),
-                            one.decided};
+                            one.decided,
+                            told(one.machine.entered()),
+                            one.machine.forgiven_at()};
   }
   return out;
 }

@@ -46,13 +46,16 @@ WatchedUplink::Question WatchedUplink::ask(bool closely, const ProbeScores& scor
 void WatchedUplink::take(const Question& question, std::span<const Reply> replies, bool pingd_lives,
                          const Now& now) {
   assert(replies.size() == question.replies());
+  // What was asked for before our last write is out of date.
+  const bool own_keys = question.own_keys && question.writes == writes_;
+  const bool differs = own_keys && published_.found(replies.last(PublishedHealth::kReads));
+  Result<std::optional<HealthRecord>> stored;
+  if (own_keys && !is_adopted_) stored = published_.stored();
+  if (stored && *stored) health_.recall(**stored, now);
   if (take_probes(replies.first(question.ranges), now)) read_ = question.at;
   if (pingd_lives) take_link(replies[question.ranges], now);
   if (is_adopted_) health_.advance(now);
-  // What was asked for before our last write is out of date.
-  if (question.own_keys && question.writes == writes_) {
-    take_own_keys(replies.last(PublishedHealth::kReads), now);
-  }
+  if (own_keys) take_own_keys(stored, differs, now);
 }
 
 void WatchedUplink::configure(const UplinkConfig& uplink, const Now& now) {
@@ -96,15 +99,14 @@ void WatchedUplink::take_link(const Reply& reply, const Now& now) {
   health_.report_link(*link, now);
 }
 
-void WatchedUplink::take_own_keys(std::span<const Reply> replies, const Now& now) {
+void WatchedUplink::take_own_keys(const Result<std::optional<HealthRecord>>& stored, bool differs,
+                                  const Now& now) {
   const auto key = keys_.health(health_.config().name);
-  const bool differs = published_.found(replies);
   if (is_adopted_) {
     if (differs)
       complaints_.refuse(key, "this or a status is not as healthd wrote it; written again", now.mono);
     return;
   }
-  const auto stored = published_.stored();
   if (!stored) complaints_.refuse(key, stored.error().message, now.mono);
   health_.adopt(stored.value_or(std::nullopt), now);
   is_adopted_ = true;

@@ -105,5 +105,23 @@ TEST_F(HealthMachineFlap, SilenceCounts) {
   EXPECT_GE(seconds_to_return(), kUsual + 2);
 }
 
+TEST(FlapPenalty, IsToldByTheTimeWhenItIsForgiven) {
+  FlapPenalty first;
+  EXPECT_EQ(first.forgiven_at(), std::nullopt);
+  first.on_down(false, at(1));
+  EXPECT_EQ(first.forgiven_at(), at(1));
+  first.on_down(false, at(60));
+  first.on_suspect(at(90));
+  FlapPenalty second;
+  second.restore(first.forgiven_at(), at(200));
+  for (const double when : {200.0, 1000.0, 5000.0}) {
+    EXPECT_NEAR(second.at(at(when)), first.at(at(when)), 1e-6) << when;
+  }
+  second.restore(at(1e9), at(200));
+  EXPECT_LE(second.at(at(200)), 16 * FlapPenalty::kFree);
+  second.restore(std::nullopt, at(200));
+  EXPECT_EQ(second.at(at(200)), 0);
+}
+
 }  // namespace
 }  // namespace multilink

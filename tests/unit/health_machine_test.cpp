@@ -420,7 +420,7 @@ TEST_F(HealthMachineTest, OldProbesToldAgainDoNotSpeakInTheFreshWindow) {
   EXPECT_EQ(state(), HealthState::down);
 }
 
-/// A gap in what is stored is lived through in its order: silence, then no reports, then the first answer.
+/// A gap in what is stored is lived through in its order: silence, then no reports, then an answer of a link that was out.
 TEST_F(HealthMachineTest, LivesThroughAGapBetweenTwoProbes) {
   machine.observe(lost(0));
   machine.observe(answered(3600));
@@ -430,7 +430,7 @@ TEST_F(HealthMachineTest, LivesThroughAGapBetweenTwoProbes) {
   EXPECT_EQ(transitions[0].at, at(3));
   EXPECT_EQ(transitions[1].to, HealthState::unknown);
   EXPECT_EQ(transitions[1].at, at(6));
-  EXPECT_EQ(transitions[2].to, HealthState::up);
+  EXPECT_EQ(transitions[2].to, HealthState::down);
 }
 
 }  // namespace

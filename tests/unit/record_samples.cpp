@@ -130,6 +130,8 @@ HealthRecord RecordSamples::health() {
     seen.answers = random() % 2 == 0;
     seen.baseline = seen.loss;
     if (coin()) seen.decided = mono();
+    if (coin()) seen.entered = mono();
+    if (coin()) seen.forgiven = mono();
   }
   return out;
 }

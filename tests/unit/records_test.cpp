@@ -55,7 +55,9 @@ const HealthRecord kHealth{"wwan0",
                               true,
                               0.025,
                               {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.7")},
-                              MonoTime(Duration(5'000'000'001))}}}};
+                              MonoTime(Duration(5'000'000'001)),
+                              MonoTime(Duration(4'000'000'000)),
+                              {}}}}};
 const RoutingRecord kRouting{"in_sync",
                              {{Family::v4,
                                {{{"fibre", "eth0", ip("192.0.2.1"), 2}, {"lte", "ppp0", std::nullopt, 1}},
@@ -135,7 +137,9 @@ TEST(Records, TheWireFormOfHealth) {
                         {"4.answers", "1"},
                         {"4.baseline", "0.025"},
                         {"4.aside", "192.0.2.1 192.0.2.7"},
-                        {"4.decided_ns", "5000000001"}};
+                        {"4.decided_ns", "5000000001"},
+                        {"4.entered_ns", "4000000000"},
+                        {"4.forgiven_ns", ""}};
   EXPECT_EQ(kHealth.encode(), expected);
 }
 
@@ -292,6 +296,8 @@ TEST(Records, HealthRefusesGarbage) {
   refuses(kHealth, "4.answers", {"", "2", "yes"});
   refuses(kHealth, "4.baseline", {"", "1.1"});
   refuses(kHealth, "4.decided_ns", kNoMono);
+  refuses(kHealth, "4.entered_ns", kNoMono);
+  refuses(kHealth, "4.forgiven_ns", kNoMono);
   refuses(kHealth, "4.aside", {"x", "2001:db8::1", "192.0.2.1,192.0.2.2"});
 }
 

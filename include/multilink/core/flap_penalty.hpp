@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
+
 #include "multilink/core/time.hpp"
 
 namespace multilink {
@@ -24,6 +26,10 @@ class FlapPenalty {
   void on_suspect(MonoTime now) { add(kOfSuspect, now); }
 
   double at(MonoTime now) const;
+  /// When it is, or was, down to kFree: that tells all of it. None: there is none.
+  std::optional<MonoTime> forgiven_at() const;
+  /// A penalty that another process has told so. One that would last more than four half-lives is taken for one that does.
+  void restore(std::optional<MonoTime> forgiven_at, MonoTime now);
   /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then kGrowth^((penalty - kFree) / 0.5)
   /// - 1 seconds, at most kMostWait.
   Duration extra_wait(MonoTime now) const;

@@ -70,6 +70,17 @@ class HealthMachine {
   /// When a settled probe made itself heard, at the earliest.
   static MonoTime heard_at(const ProbeRecord& probe) { return probe.sent + probe.rtt; }
 
+  /// What an earlier process has said last, to be called before anything is shown: when what is shown comes to that
+  /// moment, it is so, and the rules go on from there. Facts are not among the stored probes, nor are the
+  /// penalties of flap damping. Of `up` and `unknown` the penalty alone counts: the probes tell the rest.
+  struct Memory {
+    HealthState state = HealthState::unknown;
+    MonoTime entered;
+    std::string reason;
+    std::optional<MonoTime> forgiven;  ///< FlapPenalty::forgiven_at
+  };
+  void recall(Memory memory) { memory_ = std::move(memory); }
+
   /// A settled probe of this family, of a configured target (others say nothing), of this boot and not from the future. One that was shown before changes
   /// nothing, unless it was lost then and is answered now.
   void observe(const ProbeRecord& probe);
@@ -90,6 +101,9 @@ class HealthMachine {
   /// too much.)
   bool answers() const { return answers_; }
   const std::string& reason() const { return reason_; }
+  /// When the state began, or what barred it ended; MonoTime::min(): it is as it was made.
+  MonoTime entered() const { return entered_; }
+  std::optional<MonoTime> forgiven_at() const { return penalty_.forgiven_at(); }
   const LossWindow& window() const { return window_; }
   const DeadLinkDetector& detector() const { return detector_; }
   /// The changes of state since the last call, oldest first.
@@ -106,7 +120,7 @@ class HealthMachine {
     HealthState to;
     std::optional<Verdict> (HealthMachine::*when)() const;
   };
-  static const std::array<Row, 12> kTable;
+  static const std::array<Row, 13> kTable;
 
   /// What keeps the state down whatever the probes say.
   struct Bar {
@@ -116,6 +130,7 @@ class HealthMachine {
 
   std::optional<Verdict> is_barred() const;
   std::optional<Verdict> reports_stopped() const;
+  std::optional<Verdict> first_answer_after_an_outage() const;
   std::optional<Verdict> first_answer() const;
   std::optional<Verdict> no_first_answer_for_evict_after() const;
   std::optional<Verdict> dead_by_the_test() const;
@@ -127,6 +142,8 @@ class HealthMachine {
   std::optional<Verdict> jitter_above_jitter_down() const;
   std::optional<Verdict> clean_for_up_after() const;
 
+  void let_pass(MonoTime now);
+  void remember();
   void listen(const ProbeRecord& probe);
   void apply_rules();
   void enter(HealthState to, const Verdict& verdict);
@@ -134,6 +151,7 @@ class HealthMachine {
   void note_signs_of_life(const ProbeRecord& probe);
   void note_answers();
   bool has_answered_long_enough() const;
+  bool is_out() const { return state_ == HealthState::suspect || state_ == HealthState::down; }
   bool is_recovered() const;
   bool is_flap() const;
   bool has_targets() const;
@@ -162,13 +180,15 @@ class HealthMachine {
   LossWindow recovery_;                  // of up_after: judges what is down
   MonoTime heard_;                       // sending of the probe heard last
   MonoTime answered_ = MonoTime::min();  // sending of the newest that was answered
-  MonoTime entered_ = MonoTime::min();   // when the state began
+  MonoTime entered_ = MonoTime::min();   // when the state, or the part of it without a bar, began
   std::optional<LinkFact> fact_;
   std::optional<MonoTime> report_;  // newest sending of a settled probe, or sight of a standing fact
   // What the unknown state goes by: of the probes sent after it began, an answer and the first loss.
   MonoTime unknown_from_ = MonoTime::min();
   std::optional<ProbeRecord> answer_;
   std::optional<MonoTime> unanswered_;
+  bool was_out_ = false;  // before it was unknown, or by what an earlier process has said
+  std::optional<Memory> memory_;
 };
 
 }  // namespace multilink

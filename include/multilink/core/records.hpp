@@ -91,6 +91,10 @@ struct HealthRecord {
     double baseline = 0;   ///< loss in calm times, [0,1]
     std::vector<IpAddress> aside;     ///< targets that are set aside, ascending
     std::optional<MonoTime> decided;  ///< settling of the probe that led to the state; none: no probe did
+    std::optional<MonoTime> entered =
+        {};  ///< when the state, or the part of it without a fact against it, began
+    /// When the flap penalty is, or was, down to what is nobody's flapping (FlapPenalty::forgiven_at); none: there is none.
+    std::optional<MonoTime> forgiven = {};
 
     bool operator==(const PerFamily&) const = default;
   };

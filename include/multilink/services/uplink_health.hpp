@@ -32,6 +32,9 @@ class UplinkHealth {
   /// Time has passed. After this the record is up to date and every change of state is among the events.
   void advance(const Now& now);
 
+  /// What an earlier run of ours has said last, to be called before the stored probes are shown: states that they do not
+  /// tell go on from there.
+  void recall(const HealthRecord& stored, const Now& now);
   /// What is stored is what an earlier run of ours has said: to be called once, when what is stored has been
   /// shown. A state that is still the same began when it is said there, and is no event.
   void adopt(const std::optional<HealthRecord>& stored, const Now& now);

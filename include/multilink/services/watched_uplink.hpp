@@ -71,7 +71,8 @@ class WatchedUplink {
  private:
   bool take_probes(std::span<const Reply> ranges, const Now& now);
   void take_link(const Reply& reply, const Now& now);
-  void take_own_keys(std::span<const Reply> replies, const Now& now);
+  /// `differs`: they are not as we wrote them.
+  void take_own_keys(const Result<std::optional<HealthRecord>>& stored, bool differs, const Now& now);
 
   const RedisKeys& keys_;
   Complaints& complaints_;

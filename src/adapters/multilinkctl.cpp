@@ -12,6 +12,7 @@
 
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/explain_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
 #include "multilink/adapters/status_source.hpp"
 #include "multilink/adapters/version.hpp"
@@ -24,30 +25,45 @@ namespace multilink {
 namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
+constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
 constexpr const char* kHelp =
     "Usage: multilinkctl status [--json]\n"
+    "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
+    "                            [--mark M] [--json] DESTINATION\n"
     "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
     "and the\n"
     "                 last events\n"
+    "  explain        where a packet to DESTINATION goes now and why: the rule, the route and the uplink, "
+    "checked\n"
+    "                 against the kernel's own answer (docs/explain.md)\n"
     "  replay         what the probes that Redis keeps of an uplink, or those in a file, would have led to "
     "with other\n"
     "                 settings (docs/replay.md)\n"
     "\n"
+    "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
+    "towards it\n"
+    "  --iif DEVICE   the device by which the packet comes in; without it, and without such a source, this "
+    "host sends it\n"
+    "  --oif DEVICE   the device that the socket of this host is bound to (curl --interface)\n"
+    "  --proto P      tcp, udp, icmp or a number; --port N the port it goes to\n"
+    "  --mark M       the packet's mark (0x1000000): of a connection that is pinned, say\n"
     "  --uplink NAME  the uplink; with --file, whose settings to begin with (else the defaults)\n"
     "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
     "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
-    "  --json         JSON instead of text (docs/status-json.md, docs/replay.md)\n"
+    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md)\n"
     "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
     "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
-    "Exit status: 0 done, 1 Redis or the file cannot be read, 64 wrong usage, 78 the configuration is "
-    "refused.\n";
+    "Exit status: 0 done, 1 Redis, the kernel or the file cannot be read, 64 wrong usage, 78 the "
+    "configuration is\n"
+    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise.\n";
 
 struct Options : ReplayRequest {
+  ExplainRequest explain;  ///< but for what both requests have
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -70,15 +86,21 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 9> kOptions{{{"config", required_argument, nullptr, 'c'},
-                                            {"uplink", required_argument, nullptr, 'u'},
-                                            {"file", required_argument, nullptr, 'f'},
-                                            {"set", required_argument, nullptr, 's'},
-                                            {"redis", required_argument, nullptr, 'r'},
-                                            {"json", no_argument, nullptr, 'j'},
-                                            {"help", no_argument, nullptr, 'h'},
-                                            {"version", no_argument, nullptr, 'v'},
-                                            {nullptr, 0, nullptr, 0}}};
+  constexpr std::array<option, 15> kOptions{{{"config", required_argument, nullptr, 'c'},
+                                             {"from", required_argument, nullptr, 'F'},
+                                             {"iif", required_argument, nullptr, 'I'},
+                                             {"oif", required_argument, nullptr, 'O'},
+                                             {"proto", required_argument, nullptr, 'P'},
+                                             {"port", required_argument, nullptr, 'p'},
+                                             {"mark", required_argument, nullptr, 'm'},
+                                             {"uplink", required_argument, nullptr, 'u'},
+                                             {"file", required_argument, nullptr, 'f'},
+                                             {"set", required_argument, nullptr, 's'},
+                                             {"redis", required_argument, nullptr, 'r'},
+                                             {"json", no_argument, nullptr, 'j'},
+                                             {"help", no_argument, nullptr, 'h'},
+                                             {"version", no_argument, nullptr, 'v'},
+                                             {nullptr, 0, nullptr, 0}}};
   Options options;
   options.config = kDefaultConfigPath;
   for (int key = 0; (key = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
@@ -88,6 +110,24 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 'r':
         if (!take_redis(optarg, options)) return std::nullopt;
+        break;
+      case 'F':
+        options.explain.from = optarg;
+        break;
+      case 'I':
+        options.explain.iif = optarg;
+        break;
+      case 'O':
+        options.explain.oif = optarg;
+        break;
+      case 'P':
+        options.explain.proto = optarg;
+        break;
+      case 'p':
+        options.explain.port = optarg;
+        break;
+      case 'm':
+        options.explain.mark = optarg;
         break;
       case 'u':
         options.uplink = optarg;
@@ -144,15 +184,36 @@ int replay(const Options& options) {
   return text.error().status;
 }
 
+int explain(const Options& options) {
+  ExplainRequest request = options.explain;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.json = options.json;
+  request.destination = options.words.at(1);
+  const auto result = run_explain(request, kExplainDeadline);
+  if (!result) {
+    for (const auto& line : result.error().lines) complain(line);
+    return result.error().status;
+  }
+  const int printed = print(result->text);
+  return printed == kExitOk ? result->status : printed;
+}
+
 int run(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options && options->help) return print(kHelp);
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
   if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
-  if (options && options->words.empty()) complain("say what to do: status or replay");
+  if (options && options->words.size() == 2 && options->words.front() == "explain") return explain(*options);
+  if (options && options->words == std::vector<std::string>{"explain"}) {
+    complain("explain: say where the packet goes: multilinkctl explain DESTINATION");
+    return kExitUsage;
+  }
+  if (options && options->words.empty()) complain("say what to do: status, explain or replay");
   if (options && !options->words.empty()) {
-    complain(cat("'", printable(join(options->words, " ")), "' is not a command; there is: status, replay"));
+    complain(cat("'", printable(join(options->words, " ")),
+                 "' is not a command; there is: status, explain, replay"));
   }
   complain("see multilinkctl --help");
   return kExitUsage;

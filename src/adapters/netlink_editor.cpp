@@ -136,6 +136,10 @@ Result<void> NetlinkEditor::add(const Rule& rule) {
   return unless(EEXIST, send(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule));
 }
 
+Result<void> NetlinkEditor::append(const Rule& rule) {
+  return send(RTM_NEWRULE, NLM_F_CREATE, rule);
+}
+
 Result<void> NetlinkEditor::remove(const Rule& rule) {
   const auto there = reader_.rules(rule.family);
   if (!there) return tl::unexpected<Error>(there.error());

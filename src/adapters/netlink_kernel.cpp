@@ -50,6 +50,7 @@ struct NetlinkKernel::Impl {
     if (const auto* replace = std::get_if<ReplaceRoute>(&operation)) return editor.replace(replace->route);
     if (const auto* removal = std::get_if<DeleteRoute>(&operation)) return editor.remove(removal->route);
     if (const auto* rule = std::get_if<AddRule>(&operation)) return editor.add(rule->rule);
+    if (const auto* rule = std::get_if<AppendRule>(&operation)) return editor.append(rule->rule);
     return editor.remove(std::get<DeleteRule>(operation).rule);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/netlink_message.hpp"
 
+#include <arpa/inet.h>
 #include <linux/fib_rules.h>
 #include <linux/icmpv6.h>
 #include <linux/if_link.h>
@@ -185,6 +186,28 @@ Result<NetlinkMessage> rule_request(int type, int flags, const Rule& rule) {
   }
   if (rule.uids) writer.put(FRA_UID_RANGE, fib_rule_uid_range{rule.uids->first, rule.uids->last});
   if (rule.suppress_prefix) writer.put(FRA_SUPPRESS_PREFIXLEN, *rule.suppress_prefix);
+  return writer.take();
+}
+
+Result<NetlinkMessage> route_lookup_request(const Flow& flow, unsigned iif, unsigned oif) {
+  const Family family = flow.destination.family();
+  const auto all_bits = static_cast<unsigned char>(flow.destination.size() * 8);
+  rtmsg header{};
+  header.rtm_family = af_of(family);
+  header.rtm_dst_len = all_bits;
+  if (flow.from) header.rtm_src_len = all_bits;
+  // IPv6 says the table anyway, and takes no such flag.
+  if (family == Family::v4) header.rtm_flags = RTM_F_LOOKUP_TABLE;
+  Writer writer(RTM_GETROUTE, 0, header);
+  writer.put_address(RTA_DST, flow.destination);
+  if (flow.from) writer.put_address(RTA_SRC, *flow.from);
+  if (iif != 0) writer.put(RTA_IIF, std::uint32_t{iif});
+  if (oif != 0) writer.put(RTA_OIF, std::uint32_t{oif});
+  if (flow.mark != 0) writer.put(RTA_MARK, flow.mark);
+  writer.put(RTA_UID, flow.uid);
+  if (flow.ip_protocol) writer.put(RTA_IP_PROTO, *flow.ip_protocol);
+  if (flow.source_port != 0) writer.put(RTA_SPORT, htons(flow.source_port));
+  if (flow.destination_port != 0) writer.put(RTA_DPORT, htons(flow.destination_port));
   return writer.take();
 }
 

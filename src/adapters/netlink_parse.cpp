@@ -213,4 +213,10 @@ Parsed parse_message(const nlmsghdr& message, const RoutingNumbers& numbers, Ker
   }
 }
 
+Parsed parse_message_about(const nlmsghdr& message, const IpAddress& destination,
+                           const RoutingNumbers& numbers, KernelState& state) {
+  const bool route = message.nlmsg_type == RTM_NEWROUTE || message.nlmsg_type == RTM_DELROUTE;
+  return route ? parse_route_about(message, destination, state) : parse_message(message, numbers, state);
+}
+
 }  // namespace multilink

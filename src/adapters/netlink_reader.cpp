@@ -32,7 +32,10 @@ NetlinkReader::NetlinkReader(NetlinkSocket& socket, Log& log, RoutingNumbers num
     : socket_(socket), log_(log), numbers_(numbers) {}
 
 Parsed NetlinkReader::parse(const nlmsghdr& message, KernelState& state) {
-  const Parsed result = parse_message(message, numbers_, state);
+  return note(parse_message(message, numbers_, state), message);
+}
+
+Parsed NetlinkReader::note(Parsed result, const nlmsghdr& message) {
   // Powers of two: the first is told at once, a flood does not fill the log.
   if (result == Parsed::malformed && std::has_single_bit(++malformed_)) {
     log_.warning(cat("netlink: skipped a malformed message of type ", message.nlmsg_type, "; ", malformed_,
@@ -41,7 +44,8 @@ Parsed NetlinkReader::parse(const nlmsghdr& message, KernelState& state) {
   return result;
 }
 
-Result<void> NetlinkReader::dump(const Request& request, unsigned char af, KernelState& state) {
+Result<void> NetlinkReader::dump(const Request& request, unsigned char af, KernelState& state,
+                                 const IpAddress* destination) {
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     auto message = request();
     if (!message) return tl::unexpected<Error>(message.error());
@@ -49,7 +53,12 @@ Result<void> NetlinkReader::dump(const Request& request, unsigned char af, Kerne
     const auto complete = socket_.dump(std::move(*message), [&](const nlmsghdr& each) {
       // A kernel without a family answers with those it has.
       const auto payload = payload_of(each);
-      if (!payload.empty() && std::to_integer<unsigned char>(payload.front()) == af) parse(each, part);
+      if (payload.empty() || std::to_integer<unsigned char>(payload.front()) != af) return;
+      if (destination == nullptr) {
+        parse(each, part);
+      } else {
+        note(parse_message_about(each, *destination, numbers_, part), each);
+      }
     });
     if (!complete) {
       // Without the family, or without the table, there is nothing in it.
@@ -68,12 +77,20 @@ Result<void> NetlinkReader::dump(const Request& request, unsigned char af, Kerne
 }
 
 Result<KernelState> NetlinkReader::everything() {
+  return everything(nullptr);
+}
+
+Result<KernelState> NetlinkReader::everything_about(const IpAddress& destination) {
+  return everything(&destination);
+}
+
+Result<KernelState> NetlinkReader::everything(const IpAddress* destination) {
   KernelState state;
   auto done = dump(link_dump_request, AF_UNSPEC, state);
   for (const Family family : kFamilies) {
     const auto af = af_of(family);
     if (done) done = dump([&] { return address_dump_request(family); }, af, state);
-    if (done) done = dump([&] { return route_dump_request(family, 0, 0); }, af, state);
+    if (done) done = dump([&] { return route_dump_request(family, 0, 0); }, af, state, destination);
     if (done) done = dump([&] { return rule_dump_request(family); }, af, state);
   }
   if (!done)

@@ -29,10 +29,14 @@ bool is_routing_protocol(unsigned protocol) {
   return std::find(std::begin(kAll), std::end(kAll), protocol) != std::end(kAll);
 }
 
+/// Not a cached one, and not for some packets only that the destination does not tell.
+bool is_ordinary(const rtmsg& header) {
+  return (header.rtm_flags & RTM_F_CLONED) == 0 && header.rtm_tos == 0 && header.rtm_src_len == 0;
+}
+
 /// Decided from the fixed header alone: on a host with a million routes this is the cost of nearly all.
 bool is_wanted(const rtmsg& header, const RoutingNumbers& numbers) {
-  if ((header.rtm_flags & RTM_F_CLONED) != 0 || header.rtm_table == RT_TABLE_LOCAL) return false;
-  if (header.rtm_tos != 0 || header.rtm_src_len != 0) return false;
+  if (!is_ordinary(header) || header.rtm_table == RT_TABLE_LOCAL) return false;
   if (header.rtm_type == RTN_BROADCAST || header.rtm_type == RTN_ANYCAST || header.rtm_type == RTN_MULTICAST)
     return false;
   if (header.rtm_dst_len == 0 || header.rtm_protocol == numbers.protocol) return true;
@@ -129,34 +133,30 @@ std::optional<std::vector<NextHop>> read_hops(const NetlinkAttributes& attribute
   return std::vector<NextHop>{hop};
 }
 
-}  // namespace
-
-Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, KernelState& state) {
-  const auto header = header_of<rtmsg>(message);
-  if (!header) return Parsed::malformed;
-  const auto family = family_of_af(header->rtm_family);
-  if (!family || !is_wanted(*header, numbers)) return Parsed::ignored;
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof *header, kRouteRules);
-  if (!attributes || header->rtm_dst_len > IpPrefix::default_of(*family).address.size() * 8)
+Parsed parse_body(const nlmsghdr& message, const rtmsg& header, KernelState& state) {
+  const auto family = family_of_af(header.rtm_family);
+  if (!family) return Parsed::ignored;
+  const auto attributes = NetlinkAttributes::of_message(message, sizeof header, kRouteRules);
+  if (!attributes || header.rtm_dst_len > IpPrefix::default_of(*family).address.size() * 8)
     return Parsed::malformed;
   Route route;
-  route.table = attributes->value_or<std::uint32_t>(RTA_TABLE, header->rtm_table);
+  route.table = attributes->value_or<std::uint32_t>(RTA_TABLE, header.rtm_table);
   route.destination = IpPrefix::default_of(*family);
-  route.destination.length = header->rtm_dst_len;
+  route.destination.length = header.rtm_dst_len;
   if (attributes->has(RTA_DST)) {
     const auto destination = attributes->address(RTA_DST, *family);
     if (!destination) return Parsed::malformed;
     route.destination.address = *destination;
-  } else if (header->rtm_dst_len != 0) {
+  } else if (header.rtm_dst_len != 0) {
     return Parsed::malformed;
   }
   route.metric = attributes->value_or<std::uint32_t>(RTA_PRIORITY, 0);
-  route.protocol = header->rtm_protocol;
-  route.type = route_type_of(header->rtm_type);
-  auto hops = read_hops(*attributes, route, header->rtm_flags);
+  route.protocol = header.rtm_protocol;
+  route.type = route_type_of(header.rtm_type);
+  auto hops = read_hops(*attributes, route, header.rtm_flags);
   if (!hops) return Parsed::malformed;
   route.next_hops = std::move(*hops);
-  route.link_scope = header->rtm_scope == RT_SCOPE_LINK;
+  route.link_scope = header.rtm_scope == RT_SCOPE_LINK;
   if (attributes->has(RTA_PREFSRC)) {
     route.source = attributes->address(RTA_PREFSRC, *family);
     if (!route.source) return Parsed::malformed;
@@ -168,6 +168,23 @@ Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, Kerne
   route.preference = preference_of(attributes->value_or<std::uint8_t>(RTA_PREF, ICMPV6_ROUTER_PREF_MEDIUM));
   state.routes.push_back(std::move(route));
   return Parsed::taken;
+}
+
+}  // namespace
+
+Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, KernelState& state) {
+  const auto header = header_of<rtmsg>(message);
+  if (!header) return Parsed::malformed;
+  return is_wanted(*header, numbers) ? parse_body(message, *header, state) : Parsed::ignored;
+}
+
+Parsed parse_route_about(const nlmsghdr& message, const IpAddress& destination, KernelState& state) {
+  const auto header = header_of<rtmsg>(message);
+  if (!header) return Parsed::malformed;
+  const Parsed parsed = is_ordinary(*header) ? parse_body(message, *header, state) : Parsed::ignored;
+  if (parsed != Parsed::taken || state.routes.back().destination.contains(destination)) return parsed;
+  state.routes.pop_back();
+  return Parsed::ignored;
 }
 
 }  // namespace multilink

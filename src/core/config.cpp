@@ -10,6 +10,8 @@
 #include "multilink/core/config_rules.hpp"
 #include "multilink/core/nearest.hpp"
 #include "multilink/core/packet_filter.hpp"
+#include "multilink/core/policy_checks.hpp"
+#include "multilink/core/policy_keys.hpp"
 
 namespace multilink {
 namespace {
@@ -35,10 +37,13 @@ std::string_view why_no_device(std::string_view name) {
   return has_bad ? "a device's name has no blank, '/' or ':'" : why_not_filterable(name);
 }
 
+bool is_policy(const IniSection& section) {
+  return section.name.substr(0, section.name.find_first_of(" \t")) == kPolicySection;
+}
+
 /// Whether the section is one of a later capability, which this version does not look into.
 bool is_reserved(const IniSection& section) {
-  const auto kind = section.name.substr(0, section.name.find_first_of(" \t"));
-  return kind == kPolicySection || section.name == kSquidSection || section.name == kNotifySection;
+  return section.name == kSquidSection || section.name == kNotifySection;
 }
 
 std::vector<ConfigProblem> in_file_order(std::vector<LineProblem> problems, std::string_view file) {
@@ -63,11 +68,14 @@ class ConfigReader {
     for (const auto& section : ini.sections) {
       if (is_reserved(section)) {
         read_reserved(section);
+      } else if (is_policy(section)) {
+        read_policy(section);
       } else if (section.name != kSuiteSection) {
         read_uplink(section);
       }
     }
     for (auto& problem : check_rules(draft_)) errors_.push_back(std::move(problem));
+    for (auto& problem : check_policies(draft_)) errors_.push_back(std::move(problem));
   }
 
   ParsedConfig result(std::string_view file) {
@@ -75,7 +83,9 @@ class ConfigReader {
     parsed.errors = in_file_order(std::move(errors_), file);
     parsed.inactive = in_file_order(std::move(inactive_), file);
     if (!parsed.errors.empty()) return parsed;
-    parsed.warnings = in_file_order(check_doubts(draft_), file);
+    auto doubts = check_doubts(draft_);
+    for (auto& doubt : check_policy_doubts(draft_)) doubts.push_back(std::move(doubt));
+    parsed.warnings = in_file_order(std::move(doubts), file);
     parsed.config = build();
     return parsed;
   }
@@ -84,11 +94,12 @@ class ConfigReader {
   void error(unsigned line, std::string message) { errors_.push_back({line, std::move(message)}); }
 
   /// Whether a section that may stand once stands here for the first time.
-  bool is_first(const IniSection& section) {
-    const auto [first, added] = once_.emplace(section.name, section.line);
+  bool is_first(const IniSection& section) { return is_first(section.name, section.line); }
+  bool is_first(const std::string& name, unsigned line) {
+    const auto [first, added] = once_.emplace(name, line);
     if (!added) {
-      error(section.line, cat("[", printable(section.name), "]: the section is given twice, first on line ",
-                              first->second, "; merge the two"));
+      error(line, cat("[", printable(name), "]: the section is given twice, first on line ", first->second,
+                      "; merge the two"));
     }
     return added;
   }
@@ -120,9 +131,6 @@ class ConfigReader {
 
   void read_reserved(const IniSection& section) {
     is_first(section);
-    if (section.name == kPolicySection) {
-      error(section.line, "[policy]: a policy has a name; write for example [policy voice]");
-    }
     inactive_.push_back({section.line, cat("[", printable(section.name), "]: ", kNoEffect)});
     if (section.name != kSquidSection) return;
     for (const auto& entry : section.entries) {
@@ -130,6 +138,48 @@ class ConfigReader {
       const std::vector<std::string_view> names{kSquidKeys.begin(), kSquidKeys.end()};
       refuse_unknown(entry, "[squid]", names, names);
     }
+  }
+
+  void read_policy(const IniSection& section) {
+    PolicyDraft policy;
+    policy.line = section.line;
+    policy.settings.name = trim(std::string_view(section.name).substr(kPolicySection.size()));
+    const auto& name = policy.settings.name;
+    const auto header = cat("[policy ", printable(name), "]");
+    if (name.empty()) {
+      error(section.line, "[policy]: a policy has a name; write for example [policy voice]");
+    } else if (!is_token(name)) {
+      error(section.line,
+            cat(header, ": ", quoted(name),
+                " is not a name of at most 32 letters, digits, '-', '_' and '.' that begins with a "
+                "letter or digit; write for example [policy voice]"));
+    } else {
+      is_first(cat(kPolicySection, ' ', name), section.line);
+    }
+    for (const auto& entry : section.entries) read_policy_key(entry, header, policy);
+    draft_.policies.push_back(std::move(policy));
+  }
+
+  void read_policy_key(const IniEntry& entry, std::string_view header, PolicyDraft& policy) {
+    const auto* key = find_policy_key(entry.key);
+    if (key == nullptr) {
+      std::vector<std::string_view> names;
+      for (const auto& known : policy_keys()) names.push_back(known.name);
+      return refuse_unknown(entry, header, names, names);
+    }
+    if (!is_first_use(entry, key->name, policy)) return;
+    const auto done = read_policy_value(*key, entry.value, policy.settings);
+    if (!done) error(entry.line, done.error().message);
+    policy.uses[entry.key] = {entry.line, done.has_value()};
+    if (key->name == "mark") policy.has_mask = entry.value.find('/') != std::string::npos;
+  }
+
+  bool is_first_use(const IniEntry& entry, std::string_view key, const SectionLines& section) {
+    const auto earlier = section.uses.find(entry.key);
+    if (earlier == section.uses.end()) return true;
+    error(entry.line,
+          cat(key, ": is given twice in this section, first on line ", earlier->second.line, "; keep one"));
+    return false;
   }
 
   void read_key(const IniEntry& entry, SectionDraft& section, bool in_suite) {
@@ -140,11 +190,7 @@ class ConfigReader {
                    cat(key->name, in_suite ? ": belongs to one uplink; move it into the section of its device"
                                            : ": holds for the whole suite; move it into [multilink]"));
     }
-    const auto earlier = section.uses.find(entry.key);
-    if (earlier != section.uses.end()) {
-      return error(entry.line, cat(key->name, ": is given twice in this section, first on line ",
-                                   earlier->second.line, "; keep one"));
-    }
+    if (!is_first_use(entry, key->name, section)) return;
     const auto done = read_config_value(*key, entry.value, section.settings);
     if (!done) error(entry.line, done.error().message);
     section.uses[entry.key] = {entry.line, done.has_value()};
@@ -178,6 +224,7 @@ class ConfigReader {
     std::stable_sort(
         config.uplinks.begin(), config.uplinks.end(),
         [](const UplinkConfig& a, const UplinkConfig& b) { return a.precedence < b.precedence; });
+    config.policies = build_policies(draft_);
     return config;
   }
 

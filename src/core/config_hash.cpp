@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "multilink/core/config_keys.hpp"
+#include "multilink/core/policy_keys.hpp"
 
 namespace multilink {
 namespace {
@@ -26,6 +27,10 @@ std::string canonical_text(const Config& config) {
   for (const auto& uplink : config.uplinks) {
     static_cast<UplinkConfig&>(settings) = uplink;
     out += cat('[', uplink.device, "]\n", canonical_text(settings, false));
+  }
+  for (const auto& policy : config.policies) {
+    out += cat("[policy ", policy.name, "]\n");
+    for (const auto& key : policy_keys()) out += cat(key.name, '=', key.write(policy), '\n');
   }
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "multilink/core/policy_keys.hpp"
 #include "multilink/core/quantity.hpp"
 #include "multilink/core/text.hpp"
 
@@ -27,6 +28,16 @@ std::string describe_uplink(const UplinkConfig& uplink) {
   facts.push_back(cat("every ", format_duration(uplink.probe_interval)));
   if (!uplink.enabled) facts.push_back("not enabled");
   return cat("  ", uplink.precedence, ". ", uplink.name, ": ", join(facts, ", "), '\n');
+}
+
+std::string describe_policy(const PolicyConfig& policy) {
+  std::vector<std::string> selectors;
+  for (const auto& key : policy_keys()) {
+    const auto value = key.write(policy);
+    if (key.name != "use" && !value.empty()) selectors.push_back(cat(key.name, ' ', value));
+  }
+  return cat("  policy ", policy.name, ": ", join(selectors, "; "), " by ", join(policy.use, ", else "),
+             ", else refused\n");
 }
 
 std::string describe_absent(const Config& config, const std::vector<std::string>& existing_devices) {
@@ -57,6 +68,7 @@ std::string describe_check(const ParsedConfig& parsed, const std::vector<std::st
                         config.suite.redis.to_string(), ", ", config.uplinks.size(),
                         config.uplinks.size() == 1 ? " uplink" : " uplinks", ", by precedence:\n");
   for (const auto& uplink : config.uplinks) out += describe_uplink(uplink);
+  for (const auto& policy : config.policies) out += describe_policy(policy);
   for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
   out += describe_absent(config, existing_devices);
   for (const auto& key : parsed.inactive) out += cat(key.to_string(), '\n');

@@ -8,6 +8,7 @@
 
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/packet_marks.hpp"
+#include "multilink/core/policy_keys.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -80,6 +81,10 @@ class RuleCheck {
   }
 
   void check_default_name(const SectionDraft& uplink) {
+    if (uplink.settings.name == kNoUplink) {
+      problem(uplink.line_of("name"),
+              "name: 'none' stands for no uplink in policies and events; give the uplink another name");
+    }
     if (uplink.sets("name") || uplink.settings.device.empty() || is_token(uplink.settings.name)) return;
     problem(uplink.line, cat("[", printable(uplink.settings.device),
                              "]: the device's name is not usable as the uplink's; add a name of letters, "

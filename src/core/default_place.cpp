@@ -109,21 +109,36 @@ DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& 
   return out;
 }
 
-std::vector<Rule> front_rules(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+std::vector<Rule> places_before_main(const KernelState& state, Family family, const RoutingNumbers& numbers) {
   std::vector<Rule> out;
   for (const auto& foreign : state.rules) {
     if (foreign.family != family || foreign.protocol == numbers.protocol || !looks_up_all_of_main(foreign))
       continue;
-    Rule specific = foreign;
-    specific.priority = foreign.priority - 1;
-    specific.protocol = numbers.protocol;
-    specific.suppress_prefix = 0;
-    if (std::find(out.begin(), out.end(), specific) != out.end()) continue;
-    Rule ours = specific;
-    ours.table = numbers.table_base;
-    ours.suppress_prefix.reset();
-    out.push_back(specific);
-    out.push_back(ours);
+    Rule place = selection_of(foreign);
+    place.priority = foreign.priority - 1;
+    place.protocol = numbers.protocol;
+    if (std::find(out.begin(), out.end(), place) == out.end()) out.push_back(std::move(place));
+  }
+  return out;
+}
+
+Rule specifics_first(Rule place) {
+  if (selects_all(place)) {
+    const IpAddress nowhere = IpPrefix::default_of(place.family).address;
+    place.to = IpPrefix{nowhere, static_cast<std::uint8_t>(nowhere.size() * 8)};
+    place.inverted = true;
+  }
+  place.table = kMainTable;
+  place.suppress_prefix = 0;
+  return place;
+}
+
+std::vector<Rule> front_rules(const KernelState& state, Family family, const RoutingNumbers& numbers) {
+  std::vector<Rule> out;
+  for (const auto& place : places_before_main(state, family, numbers)) {
+    out.push_back(specifics_first(place));
+    out.push_back(place);
+    out.back().table = numbers.table_base;
   }
   return out;
 }

@@ -16,6 +16,10 @@ constexpr std::array<Duration, 5> kPauses{std::chrono::milliseconds(250), std::c
 /// Until the one repetition of what is not.
 constexpr Duration kStragglers = std::chrono::seconds(1);
 
+unsigned rank_of(const EvictionSubject& subject) {
+  return subject.rank.value_or(subject.config.precedence);
+}
+
 bool is_well(const EvictionSubject& subject) {
   return subject.config.enabled && subject.fact == LinkFact::ok && subject.health == HealthState::up;
 }
@@ -120,7 +124,7 @@ class EvictionPolicy::Look {
   /// The best uplink that carries and goes before this one.
   const EvictionSubject* better(const EvictionSubject& subject) const {
     const auto found = std::find_if(subjects_.begin(), subjects_.end(), [&](const EvictionSubject& other) {
-      return carries_well(other) && other.config.precedence < subject.config.precedence;
+      return carries_well(other) && rank_of(other) < rank_of(subject);
     });
     return found == subjects_.end() ? nullptr : &*found;
   }
@@ -130,20 +134,20 @@ class EvictionPolicy::Look {
     if (watch.lost) return patiently(*watch.lost + subject.config.evict_after, EvictionCause::link_fact);
     if (subject.health == HealthState::down) {
       if (!watch.echo) return Demand{EvictionScope::all, EvictionCause::down};
-      if (subject.answers) return Demand{EvictionScope::udp, EvictionCause::down};
+      if (subject.answers) return Demand{EvictionScope::udp_and_opening, EvictionCause::down};
       return patiently(watch.back.value_or(now_) + kProbation, EvictionCause::down);
     }
     if (subject.health == HealthState::suspect && subject.config.suspect_moves == SuspectMoves::udp) {
-      return Demand{EvictionScope::udp, EvictionCause::suspect};
+      return Demand{EvictionScope::udp_and_opening, EvictionCause::suspect};
     }
     return std::nullopt;
   }
 
-  /// UDP until then, and everything from then on.
+  /// What loses nothing by it until then, and everything from then on.
   Demand patiently(MonoTime until, EvictionCause cause) {
     if (now_ >= until) return {EvictionScope::all, cause};
     look_again(until);
-    return {EvictionScope::udp, cause};
+    return {EvictionScope::udp_and_opening, cause};
   }
 
   void insist(const EvictionSubject& subject, Watch& watch, const Demand& demand) {

@@ -43,21 +43,21 @@ InsideNetworks::InsideNetworks(const KernelState& state, const std::set<unsigned
                                      [&](const NextHop& hop) { return uplinks.contains(hop.link_index); });
     const IpPrefix network = route.destination.network();
     // Of several routes to one network the first counts, unless another one leads to an uplink.
-    auto [known, is_new] =
-        networks_[network.address.family()][network.length].try_emplace(network.address, inside);
-    if (!is_new) known->second = known->second && inside;
+    const unsigned link = inside ? route.next_hops.front().link_index : 0;
+    const auto known =
+        networks_[network.address.family()][network.length].try_emplace(network.address, link).first;
+    if (!inside) known->second = 0;
   }
 }
 
-bool InsideNetworks::contains(const IpAddress& address) const {
-  if (is_host(address)) return true;
+unsigned InsideNetworks::link_towards(const IpAddress& address) const {
   const auto of_family = networks_.find(address.family());
-  if (of_family == networks_.end()) return false;
+  if (of_family == networks_.end()) return 0;
   for (const auto& [length, networks] : of_family->second) {
     const auto found = networks.find(IpPrefix{address, length}.network().address);
     if (found != networks.end()) return found->second;
   }
-  return false;
+  return 0;
 }
 
 }  // namespace multilink

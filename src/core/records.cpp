@@ -111,6 +111,27 @@ std::string encode_all_active(const std::vector<RoutingRecord::Active>& all) {
   return join(out, " ");
 }
 
+/// "policy/uplink", the uplink empty where the traffic is refused.
+std::optional<std::map<std::string, std::string>> parse_policies(std::string_view text) {
+  std::map<std::string, std::string> out;
+  if (text.empty()) return out;
+  for (const auto word : split(text, ' ')) {
+    const auto parts = split(word, '/');
+    if (parts.size() != 2 || !is_name(parts[0]) || !(parts[1].empty() || is_name(parts[1])))
+      return std::nullopt;
+    if (out.size() == kMaxPolicies || !out.emplace(parts[0], parts[1]).second) return std::nullopt;
+  }
+  return out;
+}
+
+std::string encode_policies(const std::map<std::string, std::string>& policies) {
+  std::vector<std::string> out;
+  for (const auto& [policy, uplink] : policies) {
+    if (out.size() < kMaxPolicies) out.push_back(cat(policy, '/', uplink));
+  }
+  return join(out, " ");
+}
+
 bool is_config_hash(std::string_view text) {
   return text.size() == 16 && is_boot_id(text.substr(0, 8)) && is_boot_id(text.substr(8));
 }
@@ -256,6 +277,7 @@ Fields RoutingRecord::encode() const {
     out[family_field(family, "event")] = seen.event;
     out[family_field(family, "decided_to_kernel_us")] = encode_microseconds(seen.decided_to_kernel);
     out[family_field(family, "chain_us")] = encode_microseconds(seen.chain);
+    out[family_field(family, "policies")] = encode_policies(seen.policies);
   }
   return out;
 }
@@ -274,6 +296,8 @@ Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
     seen.event = reader.event_or_empty(family_field(family, "event"));
     seen.decided_to_kernel = reader.microseconds_or_none(family_field(family, "decided_to_kernel_us"));
     seen.chain = reader.microseconds_or_none(family_field(family, "chain_us"));
+    seen.policies =
+        reader.parsed(family_field(family, "policies"), "a list of policy/uplink", parse_policies);
   }
   return reader.finish(std::move(out));
 }

@@ -6,11 +6,13 @@
 
 #include "multilink/core/default_place.hpp"
 #include "multilink/core/packet_marks.hpp"
+#include "multilink/core/policy_rules.hpp"
 #include "multilink/core/stuck_routes.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/uplink_choice.hpp"
 
 namespace multilink {
+
 namespace {
 
 BelievedHealth health_of(const HealthByFamily& health, Family family) {
@@ -79,6 +81,48 @@ Field contenders_of(Family family, const RouteInputs& inputs) {
   return out;
 }
 
+/// The uplinks of the policy's list, in its order.
+std::vector<std::size_t> positions_of(const PolicyConfig& policy, const Config& config) {
+  std::vector<std::size_t> out;
+  for (const auto& name : policy.use) {
+    const auto found = std::find_if(config.uplinks.begin(), config.uplinks.end(),
+                                    [&](const UplinkConfig& uplink) { return uplink.name == name; });
+    if (found != config.uplinks.end())
+      out.push_back(static_cast<std::size_t>(found - config.uplinks.begin()));
+  }
+  return out;
+}
+
+bool is_held(const PolicyMemory& memory, const std::string& policy, Family family,
+             const std::string& device) {
+  const auto held = memory.held.find(policy);
+  if (held == memory.held.end()) return false;
+  const auto devices = held->second.find(family);
+  return devices != held->second.end() && devices->second.contains(device);
+}
+
+/// Which uplink carries each policy's traffic of a family, by the position of the policy.
+std::vector<std::optional<std::size_t>> choose_for_policies(Family family, const Field& field,
+                                                            const PolicyUplinks& in_force,
+                                                            const RouteInputs& inputs) {
+  std::vector<std::optional<std::size_t>> out;
+  for (const auto& policy : inputs.config.policies) {
+    auto before = uplink_of(in_force, policy.name, family);
+    if (!before) before = uplink_of(inputs.policies.uplinks, policy.name, family);
+    const auto positions = positions_of(policy, inputs.config);
+    std::vector<Contender> list;
+    for (const std::size_t i : positions) {
+      const auto& device = inputs.config.uplinks[i].device;
+      list.push_back(field.contenders[i]);
+      list.back().in_force = before == device;
+      list.back().waits = is_held(inputs.policies, policy.name, family, device);
+    }
+    const auto chosen = choose_for_policy(list);
+    out.push_back(chosen ? std::optional(positions[*chosen]) : std::nullopt);
+  }
+  return out;
+}
+
 PlannedUplink plan_of(const UplinkConfig& uplink, const UplinkFacts& facts, unsigned index,
                       const PacketMarks& marks, const KernelState& state) {
   PlannedUplink out;
@@ -133,9 +177,25 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
     planned.push_back(
         plan_of(uplinks[i], inputs.facts[i], out.indices.at(uplinks[i].device), marks, inputs.state));
   }
+  out.policy_indices =
+      assign_policy_indices(inputs.config, inputs.state, inputs.numbers, inputs.policies.indices);
+  const auto policies_before =
+      policies_in_force(inputs.config, inputs.state, inputs.facts, out.policy_indices, inputs.numbers);
+  std::vector<PlannedPolicy> policies;
+  for (const auto& policy : inputs.config.policies) {
+    policies.push_back({&policy, out.policy_indices.at(identity_of(policy))});
+  }
   Carriers carriers;
   for (const Family family : kRoutedFamilies) {
     const Field field = contenders_of(family, inputs);
+    const auto chosen_for = choose_for_policies(family, field, policies_before, inputs);
+    for (std::size_t k = 0; k < policies.size(); ++k) {
+      if (selectors_of(*policies[k].policy, family).empty()) continue;
+      auto& device = out.policies[policies[k].policy->name][family];
+      if (!chosen_for[k]) continue;
+      device = uplinks[*chosen_for[k]].device;
+      policies[k].uplinks[family] = out.indices.at(*device);
+    }
     carriers[family] = choose_uplinks(field.contenders, field.default_in_force);
     std::vector<Contender> chosen;
     for (const std::size_t i : carriers[family]) {
@@ -158,6 +218,7 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
   auto stuck = stuck_routes(inputs.config, inputs.state, inputs.facts, inputs.numbers);
   std::ranges::move(stuck, std::back_inserter(out.warnings));
   out.wanted = plan_routes(planned, carriers, inputs.state, inputs.numbers);
+  add_policies(out.wanted, policies, inputs.state, inputs.numbers);
   return out;
 }
 

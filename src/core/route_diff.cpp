@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "multilink/core/rule_selectors.hpp"
+#include "multilink/core/rule_order.hpp"
 
 namespace multilink {
 namespace {
@@ -51,12 +51,6 @@ class Sorted {
     std::stable_sort(entries_.begin(), entries_.end(), before);
   }
 
-  /// The first that is equal; null where there is none.
-  const Item* find(const Item& item) const {
-    const auto found = std::lower_bound(entries_.begin(), entries_.end(), Entry{&item, true}, before);
-    return found == entries_.end() || *found->item != item ? nullptr : found->item;
-  }
-
   /// Whether there was one more that is equal.
   bool take(const Item& item) {
     const auto found = std::lower_bound(entries_.begin(), entries_.end(), Entry{&item, true}, before);
@@ -75,33 +69,6 @@ class Sorted {
 
   std::vector<Entry> entries_;
 };
-
-/// For each wanted rule whether it is there, but not behind one that selects the same packets and is wanted before it.
-/// `places`: where each is in the kernel, null where it is not.
-std::vector<bool> find_too_early(const std::vector<Rule>& wanted, const std::vector<const Rule*>& places) {
-  std::vector<std::pair<Rule, std::size_t>> order;  // those that select alike together, as they are wanted
-  order.reserve(wanted.size());
-  for (std::size_t i = 0; i < wanted.size(); ++i) order.emplace_back(selection_of(wanted[i]), i);
-  std::sort(order.begin(), order.end());
-  std::vector<bool> out(wanted.size());
-  const Rule* hindmost = nullptr;  // in the kernel, of those wanted before
-  bool all_there = true;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const auto at = order[i].second;
-    if (i == 0 || order[i - 1].first != order[i].first) {
-      hindmost = nullptr;
-      all_there = true;
-    }
-    const Rule* place = places[at];
-    if (place == nullptr) {
-      all_there = false;
-      continue;
-    }
-    out[at] = !all_there || (hindmost != nullptr && hindmost > place);
-    if (hindmost == nullptr || place > hindmost) hindmost = place;
-  }
-  return out;
-}
 
 /// The owned members of `present` that are not in `wanted`, and the doubles of those that are.
 template <class Item>
@@ -124,17 +91,15 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
   for (const auto& route : wanted.routes) {
     if (!competitors.are_led_by(route)) out.emplace_back(PrependRoute{route});
   }
-  const Sorted<Rule> present(actual.rules);
-  std::vector<const Rule*> places;
-  places.reserve(wanted.rules.size());
-  for (const auto& rule : wanted.rules) places.push_back(present.find(rule));
-  const auto too_early = find_too_early(wanted.rules, places);
-  for (std::size_t i = 0; i < wanted.rules.size(); ++i) {
-    const auto& rule = wanted.rules[i];
-    if (too_early[i]) out.emplace_back(DeleteRule{rule});
-    if (too_early[i] || places[i] == nullptr) out.emplace_back(AddRule{rule});
+  const auto stands = compare_rules(wanted.rules, actual.rules);
+  std::vector<Rule> staying;
+  for (std::size_t i = 0; i < stands.size(); ++i) {
+    const Rule& rule = wanted.rules[i];
+    if (stands[i] == RuleStand::missing) out.emplace_back(AddRule{rule});
+    if (stands[i] == RuleStand::too_early) out.emplace_back(AppendRule{rule});
+    if (stands[i] == RuleStand::right) staying.push_back(rule);
   }
-  auto rules = superfluous(actual.rules, wanted.rules, numbers);
+  auto rules = superfluous(actual.rules, staying, numbers);
   std::reverse(rules.begin(), rules.end());
   std::stable_sort(rules.begin(), rules.end(),
                    [](const Rule& a, const Rule& b) { return a.priority > b.priority; });
@@ -159,6 +124,13 @@ bool has_carrier(const Route& route, const KernelState& state) {
   });
 }
 
+/// Whether the lookup ends in that table in any case, as in those of policies.
+bool has_end(std::uint32_t table, const OwnedState& wanted) {
+  return std::any_of(wanted.routes.begin(), wanted.routes.end(), [&](const Route& route) {
+    return route.table == table && route.type == RouteType::unreachable;
+  });
+}
+
 /// Whether the rule serves packets that end in the default of `table`, and what is on the way has been looked up
 /// before it. (What is bound to a device needs its rule in any case.)
 bool ends_in(std::uint32_t table, const Rule& rule, const OwnedState& wanted) {
@@ -180,10 +152,14 @@ bool supersedes(const RouteOperation& addition, const RouteOperation& removal) {
 
 bool must_wait_for(const RouteOperation& failed, const RouteOperation& later, const OwnedState& wanted) {
   if (supersedes(failed, later)) return true;
+  const auto* appended = std::get_if<AppendRule>(&failed);
+  const auto* removed = std::get_if<DeleteRule>(&later);
+  if (appended != nullptr && removed != nullptr) return appended->rule == removed->rule;
   const auto* route = std::get_if<PrependRoute>(&failed);
   const auto* rule = std::get_if<AddRule>(&later);
   return route != nullptr && rule != nullptr && route->route.table != kMainTable &&
-         route->route.destination.is_default() && ends_in(route->route.table, rule->rule, wanted);
+         route->route.destination.is_default() && !has_end(route->route.table, wanted) &&
+         ends_in(route->route.table, rule->rule, wanted);
 }
 
 bool clears_the_way(const RouteOperation& removal, const KernelState& state, const RoutingNumbers& numbers) {

@@ -17,6 +17,7 @@ bool within(const std::optional<Range>& range, Number number) {
   return !range || (range->first <= number && number <= range->last);
 }
 
+/// But for the inversion.
 bool fits(const Rule& rule, const Flow& flow) {
   const std::string_view iif = flow.iif.empty() ? kThisHost : std::string_view(flow.iif);
   return holds(rule.from, flow.from) && holds(rule.to, flow.destination) &&
@@ -44,16 +45,27 @@ bool carries(const Route& route) {
   return end_of(route.type) == LookupEnd::carried && route.type != RouteType::throw_route;
 }
 
-/// The hop of `route` that a packet may take; a socket's device must be that of the hop.
+/// Whether only hops over the socket's device count. In IPv6 that is so while the source is not chosen (ip6_route_output()
+/// of Linux); with a source the device is a wish.
+bool must_leave_by_oif(const Flow& flow) {
+  return !flow.oif.empty() && (flow.destination.family() == Family::v4 || !flow.from);
+}
+
+/// The hop of `route` that a packet may take.
 const NextHop* hop_for(const KernelState& state, const Route& route, const Flow& flow) {
   const auto found = std::find_if(route.next_hops.begin(), route.next_hops.end(), [&](const NextHop& hop) {
     const Link* link = state.link_at(hop.link_index);
-    return link != nullptr && link->admin_up && (flow.oif.empty() || link->name == flow.oif);
+    return link != nullptr && link->admin_up && (!must_leave_by_oif(flow) || link->name == flow.oif);
   });
   return found == route.next_hops.end() ? nullptr : &*found;
 }
 
 }  // namespace
+
+bool selects(const Rule& rule, const Flow& packet) {
+  return rule.family == packet.destination.family() && !rule.has_other_selectors &&
+         fits(rule, packet) != rule.inverted;
+}
 
 const Route* look_up_table(const KernelState& state, std::uint32_t table, const Flow& flow,
                            const RouteFilter& accepts) {
@@ -71,29 +83,31 @@ const Route* look_up_table(const KernelState& state, std::uint32_t table, const 
 namespace {
 
 RouteAnswer walk_rules(const KernelState& state, const Flow& flow, const RouteFilter& accepts) {
+  using enum RuleStep::Outcome;
   RouteAnswer out;
   for (const auto& rule : state.rules) {
     if (rule.family != flow.destination.family()) continue;
-    if (rule.has_other_selectors) {
-      out.passed_over.push_back(&rule);
+    if (!selects(rule, flow)) {
+      ++out.others;
+      if (rule.has_other_selectors) out.passed_over.push_back(&rule);
       continue;
     }
-    if (fits(rule, flow) == rule.inverted) continue;
-    if (rule.unreachable) {
-      out.rule = &rule;
-      break;
+    const Route* route = rule.unreachable ? nullptr : look_up_table(state, rule.table, flow, accepts);
+    if (!rule.unreachable && (route == nullptr || route->type == RouteType::throw_route)) {
+      out.steps.push_back({&rule, no_route});
+      continue;
     }
-    const Route* route = look_up_table(state, rule.table, flow, accepts);
-    if (route == nullptr || route->type == RouteType::throw_route) continue;
-    out.end = end_of(route->type);
-    if (out.end == LookupEnd::carried && rule.suppress_prefix &&
+    const LookupEnd end = route == nullptr ? LookupEnd::no_route : end_of(route->type);
+    if (end == LookupEnd::carried && rule.suppress_prefix &&
         route->destination.length <= *rule.suppress_prefix) {
-      out.end = LookupEnd::no_route;
+      out.steps.push_back({&rule, suppressed});
       continue;
     }
+    out.steps.push_back({&rule, decided});
+    out.end = end;
     out.rule = &rule;
     out.route = route;
-    if (out.end == LookupEnd::carried) out.hop = *hop_for(state, *route, flow);
+    if (end == LookupEnd::carried) out.hop = *hop_for(state, *route, flow);
     break;
   }
   return out;

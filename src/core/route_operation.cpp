@@ -6,20 +6,11 @@
 #include <cstring>
 #include <string_view>
 
+#include "multilink/core/ip_protocol.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace {
-
-std::string hexadecimal(std::uint32_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  do {
-    out.insert(out.begin(), kDigits[value & 0xfU]);
-    value >>= 4U;
-  } while (value != 0);
-  return "0x" + out;
-}
 
 std::string_view command(Family family) {
   return family == Family::v4 ? "ip " : "ip -6 ";
@@ -80,10 +71,17 @@ std::string attribute_words(std::string_view encoded) {
   return out;
 }
 
+/// As iproute2 calls it.
+std::string table_name(std::uint32_t table) {
+  if (table == kMainTable) return "main";
+  if (table == kLocalTable) return "local";
+  return table == kDefaultTable ? "default" : cat(table);
+}
+
 std::string words(const Route& route, const KernelState& state) {
   std::string out = cat(type_word(route.type), destination(route.destination));
   if (route.next_hops.size() == 1) out += hop_words(route.next_hops.front(), state);
-  if (route.table != kMainTable) out += cat(" table ", route.table);
+  if (route.table != kMainTable) out += cat(" table ", table_name(route.table));
   out += cat(" proto ", static_cast<unsigned>(route.protocol));
   if (route.link_scope) out += " scope link";
   if (route.source) out += cat(" src ", route.source->to_string());
@@ -97,54 +95,29 @@ std::string words(const Route& route, const KernelState& state) {
   return out;
 }
 
-/// Without the prefix length where it is one address.
-std::string short_words(const IpPrefix& prefix) {
-  return prefix.length == prefix.address.size() * 8 ? prefix.address.to_string() : prefix.to_string();
-}
-
-std::string short_words(const PortRange& ports) {
-  return ports.first == ports.last ? cat(ports.first) : cat(ports.first, '-', ports.last);
-}
-
-std::string protocol_words(unsigned ip_protocol) {
-  switch (ip_protocol) {
-    case 1:
-      return "icmp";
-    case 6:
-      return "tcp";
-    case 17:
-      return "udp";
-    case 58:
-      return "ipv6-icmp";
-    default:
-      return cat(ip_protocol);
-  }
-}
-
 std::string selector_words(const Rule& rule) {
   std::string out;
   if (rule.inverted) out += " not";
   if (rule.from) out += cat(" from ", short_words(*rule.from));
   if (rule.to) out += cat(" to ", short_words(*rule.to));
-  if (rule.mark) out += cat(" fwmark ", hexadecimal(rule.mark->value), '/', hexadecimal(rule.mark->mask));
+  if (rule.mark) out += cat(" fwmark ", to_string(*rule.mark));
   if (rule.iif) out += cat(" iif ", *rule.iif);
   if (rule.oif) out += cat(" oif ", *rule.oif);
   if (rule.uids) out += cat(" uidrange ", rule.uids->first, '-', rule.uids->last);
-  if (rule.ip_protocol) out += cat(" ipproto ", protocol_words(*rule.ip_protocol));
-  if (rule.source_ports) out += cat(" sport ", short_words(*rule.source_ports));
-  if (rule.destination_ports) out += cat(" dport ", short_words(*rule.destination_ports));
+  if (rule.ip_protocol) out += cat(" ipproto ", protocol_name(*rule.ip_protocol));
+  if (rule.source_ports) out += cat(" sport ", to_string(*rule.source_ports));
+  if (rule.destination_ports) out += cat(" dport ", to_string(*rule.destination_ports));
   return out;
 }
 
-std::string words(const Rule& rule) {
-  std::string out = cat("pref ", rule.priority, selector_words(rule));
-  if (rule.unreachable) {
-    out += " unreachable";
-  } else {
-    out += rule.table == kMainTable ? std::string(" lookup main") : cat(" lookup ", rule.table);
-  }
+constexpr std::uint8_t kKernelProtocol = 2;  // RTPROT_KERNEL
+
+std::string action_words(const Rule& rule) {
+  std::string out = rule.unreachable ? " unreachable" : cat(" lookup ", table_name(rule.table));
   if (rule.suppress_prefix) out += cat(" suppress_prefixlength ", *rule.suppress_prefix);
-  return cat(out, " protocol ", static_cast<unsigned>(rule.protocol));
+  // The kernel's own three have none in `ip rule` either.
+  return rule.protocol == kKernelProtocol ? out
+                                          : cat(out, " protocol ", static_cast<unsigned>(rule.protocol));
 }
 
 std::string route_command(std::string_view verb, const Route& route, const KernelState& state) {
@@ -152,7 +125,8 @@ std::string route_command(std::string_view verb, const Route& route, const Kerne
 }
 
 std::string rule_command(std::string_view verb, const Rule& rule) {
-  return cat(command(rule.family), "rule ", verb, ' ', words(rule));
+  return cat(command(rule.family), "rule ", verb, " pref ", rule.priority, selector_words(rule),
+             action_words(rule));
 }
 
 struct Speaker {
@@ -168,10 +142,22 @@ struct Speaker {
     return route_command("del", operation.route, state);
   }
   std::string operator()(const AddRule& operation) const { return rule_command("add", operation.rule); }
+  std::string operator()(const AppendRule& operation) const {
+    return rule_command("add", operation.rule) + "  # once more, behind the others";
+  }
   std::string operator()(const DeleteRule& operation) const { return rule_command("del", operation.rule); }
 };
 
 }  // namespace
+
+std::string route_words(const Route& route, const KernelState& state) {
+  return words(route, state);
+}
+
+std::string rule_words(const Rule& rule) {
+  const auto selectors = selector_words(rule);
+  return cat(rule.priority, ':', selectors.empty() ? " from all" : selectors, action_words(rule));
+}
 
 std::string to_string(const RouteOperation& operation, const KernelState& state) {
   return std::visit(Speaker{state}, operation);

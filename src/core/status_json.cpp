@@ -126,13 +126,16 @@ Json routing_status(const StatusSnapshot& snapshot) {
                         {"gateway", address(each.gateway)},
                         {"weight", each.weight}});
     }
+    Json policies = Json::object();
+    for (const auto& [policy, uplink] : routing.policies) policies[policy] = text(uplink);
     out["families"][std::string(to_string(family))] = {
         {"active", active},
         {"since", time(routing.since)},
         {"event", text(routing.event)},
         {"decided_to_kernel_ms",
          routing.decided_to_kernel ? milliseconds(*routing.decided_to_kernel) : Json()},
-        {"chain_ms", routing.chain ? milliseconds(*routing.chain) : Json()}};
+        {"chain_ms", routing.chain ? milliseconds(*routing.chain) : Json()},
+        {"policies", policies}};
   }
   return out;
 }

@@ -86,6 +86,20 @@ std::string uplink_table(const StatusSnapshot& snapshot) {
   return out += "</tbody>\n</table>\n";
 }
 
+std::string policy_table(const StatusSnapshot& snapshot) {
+  const auto policies = policies_shown(snapshot);
+  if (policies.empty()) return {};
+  std::string out = "<h2>Policies</h2>\n<table>\n";
+  out += head_row({"Policy", "Family", "Uplink"});
+  for (const auto& [policy, family, uplink] : policies) {
+    out += cat("<tr><th scope=\"row\"><span>", html_text(policy), "</span></th>");
+    out += cell("Family", cat("IPv", to_string(family)));
+    out += cell("Uplink", uplink.empty() ? "<span class=\"state failed\">refused</span>" : html_text(uplink));
+    out += "</tr>\n";
+  }
+  return out += "</tbody>\n</table>\n";
+}
+
 std::string event_row(const EventRecord& event, WallTime now) {
   const std::string change =
       event.from.empty() && event.to.empty() ? "" : cat(event.from, " \u2192 ", event.to);
@@ -156,8 +170,8 @@ std::string render_status_page(const StatusSnapshot& snapshot) {
   const StatusSummary summary = summarize(snapshot);
   std::string out = cat("<header>\n<h1>multilink \u00b7 ", html_text(snapshot.site), "</h1>\n");
   out += cat(verdict(summary), "</header>\n<main>\n");
-  out += cat(uplink_table(snapshot), warning_list(snapshot), event_table(snapshot), daemon_list(snapshot),
-             problem_list(snapshot));
+  out += cat(uplink_table(snapshot), policy_table(snapshot), warning_list(snapshot), event_table(snapshot),
+             daemon_list(snapshot), problem_list(snapshot));
   out += cat("</main>\n<footer>Read at ", time_element(snapshot.at, format_utc(snapshot.at)),
              ". This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
   return page_frame(cat(to_string(summary.level), ": multilink ", snapshot.site), out, kRefreshSeconds);

@@ -28,6 +28,20 @@ const HealthRecord::PerFamily* family_health(const UplinkStatus& uplink, Family 
   return found == uplink.health->families.end() ? nullptr : &found->second;
 }
 
+std::vector<PolicyStatus> policies_shown(const StatusSnapshot& snapshot) {
+  std::vector<PolicyStatus> out;
+  if (!snapshot.routing) return out;
+  const bool has_v6 = std::ranges::any_of(
+      snapshot.uplinks, [](const UplinkStatus& uplink) { return families_shown(uplink).size() > 1; });
+  for (const auto& [family, routing] : snapshot.routing->families) {
+    for (const auto& [policy, uplink] : routing.policies) {
+      if (family == Family::v4 || has_v6 || !uplink.empty()) out.push_back({policy, family, uplink});
+    }
+  }
+  std::ranges::stable_sort(out, {}, &PolicyStatus::policy);
+  return out;
+}
+
 std::string reason_of(const UplinkStatus& uplink, Family family) {
   if (!uplink.health) return uplink.health.error().message;
   const auto* health = family_health(uplink, family);

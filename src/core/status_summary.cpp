@@ -62,7 +62,13 @@ std::vector<std::string> routing_findings(const StatusSnapshot& snapshot) {
   if (!snapshot.routing) return {cat("routing: ", snapshot.routing.error().message)};
   if (snapshot.routing->sync != "in_sync") return {cat("routing: ", snapshot.routing->sync)};
   if (!carries_anything(snapshot)) return {"routing: no default route of multilink is in force"};
-  return {};
+  std::vector<std::string> findings;
+  for (const auto& [policy, family, uplink] : policies_shown(snapshot)) {
+    if (!uplink.empty()) continue;
+    findings.push_back(cat("policy ", policy, ": no uplink of its list can carry IPv", to_string(family),
+                           "; its traffic is refused"));
+  }
+  return findings;
 }
 
 std::string carrying_clause(const std::vector<std::string>& names, std::string_view what) {

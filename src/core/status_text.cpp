@@ -36,6 +36,15 @@ std::string uplink_table(const StatusSnapshot& snapshot) {
   return align_columns(rows);
 }
 
+std::string policy_lines(const StatusSnapshot& snapshot) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [policy, family, uplink] : policies_shown(snapshot)) {
+    rows.push_back({cat("  ", safe(policy)), cat("IPv", to_string(family)),
+                    uplink.empty() ? "refused" : cat("by ", safe(uplink))});
+  }
+  return rows.empty() ? "" : cat("\nPolicies\n", align_columns(rows));
+}
+
 std::string daemon_lines(const StatusSnapshot& snapshot) {
   std::string out;
   for (const auto& daemon : snapshot.daemons) {
@@ -76,6 +85,7 @@ std::string render_status_text(const StatusSnapshot& snapshot) {
   for (const auto& finding : summary.findings) out += cat("  - ", safe(finding), '\n');
   if (!snapshot.uplinks.empty()) out += cat('\n', uplink_table(snapshot));
   out += warning_lines(snapshot);
+  out += policy_lines(snapshot);
   out += cat("\nDaemons\n", daemon_lines(snapshot), "\nLast events\n", event_lines(snapshot));
   if (!snapshot.problems.empty()) out += "\nRefused records\n";
   for (const auto& problem : snapshot.problems) {

@@ -72,4 +72,15 @@ std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, b
   return chosen;
 }
 
+std::optional<std::size_t> choose_for_policy(std::span<const Contender> list) {
+  std::vector<Contender> ranked(list.begin(), list.end());
+  unsigned rank = 0;
+  for (auto& contender : ranked) {
+    contender.precedence = ++rank;
+    if (contender.health == HealthState::down && !contender.answers) contender.enabled = false;
+  }
+  const auto chosen = choose_uplinks(ranked, true);
+  return chosen.empty() ? std::nullopt : std::optional(chosen.front());
+}
+
 }  // namespace multilink

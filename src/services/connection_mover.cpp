@@ -28,9 +28,8 @@ std::string to_string(const MovedFlows& moved) {
 ConnectionMover::ConnectionMover(MoverPorts ports, Reset reset, Done done)
     : ports_(ports), reset_(std::move(reset)), done_(std::move(done)), complaints_(ports_.log) {}
 
-void ConnectionMover::carry_out(EvictionOrder order, std::uint32_t mark_mask,
-                                std::shared_ptr<const InsideNetworks> inside) {
-  jobs_.push_back({std::move(order), mark_mask, std::move(inside), ports_.scheduler.now().mono});
+void ConnectionMover::carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around) {
+  jobs_.push_back({std::move(order), std::move(around), ports_.scheduler.now().mono});
   if (jobs_.size() == 1) run_soon();
 }
 
@@ -48,13 +47,17 @@ void ConnectionMover::run_next() {
 }
 
 Result<void> ConnectionMover::list(Job& job) {
-  const PacketMarks marks(job.mark_mask);
+  const PacketMarks marks(job.around->mark_mask);
   // An uplink that is gone, and a narrower mask since: nothing bears a mark that it has no room for.
   if (job.order.index < 1 || job.order.index > marks.uplinks()) return {};
   const auto pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
   note("connections", pinned);
   if (!pinned) return tl::unexpected<Error>(pinned.error());
-  job.left = connections_to_move(*pinned, job.order.scope, *job.inside);
+  const auto& around = *job.around;
+  job.left = connections_to_move(*pinned, job.order.scope, around.inside);
+  std::erase_if(job.left, [&](const Connection& connection) {
+    return !around.policies.is_about(job.order, connection, around.inside);
+  });
   job.listed = true;
   return {};
 }
@@ -66,11 +69,11 @@ Result<void> ConnectionMover::move_slice(Job& job) {
   std::vector<ConnectionTuple> own;
   for (const auto& connection : slice) {
     if (must_be_told(connection)) {
-      (is_local(connection, *job.inside) ? own : forwarded).push_back(connection.original);
+      (is_local(connection, job.around->inside) ? own : forwarded).push_back(connection.original);
     } else {
       const bool is_udp = connection.protocol == ip_protocol::kUdp;
       ++(is_udp ? job.moved.udp : job.moved.other);
-      if (is_udp && is_local(connection, *job.inside)) ++job.moved.udp_local;
+      if (is_udp && is_local(connection, job.around->inside)) ++job.moved.udp_local;
     }
   }
   if (!forwarded.empty() && reset_) note("resets", reset_(forwarded));

@@ -28,6 +28,42 @@ DevicesByFamily udp_moves(const FlowView& view) {
   return out;
 }
 
+std::vector<EvictionSubject> subjects_of(const FlowView& view, Family family) {
+  const auto carriers = view.carriers.find(family);
+  std::vector<EvictionSubject> out;
+  for (std::size_t i = 0; i < view.config.uplinks.size(); ++i) {
+    const auto& uplink = view.config.uplinks[i];
+    const auto health = view.health[i].find(family);
+    const BelievedHealth believed = health == view.health[i].end() ? BelievedHealth() : health->second;
+    out.push_back({uplink, view.indices.at(uplink.device), view.facts[i].families.at(family).fact,
+                   believed.state, believed.answers,
+                   carriers != view.carriers.end() && carriers->second.contains(uplink.device)});
+  }
+  return out;
+}
+
+/// Makes of them what the policy sees: its own uplink carries, its own list ranks them.
+void see_as(const PolicyConfig& policy, Family family, const FlowView& view,
+            std::vector<EvictionSubject>& subjects) {
+  const auto own = uplink_of(view.policies, policy.name, family);
+  for (auto& subject : subjects) {
+    subject.carries = own == subject.config.device;
+    const auto place = std::find(policy.use.begin(), policy.use.end(), subject.config.name);
+    subject.rank = static_cast<unsigned>(place - policy.use.begin());
+  }
+}
+
+/// The traffic leaves an uplink that is well, for a better one.
+bool is_a_return(EvictionCause cause) {
+  return cause == EvictionCause::failback || cause == EvictionCause::metered;
+}
+
+/// But for whose connections they are about.
+bool is_alike(EvictionOrder a, const EvictionOrder& b) {
+  a.only_of = b.only_of;
+  return a == b;
+}
+
 }  // namespace
 
 FlowKeeper::FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls calls)
@@ -70,30 +106,52 @@ void FlowKeeper::keep_filter() {
 }
 
 void FlowKeeper::evict(const FlowView& view) {
-  const MonoTime now = scheduler_.now().mono;
+  const auto& policies = view.config.policies;
+  std::erase_if(evictions_, [&](const auto& eviction) {
+    return !eviction.first.empty() &&
+           std::none_of(policies.begin(), policies.end(),
+                        [&](const PolicyConfig& policy) { return policy.name == eviction.first; });
+  });
   auto orders = std::exchange(repeated_, {});
   for (const Family family : kRoutedFamilies) {
-    const auto carriers = view.carriers.find(family);
-    std::vector<EvictionSubject> subjects;
-    for (std::size_t i = 0; i < view.config.uplinks.size(); ++i) {
-      const auto& uplink = view.config.uplinks[i];
-      const auto health = view.health[i].find(family);
-      const BelievedHealth believed = health == view.health[i].end() ? BelievedHealth() : health->second;
-      subjects.push_back({uplink, view.indices.at(uplink.device), view.facts[i].families.at(family).fact,
-                          believed.state, believed.answers,
-                          carriers != view.carriers.end() && carriers->second.contains(uplink.device)});
+    auto subjects = subjects_of(view, family);
+    step("", family, subjects, orders);
+    for (const auto& policy : policies) {
+      see_as(policy, family, view, subjects);
+      step(policy.name, family, subjects, orders);
     }
-    const auto step = policy_.step(family, subjects, now);
-    orders.insert(orders.end(), step.orders.begin(), step.orders.end());
-    if (step.next) look_in(*step.next - now);
   }
+  const MonoTime now = scheduler_.now().mono;
   for (auto& [family, uplinks] : letting_go_) {
     std::erase_if(uplinks, [&](const auto& uplink) { return uplink.second <= now; });
     for (const auto& [index, until] : uplinks) look_in(until - now);
   }
   if (orders.empty()) return;
-  const auto inside = std::make_shared<const InsideNetworks>(view.state, links_of(view), former_.addresses());
-  for (const auto& order : orders) mover_.carry_out(order, view.config.suite.mark_mask, inside);
+  const auto around = std::make_shared<const ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
+      view.config.suite.mark_mask, InsideNetworks(view.state, links_of(view), former_.addresses()),
+      PolicyFlows(view.config, view.state, view.policies)});
+  for (auto& order : orders) mover_.carry_out(std::move(order), around);
+}
+
+void FlowKeeper::step(const std::string& choice, Family family, std::span<const EvictionSubject> subjects,
+                      std::vector<EvictionOrder>& orders) {
+  const MonoTime now = scheduler_.now().mono;
+  auto step = evictions_[choice].step(family, subjects, now);
+  if (step.next) look_in(*step.next - now);
+  for (auto& order : step.orders) {
+    if (!is_a_return(order.cause)) {
+      if (choice.empty()) orders.push_back(std::move(order));
+      continue;  // who has to leave at all is told by the main choice
+    }
+    const auto same = std::find_if(orders.begin(), orders.end(),
+                                   [&](const EvictionOrder& other) { return is_alike(other, order); });
+    if (same == orders.end()) {
+      order.only_of = {choice};
+      orders.push_back(std::move(order));
+    } else {
+      same->only_of.insert(choice);
+    }
+  }
 }
 
 std::set<unsigned> FlowKeeper::links_of(const FlowView& view) {
@@ -118,12 +176,15 @@ Result<void> FlowKeeper::reset(std::span<const ConnectionTuple> connections) {
 
 void FlowKeeper::on_done(const EvictionOrder& order, const Result<MovedFlows>& moved) {
   if (!moved) {
-    policy_.failed(order, scheduler_.now().mono);
+    for (auto& [choice, eviction] : evictions_) {
+      if (choice.empty() ? order.only_of.empty() || order.only_of.contains("")
+                         : order.only_of.contains(choice))
+        eviction.failed(order, scheduler_.now().mono);
+    }
     return look_in(EvictionPolicy::kRetry);
   }
   if (moved->total() > 0) calls_.on_moved(order, *moved);
-  const bool is_return = order.cause == EvictionCause::failback || order.cause == EvictionCause::metered;
-  if (is_return && !order.again && moved->udp_local > 0) let_go(order);
+  if (is_a_return(order.cause) && !order.again && moved->udp_local > 0) let_go(order);
 }
 
 /// What came back by the rule for its address in the meantime goes as well.

@@ -63,6 +63,8 @@ void RouteService::start() {
 void RouteService::reload(const Config& config) {
   config_ = config;
   hold_.release();
+  policy_holds_.clear();
+  policies_.held.clear();
   heartbeat_.set_config(config_);
   std::erase_if(beliefs_, [&](const auto& belief) {
     return std::none_of(config_.uplinks.begin(), config_.uplinks.end(),
@@ -145,12 +147,14 @@ void RouteService::bring_in_line(Step step) {
   note_warnings();
   const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
   if (operations.empty() && step.from_memory) return reconcile(step.noticed);
-  const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_;
+  const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_ ||
+                            step.decision.policies != decided_policies_;
   if (!operations.empty() && !step.configured && adopted_ && !decided_anew && !may_repair(step, operations)) {
     return;
   }
   decided_ = step.decision.carriers;
   gave_way_ = step.decision.giving_way;
+  decided_policies_ = step.decision.policies;
   if (operations.empty()) {
     settle(step, step.before, "");
     return remember(std::move(step.before));
@@ -191,6 +195,13 @@ void RouteService::adopt_carriers(const Step& step) {
     const auto present = devices_of_default(family, config_, step.before, step.facts, numbers_);
     if (present) hold_.adopt(config_, family, *present);
   }
+  const auto indices = assign_policy_indices(config_, step.before, numbers_, {});
+  for (const auto& [policy, uplinks] :
+       policies_in_force(config_, step.before, step.facts, indices, numbers_)) {
+    for (const auto& [family, device] : uplinks) {
+      if (device) policy_holds_[policy].adopt(config_, family, {*device});
+    }
+  }
 }
 
 void RouteService::see_facts(const Step& step) {
@@ -217,7 +228,7 @@ std::vector<HealthByFamily> RouteService::believed_health() const {
 RouteDecision RouteService::decide(const Step& step) const {
   const auto health = believed_health();
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_,
-                        gave_way_ ? &*gave_way_ : nullptr, hold_.held(), flows_.letting_go()});
+                        gave_way_ ? &*gave_way_ : nullptr, hold_.held(), flows_.letting_go(), policies_});
 }
 
 /// Whether somebody has led our default over other uplinks than were decided on and applied.
@@ -264,6 +275,7 @@ std::string RouteService::apply(const std::vector<RouteOperation>& operations, S
 
 void RouteService::settle(const Step& step, const KernelState& after, const std::string& problem) {
   indices_ = step.decision.indices;
+  policies_.indices = step.decision.policy_indices;
   for (const Family family : kRoutedFamilies) {
     if (auto present = devices_of_default(family, config_, after, step.facts, numbers_)) {
       carried_[family] = *std::move(present);
@@ -283,7 +295,9 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
           active_uplinks(family, config_, step.before, step.facts, numbers_), step.noticed.wall, "", {}, {}};
     }
     note_actives(family, step, active_uplinks(family, config_, after, step.facts, numbers_), record);
+    note_policies(family, step, after, record);
   }
+  see_policies(after, step);
   record.sync = problem.empty() ? kInSync : problem;
   record.warnings = warnings_;
   reporter_.set(record);
@@ -295,9 +309,23 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
   note_problem(problem);
 }
 
+void RouteService::see_policies(const KernelState& state, const Step& step) {
+  policies_.uplinks = policies_in_force(config_, state, step.facts, policies_.indices, numbers_);
+  std::erase_if(policy_holds_, [&](const auto& hold) { return !policies_.uplinks.contains(hold.first); });
+  policies_.held.clear();
+  for (const auto& [policy, uplinks] : policies_.uplinks) {
+    auto& hold = policy_holds_[policy];
+    for (const auto& [family, device] : uplinks) {
+      hold.see(config_, family, device ? FailbackHold::Devices{*device} : FailbackHold::Devices{});
+    }
+    policies_.held[policy] = hold.held();
+  }
+}
+
 void RouteService::keep_flows(const Step& step, const KernelState& after) {
   const auto health = believed_health();
-  flows_.follow({config_, after, indices_, step.facts, health, carried_, step.decision.giving_way});
+  flows_.follow(
+      {config_, after, indices_, step.facts, health, carried_, step.decision.giving_way, policies_.uplinks});
 }
 
 /// Logs a problem once, however often it comes, and sees to it that it is tried again.

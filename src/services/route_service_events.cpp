@@ -9,6 +9,20 @@
 #include "multilink/services/route_service.hpp"
 
 namespace multilink {
+namespace {
+
+/// Where the flows of an order go: a return is one of certain policies, or of all else.
+std::string goals_of(const EvictionOrder& order, const RoutingRecord::PerFamily& now) {
+  std::set<std::string> goals;
+  if (order.only_of.empty() || order.only_of.contains("")) goals.insert(names_of(now.active));
+  for (const auto& policy : order.only_of) {
+    const auto uplink = now.policies.find(policy);
+    if (uplink != now.policies.end()) goals.insert(uplink->second);
+  }
+  return join(std::vector<std::string>(goals.begin(), goals.end()), ", ");
+}
+
+}  // namespace
 
 void RouteService::note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record) {
   auto& now = record.families[family];
@@ -22,6 +36,40 @@ void RouteService::note_actives(Family family, const Step& step, Actives actives
   ports_.log.info(
       cat("IPv", to_string(family), " moves from ", event.from, " to ", event.to, ": ", event.reason));
   reporter_.add_event(event);
+}
+
+std::map<std::string, std::string> RouteService::policies_in(const KernelState& state, Family family,
+                                                             const Step& step) const {
+  std::map<std::string, std::string> out;
+  for (const auto& [policy, uplinks] :
+       policies_in_force(config_, state, step.facts, step.decision.policy_indices, numbers_)) {
+    const auto device = uplinks.find(family);
+    if (device == uplinks.end()) continue;
+    const auto uplink = std::find_if(config_.uplinks.begin(), config_.uplinks.end(),
+                                     [&](const UplinkConfig& each) { return each.device == device->second; });
+    out[policy] = uplink == config_.uplinks.end() ? "" : uplink->name;
+  }
+  return out;
+}
+
+void RouteService::note_policies(Family family, const Step& step, const KernelState& after,
+                                 RoutingRecord& record) {
+  auto& now = record.families[family];
+  const auto before = adopted_ ? now.policies : policies_in(step.before, family, step);
+  now.policies = policies_in(after, family, step);
+  const auto as_actives = [](const std::string& uplink) {
+    return uplink.empty() ? Actives{} : Actives{{uplink, "", std::nullopt, 1}};
+  };
+  for (const auto& [policy, uplink] : now.policies) {
+    const auto earlier = before.find(policy);
+    if (earlier == before.end() || earlier->second == uplink) continue;
+    auto event = make_event(family, step, as_actives(earlier->second), as_actives(uplink));
+    event.kind = "policy";
+    event.reason = cat("policy ", policy, ": ", event.reason);
+    ports_.log.info(cat("IPv", to_string(family), " of policy ", policy, " moves from ", event.from, " to ",
+                        event.to, ": ", event.reason));
+    reporter_.add_event(std::move(event));
+  }
 }
 
 EventRecord RouteService::make_event(Family family, const Step& step, const Actives& from,
@@ -102,7 +150,7 @@ void RouteService::note_moved(const EvictionOrder& order, const MovedFlows& move
   event.uplink = order.uplink;
   event.family = order.family;
   event.from = order.uplink;
-  event.to = names_of(record.families[order.family].active);
+  event.to = goals_of(order, record.families[order.family]);
   event.reason = cat(to_string(order.cause), ": ", to_string(moved));
   event.took = moved.took;
   reporter_.add_event(event);

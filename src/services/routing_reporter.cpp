@@ -38,7 +38,9 @@ void RoutingReporter::adopt(const RoutingRecord& earlier) {
     const auto before = earlier.families.find(family);
     if (before == earlier.families.end() || before->second.active != now.active || !now.event.empty())
       continue;
+    auto policies = std::move(now.policies);
     now = before->second;
+    now.policies = std::move(policies);
   }
 }
 

@@ -51,7 +51,6 @@ class ConnectionsContract : public testing::TestWithParam<ConnectionWorldKind> {
 TEST_P(ConnectionsContract, AnEmptyTableHasNothing) {
   EXPECT_THAT(listed(Family::v4), IsEmpty());
   EXPECT_EQ(world_->connections().remove({}), 0U);
-  EXPECT_EQ(world_->connections().set_mark({}, {kFirst, kMask}), 0U);
 }
 
 TEST_P(ConnectionsContract, EveryKindIsListedAsItIs) {
@@ -142,31 +141,8 @@ TEST_P(ConnectionsContract, AZoneIsPartOfWhoItIs) {
   auto there = listed(Family::v4);
   std::erase_if(there, [](const Connection& each) { return each.zone == 0; });
   ASSERT_EQ(there.size(), 1U);
-  EXPECT_EQ(world_->connections().set_mark(there, {kFirst, kMask}), 1U);
-  EXPECT_THAT(seen(Family::v4, {0, kMask}), UnorderedElementsAre(plain));
   EXPECT_EQ(world_->connections().remove(there), 1U);
   EXPECT_THAT(seen(Family::v4), UnorderedElementsAre(plain));
-}
-
-TEST_P(ConnectionsContract, AMarkChangesOnlyTheBitsOfItsMask) {
-  auto one = tcp("10.0.0.7:1", "203.0.113.9:443", kSecond | 0x00ff0001);
-  const auto other = tcp("10.0.0.7:2", "203.0.113.9:443", kSecond);
-  world_->add(one);
-  world_->add(other);
-  auto there = listed(Family::v4);
-  std::erase_if(there, [&](const Connection& each) { return each.original == other.original; });
-  EXPECT_EQ(world_->connections().set_mark(there, {kFirst, kMask}), 1U);
-  one.mark = kFirst | 0x00ff0001;
-  EXPECT_THAT(seen(Family::v4), UnorderedElementsAre(one, other));
-}
-
-TEST_P(ConnectionsContract, AMarkForOneThatIsGoneIsNoError) {
-  const auto one = udp("10.0.0.7:1", "203.0.113.9:53");
-  world_->add(one);
-  const auto there = listed(Family::v4);
-  ASSERT_EQ(world_->connections().remove(there), 1U);
-  EXPECT_EQ(world_->connections().set_mark(there, {kFirst, kMask}), 0U);
-  EXPECT_THAT(listed(Family::v4), IsEmpty());
 }
 
 /// More than fit into one message to the kernel, and some of them gone.
@@ -181,7 +157,6 @@ TEST_P(ConnectionsContract, ManyAtOnce) {
   ASSERT_EQ(first.size(), kMany / 2);
   const std::vector<Connection> some(first.begin(), first.begin() + 700);
   EXPECT_EQ(world_->connections().remove(some), 700U);
-  EXPECT_EQ(world_->connections().set_mark(first, {kSecond, kMask}), 300U);
   EXPECT_EQ(world_->connections().remove(first), 300U);
   EXPECT_EQ(listed(Family::v4).size(), kMany / 2);
 }

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "contract/network_namespace.hpp"
@@ -77,6 +78,21 @@ TEST(ConnectionsSpeed, TenThousandOfTwentyThousandGoAtOnce) {
   EXPECT_LE(taken.at(taken.size() / 2), kMost);
 }
 
+/// None of them takes any of these connections: the most there is to look at.
+PolicyFlows ten_policies() {
+  Config config;
+  for (std::uint16_t i = 0; i < 10; ++i) {
+    PolicyConfig policy;
+    policy.name = "p" + std::to_string(i);
+    policy.from = {IpPrefix::parse("10.0.0.0/24").value()};
+    policy.protocols = {ip_protocol::kTcp};
+    policy.ports = {{i, i}};
+    policy.use = {"wan2"};
+    config.policies.push_back(policy);
+  }
+  return PolicyFlows(config, fakes::gateway_state(), {});
+}
+
 /// All of it, for forwarded TCP connections, each of whose clients is told.
 TEST(ConnectionsSpeed, SoDoTheirClientsLearnOfIt) {
   const NetworkNamespace own;
@@ -111,8 +127,9 @@ TEST(ConnectionsSpeed, SoDoTheirClientsLearnOfIt) {
   for (int run = 0; run < 5; ++run) {
     fill_table();
     const auto begun = processor_time();
-    mover.carry_out({"wan1", 1, Family::v4, EvictionScope::all, EvictionCause::down}, fakes::kMask,
-                    std::make_shared<InsideNetworks>(fakes::gateway_inside()));
+    mover.carry_out({"wan1", 1, Family::v4, EvictionScope::all, EvictionCause::down},
+                    std::make_shared<ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
+                        fakes::kMask, fakes::gateway_inside(), ten_policies()}));
     loop.run();
     taken.push_back(processor_time() - begun);
     std::cout << "moved in " << taken.back().count() << " ms\n";

@@ -93,8 +93,9 @@ class EvictionPackets : public FilteredGateway {
           moved_ = moved.value();
           net_.loop().stop();
         });
-    mover.carry_out({"wan1", 1, family_, scope, EvictionCause::down, false}, GatewayNetwork::kMask,
-                    std::make_shared<const InsideNetworks>(state, uplinks));
+    mover.carry_out({"wan1", 1, family_, scope, EvictionCause::down, false},
+                    std::make_shared<ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
+                        GatewayNetwork::kMask, InsideNetworks(state, uplinks), {}}));
     net_.loop().run();
     return Clock::now();
   }

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "contract/kernel_fixture.hpp"
+#include "multilink/core/ip_protocol.hpp"
 
 namespace multilink {
 namespace {
@@ -99,6 +100,22 @@ TEST_P(KernelRules, OnesOfOnePriorityStayInTheOrderOfAdding) {
   EXPECT_THAT(owned(), ElementsAre(first, second, third));
   apply(DeleteRule{second});
   EXPECT_THAT(owned(), ElementsAre(first, third));
+}
+
+TEST_P(KernelRules, AppendedItIsThereOnceMoreAndTheOneInFrontIsDeletedFirst) {
+  auto first = rule(1000);
+  first.oif = "e1";
+  auto second = rule(1000);
+  second.destination_ports = PortRange{443, 443};
+  second.ip_protocol = ip_protocol::kTcp;
+  for (const auto& each : {first, second}) apply(AddRule{each});
+  apply(AppendRule{first});
+  EXPECT_THAT(owned(), ElementsAre(first, second, first));
+  apply(DeleteRule{first});
+  EXPECT_THAT(owned(), ElementsAre(second, first));
+  auto third = rule(999);
+  apply(AppendRule{third});
+  EXPECT_THAT(owned(), ElementsAre(third, second, first)) << "also when it was not there";
 }
 
 TEST_P(KernelRules, DeleteLeavesAForeignRuleAlike) {

@@ -59,6 +59,11 @@ Connection translated(Connection connection, std::string_view as) {
 
 KernelState gateway_state() {
   KernelState state;
+  for (const auto& [index, name] : {std::pair(1U, "lo"), {2U, "wan1"}, {3U, "wan2"}, {4U, "lan0"}}) {
+    auto& link = state.links.emplace_back();
+    link.index = index;
+    link.name = name;
+  }
   const auto add = [&](unsigned link, std::string_view prefix) {
     state.addresses.push_back({link, IpPrefix::parse(prefix).value(), {}, false, true});
     state.routes.push_back(route(IpPrefix::parse(prefix)->network().to_string(), link));

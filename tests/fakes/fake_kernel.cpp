@@ -120,6 +120,7 @@ Result<void> FakeKernel::carry_out(const RouteOperation& operation) {
     return unless_there(add_route(each->route, AddMode::replace));
   if (const auto* each = std::get_if<DeleteRoute>(&operation)) return delete_route(each->route);
   if (const auto* each = std::get_if<AddRule>(&operation)) return unless_there(add_rule(each->rule));
+  if (const auto* each = std::get_if<AppendRule>(&operation)) return append_rule(each->rule);
   return delete_rule(std::get<DeleteRule>(operation).rule);
 }
 

@@ -74,7 +74,8 @@ class FakeKernel final : public Kernel {
   /// The name of the device that carries it; empty when none does.
   std::string carrier_of(const Flow& flow) const;
 
-  const Link& link(std::string_view name) const;  ///< asserts that it exists
+  const KernelState& everything() const { return state_; }  ///< what read() leaves out, too
+  const Link& link(std::string_view name) const;            ///< asserts that it exists
   /// Every operation that apply() was asked for, in order, failed ones too.
   const std::vector<RouteOperation>& applied() const { return applied_; }
   void forget_applied() { applied_.clear(); }
@@ -86,6 +87,7 @@ class FakeKernel final : public Kernel {
   bool is_dead(const Route& route) const;
   Result<void> check_next_hops(const Route& route) const;
   Result<void> carry_out(const RouteOperation& operation);
+  Result<void> append_rule(const Rule& rule);
   Result<void> prepend(const Route& route);
   Result<void> insert(Route route, AddMode mode);
   void insert_connected(const Link& link, const LinkAddress& address);

@@ -40,8 +40,12 @@ bool has_good_ports(const Rule& rule) {
 }  // namespace
 
 Result<void> FakeKernel::add_rule(const Rule& rule) {
-  if (!has_good_ports(rule)) return failure(EINVAL);
   if (std::find(state_.rules.begin(), state_.rules.end(), rule) != state_.rules.end()) return failure(EEXIST);
+  return append_rule(rule);
+}
+
+Result<void> FakeKernel::append_rule(const Rule& rule) {
+  if (!has_good_ports(rule)) return failure(EINVAL);
   const auto place = std::find_if(state_.rules.begin(), state_.rules.end(), [&](const Rule& other) {
     return other.family == rule.family && other.priority > rule.priority;
   });

@@ -103,7 +103,8 @@ TEST(Multilinkctl, RefusesABadConfigurationWithItsLines) {
 TEST(Multilinkctl, ExplainsItsUsage) {
   const auto help = multilinkctl({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* word : {"status", "--json", "--config FILE", "--redis URL", "--help", "--version"}) {
+  for (const char* word :
+       {"status", "explain", "replay", "--json", "--config FILE", "--redis URL", "--help", "--version"}) {
     EXPECT_THAT(help.out, HasSubstr(word));
   }
   const auto version = multilinkctl({"--version"});

@@ -337,23 +337,15 @@ def test_table_is_put_back(options):
 
 def test_clear_leaves_the_host_as_before(options):
     """routed --clear after a crash: rules, routes, nftables and sysctls are what they were."""
-
-    def picture(lab):
-        parts = [lab.gateway.run(*words.split()) for words in (
-            "ip -4 rule", "ip -6 rule", "ip -4 route show table all", "nft list ruleset",
-            "sysctl -a -r ^net\\.ipv4\\.conf\\..*(rp_filter|src_valid_mark|arp_|forwarding)",
-            "sysctl -a -r ^net\\.ipv6\\.conf\\..*(accept_ra|forwarding)$")]
-        return [sorted(part.splitlines()) for part in parts]
-
     with Lab(options.tools) as lab:
-        before = picture(lab)
+        before = lab.picture()
         suite = Suite(lab, options.bin, sections())
         suite.start()
         suite.wait_active(10, lab.isps[0].device)
-        expect(picture(lab) != before, "the suite has set something up")
+        expect(lab.picture() != before, "the suite has set something up")
         suite.kill("routed")
         lab.gateway.run(f"{options.bin}/routed", "--config", suite.config, "--clear")
-        after = picture(lab)
+        after = lab.picture()
         expect(after == before, [set(a) ^ set(b) for a, b in zip(after, before)])
 
 

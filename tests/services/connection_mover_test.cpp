@@ -44,7 +44,7 @@ class ConnectionMoverTest : public testing::Test {
     return {"fibre", 1, Family::v4, scope, cause, false};
   }
   void carry_out(const EvictionOrder& order) {
-    mover_.carry_out(order, kMask, inside_);
+    mover_.carry_out(order, around_);
     scheduler_.settle();
   }
   bool is_there(const Connection& one) const {
@@ -80,7 +80,8 @@ class ConnectionMoverTest : public testing::Test {
   Result<void> reset_result_;
   std::vector<Result<MovedFlows>> results_;
   std::vector<EvictionOrder> done_;
-  std::shared_ptr<const InsideNetworks> inside_ = std::make_shared<InsideNetworks>(fakes::gateway_inside());
+  std::shared_ptr<ConnectionMover::Surroundings> around_ = std::make_shared<ConnectionMover::Surroundings>(
+      ConnectionMover::Surroundings{kMask, fakes::gateway_inside(), {}});
   ConnectionMover mover_{{scheduler_, connections_, sockets_, clients_, log_},
                          [this](std::span<const ConnectionTuple> tuples) {
                            steps_.emplace_back("reset");
@@ -140,8 +141,8 @@ TEST_F(ConnectionMoverTest, OrdersAreCarriedOutOneAfterAnother) {
   auto second = order(EvictionScope::all);
   second.index = 2;
   second.uplink = "lte";
-  mover_.carry_out(first, kMask, inside_);
-  mover_.carry_out(second, kMask, inside_);
+  mover_.carry_out(first, around_);
+  mover_.carry_out(second, around_);
   EXPECT_THAT(done_, IsEmpty());  // not inside of the call
   scheduler_.settle();
   EXPECT_THAT(done_, ElementsAre(first, second));
@@ -216,10 +217,10 @@ TEST_F(ConnectionMoverTest, WhoIsDoneMayOrderAgain) {
   int rounds = 0;
   ConnectionMover mover({scheduler_, connections_, sockets_, clients_, log_}, {},
                         [&](const EvictionOrder& order, const Result<MovedFlows>&) {
-                          if (++rounds < 5) again->carry_out(order, kMask, inside_);
+                          if (++rounds < 5) again->carry_out(order, around_);
                         });
   again = &mover;
-  mover.carry_out(order(EvictionScope::all), kMask, inside_);
+  mover.carry_out(order(EvictionScope::all), around_);
   scheduler_.settle();
   EXPECT_EQ(rounds, 5);
 }
@@ -227,7 +228,7 @@ TEST_F(ConnectionMoverTest, WhoIsDoneMayOrderAgain) {
 TEST_F(ConnectionMoverTest, WhatIsPostedDoesNotOutliveTheMover) {
   {
     ConnectionMover mover({scheduler_, connections_, sockets_, clients_, log_}, {}, {});
-    mover.carry_out(order(EvictionScope::all), kMask, inside_);
+    mover.carry_out(order(EvictionScope::all), around_);
   }
   scheduler_.settle();
   EXPECT_TRUE(is_there(page_));

@@ -9,6 +9,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/config_keys.hpp"
+#include "multilink/core/policy_keys.hpp"
 
 namespace multilink {
 namespace {
@@ -71,6 +72,9 @@ TEST(ConfigFiles, EveryKeyHasABadFile) {
   for (const auto& key : config_keys()) {
     EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
   }
+  for (const auto& key : policy_keys()) {
+    EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
+  }
 }
 
 TEST(ConfigFiles, TheShippedFileIsValid) {
@@ -111,6 +115,33 @@ TEST(ConfigFiles, TheShippedFileExplainsEveryRuleAndWhatHasNoEffectYet) {
     const auto paragraph = text.rfind("\n\n", setting);
     const auto about = prose(text.substr(paragraph + 2, setting - paragraph - 1));
     EXPECT_EQ(about.find("No effect yet") == std::string::npos, key.acts) << key.name;
+  }
+}
+
+/// The lines that are indented within the comments: the examples.
+std::string examples(const std::string& text) {
+  std::string out;
+  for (const auto line : split(text, '\n')) {
+    constexpr std::string_view kIndent = "#     ";
+    if (line.starts_with(kIndent)) out += cat(line.substr(kIndent.size()), '\n');
+  }
+  return out;
+}
+
+TEST(ConfigFiles, TheShippedFilesExamplesOfPoliciesAreValid) {
+  const auto text = read_file(kSource / "config/interfaces.conf");
+  const auto parsed = parse_config(cat(text, examples(text)), "interfaces.conf");
+  EXPECT_EQ(first_error(parsed), "");
+  ASSERT_TRUE(parsed.config);
+  EXPECT_GE(parsed.config->policies.size(), 2U);
+  EXPECT_TRUE(parsed.warnings.empty());
+}
+
+TEST(ConfigFiles, TheShippedFileExplainsEveryRuleOfAPolicysKeys) {
+  const auto explained = prose(read_file(kSource / "config/interfaces.conf"));
+  for (const auto& key : policy_keys()) {
+    EXPECT_NE(explained.find(cat(key.name, ": ", key.rule)), std::string::npos)
+        << key.name << ": " << key.rule;
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/config_report.hpp"
+#include "multilink/core/policy_keys.hpp"
+#include "multilink/core/policy_rules.hpp"
 #include "seeded.hpp"
 
 namespace multilink {
@@ -28,6 +30,12 @@ void expect_sound(const std::string& text) {
     EXPECT_LT(uplink.loss_up, uplink.loss_down);
     EXPECT_FALSE(uplink.targets.empty());
   }
+  for (const auto& policy : parsed.config->policies) {
+    EXPECT_TRUE(is_token(policy.name));
+    EXPECT_FALSE(policy.use.empty());
+    for (const auto& name : policy.use) EXPECT_NE(parsed.config->uplink_named(name), nullptr);
+    EXPECT_FALSE(selectors_of(policy, Family::v4).empty() && selectors_of(policy, Family::v6).empty());
+  }
   EXPECT_FALSE(describe_check(parsed, {}).empty());
 }
 
@@ -46,7 +54,8 @@ std::string random_file(std::mt19937_64& random) {
   const auto lines = random() % 12;
   for (std::size_t line = 0; line < lines; ++line) {
     const auto& key = keys[random() % keys.size()];
-    switch (random() % 8) {
+    const auto& policy_key = policy_keys()[random() % policy_keys().size()];
+    switch (random() % 10) {
       case 0:
       case 1:
       case 2:
@@ -57,6 +66,13 @@ std::string random_file(std::mt19937_64& random) {
         break;
       case 4:
         out += random_bytes(random, 20);
+        break;
+      case 5:
+        out += cat("[eth0]\n[policy b]\n", policy_key.name, " = ", policy_key.example,
+                   "\nuse = eth0\niif = ", random_bytes(random, 3));
+        break;
+      case 6:
+        out += cat(policy_key.name, " = ", policy_key.example);
         break;
       default:
         out += cat(key.name, " = ", random() % 2 == 0 ? key.example : key.fallback);

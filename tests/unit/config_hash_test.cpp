@@ -41,6 +41,20 @@ TEST(ConfigHash, ChangesWithEveryKindOfValue) {
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].latency_down = std::chrono::seconds(1); }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].targets = {*IpAddress::parse("192.0.2.1")}; }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].gateways[Family::v4] = *IpAddress::parse("192.0.2.1"); }));
+  EXPECT_TRUE(is_new([](Config& c) { c.policies.resize(1); }));
+  EXPECT_TRUE(is_new([](Config& c) { c.policies.resize(2); }));
+  EXPECT_TRUE(is_new([](Config& c) {
+    c.policies.resize(1);
+    c.policies[0].name = "voice";
+  }));
+  EXPECT_TRUE(is_new([](Config& c) {
+    c.policies.resize(1);
+    c.policies[0].use = {"eth1"};
+  }));
+  EXPECT_TRUE(is_new([](Config& c) {
+    c.policies.resize(1);
+    c.policies[0].ports = {{443, 443}};
+  }));
   EXPECT_TRUE(is_new([](Config& c) { std::swap(c.uplinks[0], c.uplinks[1]); }));
 }
 

@@ -170,17 +170,13 @@ TEST(Config, TheMaskHoldsAllUplinksButTheProbesOwnValue) {
 TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
   const auto parsed = parse_config(
       "[squid]\nenabled = yes\nlisten = 3128\nallow = 10.0.0.0/8\ncache_memory = 64MB\n"
-      "[notify]\nwebhook = https://example.com/hook\n[policy voice]\nuse = lte, none\n[policy "
-      "web]\n[a]\n[b]\n",
+      "[notify]\nwebhook = https://example.com/hook\n[a]\n[b]\n",
       kFile);
   ASSERT_TRUE(parsed.config);
   EXPECT_EQ(parsed.config->uplinks.size(), 2U);
-  EXPECT_EQ(
-      lines(parsed.inactive),
-      (std::vector<std::string>{"interfaces.conf:1: [squid]: accepted, no effect in this version",
-                                "interfaces.conf:6: [notify]: accepted, no effect in this version",
-                                "interfaces.conf:8: [policy voice]: accepted, no effect in this version",
-                                "interfaces.conf:10: [policy web]: accepted, no effect in this version"}));
+  EXPECT_EQ(lines(parsed.inactive),
+            (std::vector<std::string>{"interfaces.conf:1: [squid]: accepted, no effect in this version",
+                                      "interfaces.conf:6: [notify]: accepted, no effect in this version"}));
 }
 
 TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {

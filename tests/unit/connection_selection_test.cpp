@@ -10,15 +10,11 @@ namespace {
 
 using fakes::connection;
 using fakes::gateway_inside;
-using fakes::kMask;
 using fakes::tcp;
 using fakes::translated;
 using fakes::tuple;
 using fakes::udp;
 using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Pair;
-using testing::UnorderedElementsAre;
 
 /// Came in to the uplink's address, and goes on to a server in the LAN.
 Connection port_forward() {
@@ -65,15 +61,19 @@ TEST(IsLocal, WhatThisHostBegan) {
   EXPECT_FALSE(is_local(translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2"), gateway_inside()));
 }
 
-TEST(ConnectionsToMove, UdpAloneOrAll) {
+TEST(ConnectionsToMove, UdpAloneOrWhatIsStillOpeningTooOrAll) {
   const auto query = udp("10.0.0.7:4000", "203.0.113.9:53");
   const auto page = tcp("10.0.0.7:4000", "203.0.113.9:443");
   const auto ping = connection(ip_protocol::kIcmp, tuple("10.0.0.7:77", "203.0.113.9:2048"));
-  const std::vector<Connection> pinned{query, page, ping, port_forward(),
-                                       udp("203.0.113.9:5060", "192.0.2.2:5060")};
+  auto opening = tcp("10.0.0.7:4001", "203.0.113.9:443");
+  opening.tcp_state = TcpState::syn_sent;
+  const std::vector<Connection> pinned{query,   page,           ping,
+                                       opening, port_forward(), udp("203.0.113.9:5060", "192.0.2.2:5060")};
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp, gateway_inside()), ElementsAre(query));
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::all, gateway_inside()),
-              ElementsAre(query, page, ping));
+              ElementsAre(query, page, ping, opening));
+  EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp_and_opening, gateway_inside()),
+              ElementsAre(query, opening));
 }
 
 TEST(MustBeTold, WhatHasBeenAnsweredAndIsNotOver) {
@@ -91,68 +91,6 @@ TEST(MustBeTold, WhatHasBeenAnsweredAndIsNotOver) {
   page.tcp_state.reset();
   EXPECT_FALSE(must_be_told(page));
   EXPECT_FALSE(must_be_told(udp("10.0.0.7:4000", "203.0.113.9:443")));
-}
-
-class Adoption : public testing::Test {
- protected:
-  auto adopt(const std::vector<Connection>& connections) {
-    return connections_to_adopt(connections, uplinks_, gateway_inside(), kMask);
-  }
-  static AdoptingUplink uplink(unsigned index, std::initializer_list<std::string_view> prefixes) {
-    AdoptingUplink out{index, {}};
-    for (const auto prefix : prefixes) out.addresses.push_back(IpPrefix::parse(prefix).value());
-    return out;
-  }
-
-  std::vector<AdoptingUplink> uplinks_{uplink(1, {"192.0.2.2/24", "2001:db8:1::2/64"}),
-                                       uplink(2, {"198.51.100.2/24", "2001:db8:2::2/64"})};
-};
-
-TEST_F(Adoption, GoesByTheAddressThatAConnectionBearsOutside) {
-  const auto by_first = translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2");
-  const auto by_second = translated(udp("10.0.0.7:4000", "203.0.113.9:53"), "198.51.100.2");
-  const auto of_this_host = tcp("198.51.100.2:4000", "203.0.113.9:443");
-  const auto six = tcp("[2001:db8:1::2]:4000", "[2001:db8:9::1]:443");
-  EXPECT_THAT(adopt({by_first, by_second, of_this_host, six}),
-              UnorderedElementsAre(Pair(1, ElementsAre(by_first, six)),
-                                   Pair(2, ElementsAre(by_second, of_this_host))));
-}
-
-TEST_F(Adoption, TakesInWhatCameInAtAnUplinksAddress) {
-  const auto to_this_host = tcp("203.0.113.9:4000", "198.51.100.2:22");
-  EXPECT_THAT(adopt({port_forward(), to_this_host}),
-              UnorderedElementsAre(Pair(1, ElementsAre(port_forward())), Pair(2, ElementsAre(to_this_host))));
-}
-
-TEST_F(Adoption, KnowsAnAddressOfTheProvidersBlock) {
-  const auto snat = translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "198.51.100.77");
-  EXPECT_THAT(adopt({snat}), ElementsAre(Pair(2, ElementsAre(snat))));
-}
-
-TEST_F(Adoption, LeavesWhatIsNoUplinks) {
-  EXPECT_THAT(adopt({
-                  tcp("10.0.0.7:4000", "10.20.0.1:22"),     // LAN to LAN
-                  tcp("10.0.0.7:4000", "192.0.2.2:22"),     // LAN to this host
-                  tcp("10.0.0.7:4000", "203.0.113.9:443"),  // not translated: any uplink might have it
-                  translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "203.0.113.1"),
-              }),
-              IsEmpty());
-}
-
-TEST_F(Adoption, LeavesWhatIsMarkedAlreadyAndMindsNoForeignMark) {
-  auto page = translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2");
-  page.mark = 0x02000000;
-  EXPECT_THAT(adopt({page}), IsEmpty());
-  page.mark = 0x00ff0000;
-  EXPECT_THAT(adopt({page}), ElementsAre(Pair(1, ElementsAre(page))));
-}
-
-TEST_F(Adoption, LeavesWhatTwoUplinksMightHave) {
-  uplinks_ = {uplink(1, {"192.0.2.2/24"}), uplink(2, {"192.0.2.3/24"}), uplink(3, {"192.0.2.3/24"})};
-  const auto first = translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2");
-  const auto second_or_third = translated(tcp("10.0.0.7:4001", "203.0.113.9:443"), "192.0.2.3");
-  const auto of_the_network = translated(tcp("10.0.0.7:4002", "203.0.113.9:443"), "192.0.2.4");
-  EXPECT_THAT(adopt({first, second_or_third, of_the_network}), ElementsAre(Pair(1, ElementsAre(first))));
 }
 
 }  // namespace

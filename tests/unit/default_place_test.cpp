@@ -29,11 +29,11 @@ TEST_F(DefaultPlaceTest, AForeignMetricZeroDefaultIsPassedAndLeftToItsOwner) {
                                               "default via 192.0.2.1 dev eth0 proto 109 metric 3",
                                               "default via 192.0.2.1 dev eth0 proto 4 metric 100",
                                               "default via 198.51.100.1 dev eth1 proto 4 metric 200"));
-  EXPECT_THAT(
-      fakes::owned_lines(kernel_),
-      testing::IsSupersetOf({"ip route prepend default via 192.0.2.1 dev eth0 table 7000 proto 109",
-                             "ip rule add pref 32765 lookup main suppress_prefixlength 0 protocol 109",
-                             "ip rule add pref 32765 lookup 7000 protocol 109"}));
+  EXPECT_THAT(fakes::owned_lines(kernel_),
+              testing::IsSupersetOf(
+                  {"ip route prepend default via 192.0.2.1 dev eth0 table 7000 proto 109",
+                   "ip rule add pref 32765 not to 0.0.0.0 lookup main suppress_prefixlength 0 protocol 109",
+                   "ip rule add pref 32765 lookup 7000 protocol 109"}));
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(kernel_.add_route(foreign, fakes::AddMode::replace)) << "a client replaces its default";
     ASSERT_TRUE(kernel_.delete_route(foreign));

@@ -86,7 +86,7 @@ TEST_F(EvictionProperties, Hold) {
       })) << "no other is usable";
       if (!can_carry(left)) continue;
       ASSERT_NE(left.health, HealthState::unknown);
-      ASSERT_TRUE(left.health != HealthState::suspect || order.scope == EvictionScope::udp);
+      ASSERT_TRUE(left.health != HealthState::suspect || order.scope == EvictionScope::udp_and_opening);
       if (left.health == HealthState::up) {
         ASSERT_TRUE(std::any_of(subjects_.begin(), subjects_.end(), [&](const EvictionSubject& other) {
           return other.carries && is_usable(other) && other.config.precedence < left.config.precedence;

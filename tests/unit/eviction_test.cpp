@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr auto kUdp = EvictionScope::udp;
+constexpr auto kUdp = EvictionScope::udp_and_opening;
 constexpr auto kAll = EvictionScope::all;
 
 TEST_F(EvictionTest, NothingLeavesWhatIsWell) {

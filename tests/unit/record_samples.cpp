@@ -153,6 +153,7 @@ RoutingRecord RecordSamples::routing() {
     seen.event = event_or_empty();
     if (coin()) seen.decided_to_kernel = length();
     if (coin()) seen.chain = length();
+    for (auto i = size(0, 100); i > 0; --i) seen.policies[name()] = coin() ? name() : std::string();
   }
   return out;
 }

@@ -62,7 +62,8 @@ const RoutingRecord kRouting{"in_sync",
                                 at(1'767'225'600'000),
                                 "0badcafe-1f",
                                 microseconds(180),
-                                microseconds(912)}},
+                                microseconds(912),
+                                {{"voice", "lte"}, {"backup", ""}}}},
                               {Family::v6, {{}, at(0), "", std::nullopt, std::nullopt}}},
                              {"rp_filter is strict", "net.ipv4.ip_forward = 0"}};
 const EventRecord kEvent{"0badcafe-1f",
@@ -147,11 +148,13 @@ TEST(Records, TheWireFormOfRouting) {
                         {"4.event", "0badcafe-1f"},
                         {"4.decided_to_kernel_us", "180"},
                         {"4.chain_us", "912"},
+                        {"4.policies", "backup/ voice/lte"},
                         {"6.active", ""},
                         {"6.since", "0"},
                         {"6.event", ""},
                         {"6.decided_to_kernel_us", ""},
-                        {"6.chain_us", ""}};
+                        {"6.chain_us", ""},
+                        {"6.policies", ""}};
   EXPECT_EQ(kRouting.encode(), expected);
 }
 
@@ -307,6 +310,8 @@ TEST(Records, RoutingRefusesGarbage) {
   refuses(kRouting, "4.event", kNoEvent);
   refuses(kRouting, "4.decided_to_kernel_us", kNoLength);
   refuses(kRouting, "4.chain_us", kNoLength);
+  refuses(kRouting, "4.policies",
+          {"voice", "/lte", "voice/lte/1", "voice/lte voice/", "voice/lte  backup/", " "});
 }
 
 TEST(Records, AnEventRefusesGarbage) {

@@ -257,9 +257,9 @@ TEST(RouteDiff, RulesForTheSamePacketsComeInTheWantedOrder) {
   };
   using Operations = std::vector<RouteOperation>;
   EXPECT_EQ(diff({first, second, third}), Operations{});
-  EXPECT_EQ(diff({first, third, second}), (Operations{DeleteRule{third}, AddRule{third}}));
-  EXPECT_EQ(diff({second, third}), (Operations{AddRule{first}, DeleteRule{second}, AddRule{second},
-                                               DeleteRule{third}, AddRule{third}}));
+  EXPECT_EQ(diff({first, third, second}), (Operations{AppendRule{third}, DeleteRule{third}}));
+  EXPECT_EQ(diff({second, third}), (Operations{AddRule{first}, AppendRule{second}, AppendRule{third},
+                                               DeleteRule{third}, DeleteRule{second}}));
 }
 
 }  // namespace

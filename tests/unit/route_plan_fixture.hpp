@@ -32,8 +32,19 @@ class RoutePlanTest : public testing::Test {
     for (const auto& uplink : config_.uplinks) {
       health.push_back({{Family::v4, health_[uplink.device]}, {Family::v6, health_v6_[uplink.device]}});
     }
-    const auto decision = decide_routes(
-        {config_, state, numbers_, indices_, facts, health, carried_, gave_way_ ? &*gave_way_ : nullptr});
+    const auto decision = decide_routes({config_,
+                                         state,
+                                         numbers_,
+                                         indices_,
+                                         facts,
+                                         health,
+                                         carried_,
+                                         gave_way_ ? &*gave_way_ : nullptr,
+                                         {},
+                                         {},
+                                         policies_});
+    policies_.indices = decision.policy_indices;
+    policies_.uplinks = decision.policies;
     indices_ = decision.indices;
     gave_way_ = decision.giving_way;
     if (!decision.carriers.empty()) carried_ = decision.carriers;
@@ -81,6 +92,7 @@ class RoutePlanTest : public testing::Test {
   std::map<std::string, HealthState> health_v6_;  ///< `unknown` where it does not say
   UplinkIndices indices_;
   CarryingDevices carried_;
+  PolicyMemory policies_;
   std::optional<DevicesByFamily> gave_way_;
 };
 

@@ -30,13 +30,20 @@ TEST(StatusJson, HoldsWhatTheSnapshotHolds) {
   EXPECT_EQ(out["routing"], json::parse(R"({"sync": "in_sync", "warnings": [], "families": {"4": {
     "active": [{"uplink": "fibre", "device": "eth0", "gateway": "198.51.100.1", "weight": 1}],
     "since": "2026-11-05T09:57:00.000Z", "event": "0123abcd-1f", "decided_to_kernel_ms": 0.25,
-    "chain_ms": 0.875}}})"));
+    "chain_ms": 0.875, "policies": {}}}})"));
   EXPECT_EQ(out["daemons"][0], json::parse(R"({"name": "pingd", "reports": true, "pid": 100,
     "version": "0.1.0", "started": "2026-11-05T09:55:00.000Z", "config_hash": "0123456789abcdef"})"));
   EXPECT_EQ(out["events"][0], json::parse(R"({"id": "0123abcd-1f", "at": "2026-11-05T09:57:00.000Z",
     "source": "healthd", "kind": "health", "uplink": "fibre", "family": "4", "from": "unknown", "to": "up",
     "reason": "first answer", "took_ms": 21.0, "chain_ms": 0.64})"));
   EXPECT_EQ(out["problems"], json::array());
+}
+
+TEST(StatusJson, GivesThePoliciesTheirUplinks) {
+  auto snapshot = fakes::sample_snapshot();
+  snapshot.routing->families[Family::v4].policies = {{"voice", "lte"}, {"backup", ""}};
+  const auto out = json::parse(render_status_json(snapshot));
+  EXPECT_EQ(out["routing"]["families"]["4"]["policies"], json::parse(R"({"backup": null, "voice": "lte"})"));
 }
 
 TEST(StatusJson, GivesAnUplinkItsFacts) {

@@ -41,6 +41,18 @@ TEST(StatusPage, ShowsEachUplinkInWords) {
   EXPECT_THAT(page, HasSubstr("unknown → up"));
 }
 
+TEST(StatusPage, ShowsByWhichUplinkEachPolicyGoes) {
+  auto snapshot = sample_snapshot();
+  EXPECT_THAT(render_status_page(snapshot), Not(HasSubstr("Policies")));
+  snapshot.routing->families[Family::v4].policies = {{"voice", "lte"}, {"backup", ""}};
+  const std::string page = render_status_page(snapshot);
+  EXPECT_THAT(page, HasSubstr("<h2>Policies</h2>"));
+  EXPECT_THAT(page, HasSubstr("<span>voice</span></th><td data-label=\"Family\"><span>IPv4</span></td>"
+                              "<td data-label=\"Uplink\"><span>lte</span></td>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"state failed\">refused</span>"));
+  EXPECT_THAT(page, HasSubstr("policy backup: no uplink of its list can carry IPv4; its traffic is refused"));
+}
+
 TEST(StatusPage, NeedsNothingFromElsewhere) {
   const std::string page = render_status_page(sample_snapshot());
   for (const auto* piece :
@@ -54,6 +66,7 @@ TEST(StatusPage, NeedsNothingFromElsewhere) {
 TEST(StatusPage, EscapesEveryTextFromRedis) {
   auto snapshot = failed_over_snapshot();
   snapshot.site = kAttack;
+  snapshot.routing->families[Family::v4].policies = {{kAttack, kAttack}};
   for (auto& uplink : snapshot.uplinks) {
     uplink.name = kAttack;
     uplink.link->device = std::string(kAttack) + "2";

@@ -27,6 +27,19 @@ TEST(StatusText, IsAnAlignedTable) {
               HasSubstr("  2026-11-05T09:57:00.000Z  health  fibre  IPv4  unknown -> up  first answer\n"));
 }
 
+TEST(StatusText, TellsByWhichUplinkEachPolicyGoes) {
+  auto snapshot = fakes::sample_snapshot();
+  EXPECT_THAT(render_status_text(snapshot), testing::Not(HasSubstr("Policies")));
+  snapshot.routing->families[Family::v4].policies = {{"voice", "lte"}, {"backup", ""}};
+  snapshot.routing->families[Family::v6].policies = {{"voice", ""}};
+  EXPECT_THAT(render_status_text(snapshot), HasSubstr("\nPolicies\n"
+                                                      "  backup  IPv4  refused\n"
+                                                      "  voice   IPv4  by lte\n\nDaemons"))
+      << "no uplink has IPv6: that it is refused there is no news";
+  snapshot.uplinks[1].link->families[Family::v6].addresses = {*IpAddress::parse("2001:db8::2")};
+  EXPECT_THAT(render_status_text(snapshot), HasSubstr("  voice   IPv6  refused\n"));
+}
+
 TEST(StatusText, NamesTheTargetsThatAreSetAside) {
   auto snapshot = fakes::sample_snapshot();
   snapshot.uplinks[0].health->families[Family::v4].aside = {*IpAddress::parse("192.0.2.7"),
@@ -42,6 +55,7 @@ TEST(StatusText, LetsNoControlCharacterIntoTheTerminal) {
   snapshot.daemons[0].name = attack;
   snapshot.daemons[1].record = fail(attack);
   snapshot.routing->sync = attack;
+  snapshot.routing->families[Family::v4].policies = {{attack, attack}, {"x", attack}};
   snapshot.routing->warnings = {attack};
   snapshot.events[0].reason = snapshot.events[0].uplink = snapshot.events[0].to = attack;
   snapshot.problems = {{attack, attack}};

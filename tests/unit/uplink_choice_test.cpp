@@ -166,5 +166,46 @@ TEST(GivesWay, NotKnowingLeavesItAsItWas) {
   EXPECT_FALSE(gives_way(unknown, carriers));
 }
 
+struct PolicyCase {
+  std::string name;
+  std::vector<Contender> list;
+  std::optional<std::size_t> chosen;
+};
+
+void PrintTo(const PolicyCase& one_case, std::ostream* out) {
+  *out << one_case.name;
+}
+
+class PolicyChoice : public testing::TestWithParam<PolicyCase> {};
+
+TEST_P(PolicyChoice, Holds) {
+  EXPECT_EQ(choose_for_policy(GetParam().list), GetParam().chosen);
+}
+
+/// The precedence is that of the uplink among all, which does not count here.
+INSTANTIATE_TEST_SUITE_P(
+    , PolicyChoice,
+    testing::Values(
+        PolicyCase{"first_of_the_list_that_is_up", {one(kUp, 2), one(kUp, 1)}, 0},
+        PolicyCase{"first_down_next_up", {one(kDown, 1, true), one(kUp, 2)}, 1},
+        PolicyCase{"first_suspect_next_up", {one(kSuspect, 1, true), one(kUp, 2)}, 1},
+        PolicyCase{"first_back", {one(kUp, 1), one(kUp, 2, true)}, 0},
+        PolicyCase{"unknown_keeps_what_is", {one(kUnknown, 1), one(kUp, 2, true)}, 1},
+        PolicyCase{"unknown_in_force_stays", {one(kUnknown, 1, true), one(kUp, 2)}, 0},
+        PolicyCase{"unknown_at_need", {one(kUnknown, 1), one(kUnknown, 2)}, 0},
+        PolicyCase{"unknown_before_suspect", {one(kSuspect, 1, true), one(kUnknown, 2)}, 1},
+        PolicyCase{"suspect_alone_stays", {one(kSuspect, 1, true)}, 0},
+        PolicyCase{"of_two_suspect_ones_the_one_in_force", {one(kSuspect, 1), one(kSuspect, 2, true)}, 1},
+        PolicyCase{"down_is_refused", {one(kDown, 1, true), one(kDown, 2)}, std::nullopt},
+        PolicyCase{"down_but_answering", {one(kDown, 1), answering(one(kDown, 2))}, 1},
+        PolicyCase{"answering_before_suspect", {one(kSuspect, 1, true), answering(one(kDown, 2))}, 1},
+        PolicyCase{"disabled_is_refused", {disabled(one(kUp, 1, true))}, std::nullopt},
+        PolicyCase{
+            "no_carrier_is_refused", {with_fact(LinkFact::no_carrier, one(kUp, 1, true))}, std::nullopt},
+        PolicyCase{
+            "no_carrier_next", {with_fact(LinkFact::no_carrier, one(kUp, 1, true)), one(kUnknown, 2)}, 1},
+        PolicyCase{"none", {}, std::nullopt}),
+    [](const testing::TestParamInfo<PolicyCase>& tested) { return tested.param.name; });
+
 }  // namespace
 }  // namespace multilink

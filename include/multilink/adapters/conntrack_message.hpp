@@ -19,8 +19,6 @@ namespace multilink {
 NetlinkMessage connection_dump_request(Family family, const MarkMatch& mark);
 /// Removal, unless another connection between the same ends has taken its place.
 void add_removal(const Connection& connection, NetlinkBatch& batch);
-/// New bits of the mark, for a connection that is there.
-void add_mark_change(const Connection& connection, const MarkMatch& mark, NetlinkBatch& batch);
 /// A connection that has not been there: for tests. TCP: in its state; it lasts `seconds`.
 void add_creation(const Connection& connection, unsigned seconds, NetlinkBatch& batch);
 

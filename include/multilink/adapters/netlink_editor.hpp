@@ -27,6 +27,7 @@ class NetlinkEditor {
   /// stands in front of both, the other one comes back at the end of its metric.
   Result<void> remove(Route route);
   Result<void> add(const Rule& rule);
+  Result<void> append(const Rule& rule);  ///< also when it is there
   /// EBUSY when the kernel would take another rule of ours, one with the same priority and more selectors.
   Result<void> remove(const Rule& rule);
 

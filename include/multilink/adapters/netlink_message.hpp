@@ -5,6 +5,7 @@
 
 #include "multilink/core/kernel_state.hpp"
 #include "multilink/core/result.hpp"
+#include "multilink/core/route_lookup.hpp"
 
 struct nl_msg;
 
@@ -26,6 +27,9 @@ enum class HopForm : std::uint8_t { plain, always_list };
 Result<NetlinkMessage> route_request(int type, int flags, const Route& route, HopForm form = HopForm::plain);
 /// RTM_NEWRULE or RTM_DELRULE.
 Result<NetlinkMessage> rule_request(int type, int flags, const Rule& rule);
+
+/// RTM_GETROUTE for one packet, as of the flow's user. `iif` and `oif`: the indexes of the flow's devices; 0: none.
+Result<NetlinkMessage> route_lookup_request(const Flow& flow, unsigned iif, unsigned oif);
 
 /// A dump of all links, and of all addresses or rules of a family.
 Result<NetlinkMessage> link_dump_request();

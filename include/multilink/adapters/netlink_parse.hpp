@@ -24,4 +24,9 @@ enum class Parsed : std::uint8_t {
 /// neither a default nor ours.
 Parsed parse_message(const nlmsghdr& message, const RoutingNumbers& numbers, KernelState& state);
 
+/// parse_message() for whoever follows one packet: of the routes all that hold `destination`, in every table and of
+/// every protocol and type, and no other. Ignored are still cached ones and those for one TOS or one IPv6 source only.
+Parsed parse_message_about(const nlmsghdr& message, const IpAddress& destination,
+                           const RoutingNumbers& numbers, KernelState& state);
+
 }  // namespace multilink

@@ -22,6 +22,8 @@ class NetlinkReader {
   NetlinkReader(NetlinkSocket& socket, Log& log, RoutingNumbers numbers);
 
   Result<KernelState> everything();
+  /// What decides where a packet to `destination` goes: parse_message_about().
+  Result<KernelState> everything_about(const IpAddress& destination);
   /// The routes of one table to this destination, in the kernel's order. The kernel has to walk the whole
   /// table.
   Result<std::vector<Route>> routes_to(const IpPrefix& destination, std::uint32_t table);
@@ -34,8 +36,12 @@ class NetlinkReader {
  private:
   using Request = std::function<Result<NetlinkMessage>()>;
 
-  /// Appends what the answer to `request` holds. `af`: only of this address family.
-  Result<void> dump(const Request& request, unsigned char af, KernelState& state);
+  Result<KernelState> everything(const IpAddress* destination);
+  Parsed note(Parsed result, const nlmsghdr& message);
+  /// Appends what the answer to `request` holds. `af`: only of this address family. `destination`: if it is given, only
+  /// the routes about it.
+  Result<void> dump(const Request& request, unsigned char af, KernelState& state,
+                    const IpAddress* destination = nullptr);
   Result<std::vector<Route>> routes_to(const IpPrefix& destination, std::uint32_t table,
                                        std::uint8_t protocol);
 

@@ -7,5 +7,7 @@ namespace multilink {
 
 /// parse_message() for RTM_NEWROUTE and RTM_DELROUTE.
 Parsed parse_route(const nlmsghdr& message, const RoutingNumbers& numbers, KernelState& state);
+/// Likewise for parse_message_about().
+Parsed parse_route_about(const nlmsghdr& message, const IpAddress& destination, KernelState& state);
 
 }  // namespace multilink

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/packet_match.hpp"
 #include "multilink/core/prefix_translation.hpp"
 #include "multilink/core/redis_address.hpp"
 #include "multilink/core/time.hpp"
@@ -65,6 +66,21 @@ struct UplinkConfig {
   bool operator==(const UplinkConfig&) const = default;
 };
 
+/// `[policy NAME]`: traffic that fits every selector given goes by the uplinks in `use` and by no other. An empty list
+/// selects everything; at least one selector is there.
+struct PolicyConfig {
+  std::string name;
+  std::vector<IpPrefix> from;           ///< networks, none of length 0
+  std::vector<IpPrefix> to;             ///< likewise
+  std::vector<std::string> iif;         ///< devices it comes in by; "lo": what this host itself sends
+  std::vector<std::uint8_t> protocols;  ///< ip_protocol::kIcmp stands for ICMP of either family
+  std::vector<PortRange> ports;         ///< of the destination, from 1 to 65534; only with TCP and UDP
+  std::optional<MarkMatch> mark;        ///< no bit of it in mark_mask
+  std::vector<std::string> use;         ///< names of uplinks, best first; at least one
+
+  bool operator==(const PolicyConfig&) const = default;
+};
+
 /// One finding about a file: an error that refuses it, or a warning.
 struct ConfigProblem {
   std::string file;
@@ -77,7 +93,8 @@ struct ConfigProblem {
 
 struct Config {
   SuiteConfig suite;
-  std::vector<UplinkConfig> uplinks;  ///< best first: by precedence, then by position in the file
+  std::vector<UplinkConfig> uplinks;   ///< best first: by precedence, then by position in the file
+  std::vector<PolicyConfig> policies;  ///< in file order: the first that fits a packet decides
 
   const UplinkConfig* uplink_named(std::string_view name) const;
 

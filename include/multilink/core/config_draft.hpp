@@ -18,10 +18,9 @@ struct KeyUse {
   bool valid = false;
 };
 
-/// One section on its way to a configuration: its settings (over the defaults), and where they come from.
-struct SectionDraft {
+/// Where a section and its settings come from.
+struct SectionLines {
   unsigned line = 0;  ///< of the header; 0: the file has no such section
-  Settings settings;
   std::map<std::string, KeyUse, std::less<>> uses;
 
   bool sets(std::string_view key) const { return uses.find(key) != uses.end(); }
@@ -32,10 +31,27 @@ struct SectionDraft {
   }
 };
 
+/// One section on its way to a configuration: its settings (over the defaults), and where they come from.
+struct SectionDraft : SectionLines {
+  Settings settings;
+};
+
+struct PolicyDraft : SectionLines {
+  PolicyConfig settings;  ///< its mark as it was written
+  bool has_mask = false;  ///< the mark was written with a mask
+
+  /// Whether no value of these keys was refused.
+  bool is_valid(std::string_view key) const {
+    const auto found = uses.find(key);
+    return found == uses.end() || found->second.valid;
+  }
+};
+
 /// A whole file whose keys have been read one by one, before the rules that look at several of them.
 struct ConfigDraft {
   SectionDraft suite;                 ///< [multilink]; what it sets is the default of every uplink
   std::vector<SectionDraft> uplinks;  ///< in file order
+  std::vector<PolicyDraft> policies;  ///< in file order
 
   /// Whether the value in force for the uplink (or the suite itself) is the one the file asks for: no rule
   /// should be judged by a default that stands in for a refused value.

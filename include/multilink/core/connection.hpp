@@ -6,16 +6,9 @@
 #include <optional>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/ip_protocol.hpp"
 
 namespace multilink {
-
-/// Protocol numbers of IP (RFC 790 and later) that a decision depends on.
-namespace ip_protocol {
-inline constexpr std::uint8_t kIcmp = 1;
-inline constexpr std::uint8_t kTcp = 6;
-inline constexpr std::uint8_t kUdp = 17;
-inline constexpr std::uint8_t kIcmpv6 = 58;
-}  // namespace ip_protocol
 
 /// One direction of a connection, as its packets look. A protocol without ports has zeros.
 struct ConnectionTuple {

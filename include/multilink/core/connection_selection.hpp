@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
 
@@ -13,7 +12,8 @@ namespace multilink {
 
 /// Which connections of an uplink are moved.
 enum class EvictionScope : std::uint8_t {
-  udp,  ///< those that survive it: UDP alone
+  udp,              ///< those that survive it: UDP alone
+  udp_and_opening,  ///< and TCP connections whose SYN nobody has answered: the next SYN opens them elsewhere
   all,
 };
 
@@ -33,20 +33,5 @@ std::vector<Connection> connections_to_move(std::span<const Connection> pinned, 
 /// A TCP connection that has got so far that its ends must be told when it is cut, and is not over. One that has sent
 /// nothing but its SYN is not: the next SYN opens it by the new route.
 bool must_be_told(const Connection& connection);
-
-/// An uplink as existing connections are known by.
-struct AdoptingUplink {
-  unsigned index = 0;
-  std::vector<IpPrefix> addresses;  ///< with host bits; of both families
-};
-
-/// The uplink (by index) of each connection without a mark of ours, at the first start: the one whose address it bears
-/// outside, or at whose address it came in; of an address that no uplink has, the one uplink whose network holds it
-/// (translation to an address of the provider's block). Connections that stay inside, or that two uplinks might have, get
-/// none.
-std::map<unsigned, std::vector<Connection>> connections_to_adopt(std::span<const Connection> connections,
-                                                                 std::span<const AdoptingUplink> uplinks,
-                                                                 const InsideNetworks& inside,
-                                                                 std::uint32_t mask);
 
 }  // namespace multilink

@@ -46,6 +46,15 @@ struct DefaultPlace {
 DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& state, Family family,
                            const RoutingNumbers& numbers);
 
+/// Where rules of ours stand that are to decide before `main` does: before each foreign rule that looks up all of it,
+/// with the same selectors and no action. In the kernel's order, none twice.
+std::vector<Rule> places_before_main(const KernelState& state, Family family, const RoutingNumbers& numbers);
+
+/// The first rule of ours at such a place: the specific routes of `main` come before all else. Where it takes all packets
+/// it says so as "not to 0.0.0.0", which none goes to: `wg-quick down` deletes, as long as there is one, each rule that
+/// reads "from all lookup main suppress_prefixlength 0", whosoever it is.
+Rule specifics_first(Rule place);
+
 /// The rules of the front, by rising priority; two of a pair are to be in this order.
 std::vector<Rule> front_rules(const KernelState& state, Family family, const RoutingNumbers& numbers);
 

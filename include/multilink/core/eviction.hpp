@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct EvictionOrder {
   EvictionScope scope = EvictionScope::udp;
   EvictionCause cause = EvictionCause::suspect;
   bool again = false;  ///< a repetition, for stragglers: not worth a line where it finds none
+  /// Whose connections: of these policies, "" being those that no policy takes. Empty: everybody's, but for those of
+  /// policies that go by this very uplink now.
+  std::set<std::string> only_of = {};
 
   bool operator==(const EvictionOrder&) const = default;
 };
@@ -40,6 +44,8 @@ struct EvictionSubject {
   HealthState health = HealthState::unknown;
   bool answers = false;  ///< not up, and yet it answers
   bool carries = false;  ///< the default in force leads over it
+  std::optional<unsigned> rank =
+      {};  ///< for a policy: its place in the policy's list; else the precedence counts
 };
 
 struct EvictionStep {
@@ -47,13 +53,14 @@ struct EvictionStep {
   std::optional<MonoTime> next;  ///< when to look again if nothing happens earlier
 };
 
-/// When connections have to leave an uplink.
+/// When connections have to leave an uplink. For the traffic of one choice: the main one, or that of a policy; the default
+/// in force is then that of the policy.
 ///
 /// An uplink that carries the default is left alone, and so is every uplink while no other that is usable carries it:
 /// one that is up, unknown (and in force), or at least answers where this one does not. Otherwise
-/// - `suspect`: UDP, if `suspect_moves` says so;
+/// - `suspect`: UDP, and TCP connections that nobody has answered yet, if `suspect_moves` says so;
 /// - `down`, or not enabled, or no longer configured: all;
-/// - a lost link: UDP at once, the rest when the loss has lasted `evict_after`. A cable that is out for a moment cuts
+/// - a lost link: these at once, the rest when the loss has lasted `evict_after`. A cable that is out for a moment cuts
 ///   no TCP connection, and healthd's `down` that merely repeats the loss does not either while the link, back again,
 ///   has its chance to answer (kProbation);
 /// - up, while a better one carries (a failback): by that one's `failback`, all at once (`flush`; only at a switch

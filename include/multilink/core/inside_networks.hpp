@@ -44,12 +44,14 @@ class InsideNetworks {
   /// An address of this host.
   bool is_host(const IpAddress& address) const { return host_.contains(address); }
   /// An address of this host, or of a network on this side.
-  bool contains(const IpAddress& address) const;
+  bool contains(const IpAddress& address) const { return is_host(address) || link_towards(address) != 0; }
+  /// The index of the device towards an address of a network on this side; 0: it is in none.
+  unsigned link_towards(const IpAddress& address) const;
 
  private:
   std::set<IpAddress> host_;
-  /// By family and prefix length, longest first: networks, and whether they are inside.
-  std::map<Family, std::map<std::uint8_t, std::map<IpAddress, bool>, std::greater<>>> networks_;
+  /// By family and prefix length, longest first: networks, and the device towards each; 0: an uplink.
+  std::map<Family, std::map<std::uint8_t, std::map<IpAddress, unsigned>, std::greater<>>> networks_;
 };
 
 }  // namespace multilink

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/packet_match.hpp"
 
 namespace multilink {
 
@@ -64,27 +65,6 @@ struct Route {
       0;  ///< IPv6, of its router: -1 low, 0 medium, 1 high (RFC 4191); among those of one metric
 
   auto operator<=>(const Route&) const = default;
-};
-
-struct MarkMatch {
-  std::uint32_t value = 0;
-  std::uint32_t mask = 0xffffffff;
-
-  auto operator<=>(const MarkMatch&) const = default;
-};
-
-struct UidRange {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-
-  auto operator<=>(const UidRange&) const = default;
-};
-
-struct PortRange {
-  std::uint16_t first = 0;
-  std::uint16_t last = 0;
-
-  auto operator<=>(const PortRange&) const = default;
 };
 
 /// What a rule selects by is in rule_selectors.hpp; a selector that is not set selects everything.

@@ -17,13 +17,14 @@ namespace multilink {
 
 /// The pieces that records are made of on the wire, and their bounds.
 
-inline constexpr std::size_t kMaxFields = 64;                    ///< of one hash, unknown ones included
-inline constexpr std::size_t kMaxFieldName = 64;                 ///< bytes
-inline constexpr std::size_t kMaxFieldValue = 131072;            ///< bytes
-inline constexpr std::size_t kMaxText = 512;                     ///< bytes of a text for people
-inline constexpr std::size_t kMaxName = 64;                      ///< bytes of an uplink's or daemon's name
-inline constexpr std::size_t kMaxAddresses = 64;                 ///< of one uplink and family
-inline constexpr std::size_t kMaxActive = 1024;                  ///< uplinks that share the default
+inline constexpr std::size_t kMaxFields = 64;          ///< of one hash, unknown ones included
+inline constexpr std::size_t kMaxFieldName = 64;       ///< bytes
+inline constexpr std::size_t kMaxFieldValue = 131072;  ///< bytes
+inline constexpr std::size_t kMaxText = 512;           ///< bytes of a text for people
+inline constexpr std::size_t kMaxName = 64;            ///< bytes of an uplink's or daemon's name
+inline constexpr std::size_t kMaxAddresses = 64;       ///< of one uplink and family
+inline constexpr std::size_t kMaxActive = 1024;        ///< uplinks that share the default
+inline constexpr std::size_t kMaxPolicies = 1024;
 inline constexpr std::size_t kMaxWarnings = 64;                  ///< of a routing record
 inline constexpr std::int64_t kMaxWallMs = 253'402'300'799'999;  ///< the last millisecond of the year 9999
 inline constexpr Duration kMaxDuration = std::chrono::hours(24);

@@ -122,6 +122,8 @@ struct RoutingRecord {
     std::string event;                          ///< the event that caused the last switch
     std::optional<Duration> decided_to_kernel;  ///< of the last switch: event noticed by routed → read back
     std::optional<Duration> chain;              ///< of the last switch: as in its event
+    /// The uplink by which each policy's traffic goes, by the policy's name; empty: it is refused.
+    std::map<std::string, std::string> policies = {};
 
     bool operator==(const PerFamily&) const = default;
   };
@@ -141,7 +143,7 @@ struct EventRecord {
   std::string id;  ///< one id from the missed probe to the last kernel change: "<boot>-<mono ns, hex>"
   WallTime at;
   std::string source;  ///< the daemon
-  std::string kind;    ///< "health", "route", "link", "config"
+  std::string kind;    ///< "health", "route", "policy", "link", "config"
   std::string uplink;  ///< may be empty
   std::optional<Family> family;
   std::string from;  ///< the state or uplinks before

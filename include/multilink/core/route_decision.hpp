@@ -9,6 +9,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/kernel_state.hpp"
+#include "multilink/core/policy_plan.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/route_plan.hpp"
 #include "multilink/core/routing_numbers.hpp"
@@ -52,12 +53,15 @@ struct RouteInputs {
   CarryingDevices held = {};  ///< who waits for the administrator: FailbackHold
   /// Whose addresses give way although they are well, while another carries: FlowKeeper.
   IndicesByFamily letting_go = {};
+  PolicyMemory policies = {};
 };
 
 struct RouteDecision {
   UplinkIndices indices;
   CarryingDevices carriers;    ///< a family is absent where nobody was chosen: what is there stays
   DevicesByFamily giving_way;  ///< whose addresses hold no packets: gives_way()
+  PolicyIndices policy_indices;
+  PolicyUplinks policies;  ///< by which uplink each policy's traffic is to go
   OwnedState wanted;
   std::vector<std::string> warnings;  ///< what multilink cannot put right, with the remedy; for people
 };

@@ -15,9 +15,9 @@ namespace multilink {
 /// owned and not wanted, rules from the last to the first, routes with the defaults of `main` last and the one in
 /// force the very last. So there is
 /// always an owned default where there was one, and no rule leads a packet past the LAN. A wanted route that
-/// stands behind a foreign one of the same destination and metric is put in front; a rule that stands before one
-/// that selects alike and is wanted before it is taken away and added behind that. What is not of our
-/// protocol is never named. Empty if nothing is to be done.
+/// stands behind a foreign one of the same destination and metric is put in front. A rule that stands before one which
+/// is wanted before it comes once more, behind, before its first self is taken away: so at each step a packet is led
+/// as by the rules before or by those after. What is not of our protocol is never named. Empty if nothing is to be done.
 std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedState& wanted,
                                         const RoutingNumbers& numbers);
 
@@ -26,8 +26,9 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
 bool supersedes(const RouteOperation& addition, const RouteOperation& removal);
 
 /// Whether `later` makes sense only together with `failed`, an addition that the kernel has refused: the
-/// removal of what it was to supersede, or, after the default of a table, the rules of `wanted` that send
-/// packets to it and bar them from all else.
+/// removal of what it was to supersede; after the default of a table, the rules of `wanted` that send
+/// packets to it and bar them from all else (not so in the table of a policy, whose packets are rather refused); after a
+/// rule that was to come once more behind others, the removal of its first self.
 bool must_wait_for(const RouteOperation& failed, const RouteOperation& later, const OwnedState& wanted);
 
 /// Whether `removal` is of a default, in `main` or before it, that leads over links without carrier only, while a foreign one

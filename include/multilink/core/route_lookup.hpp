@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -32,6 +33,22 @@ enum class LookupEnd : std::uint8_t {
   prohibited,   ///< (EACCES)
 };
 
+/// Whether the rule takes the packet. Not if it selects by what Rule does not hold.
+bool selects(const Rule& rule, const Flow& packet);
+
+/// A rule that took the packet, and what came of it.
+struct RuleStep {
+  enum class Outcome : std::uint8_t {
+    no_route,    ///< in its table; or the route there says `throw`
+    suppressed,  ///< a route was found, and is too short for suppress_prefixlength
+    decided,
+  };
+  const Rule* rule = nullptr;
+  Outcome outcome = Outcome::no_route;
+
+  bool operator==(const RuleStep&) const = default;
+};
+
 /// What a lookup came to. The pointers are into the state that was looked at, and null where there is no such thing.
 struct RouteAnswer {
   LookupEnd end = LookupEnd::no_route;
@@ -40,7 +57,9 @@ struct RouteAnswer {
   /// The hop it takes: of several the first one that is alive, where the kernel goes by a hash. On the link of `oif`
   /// where there is no route: Linux takes an IPv4 destination for on-link when the socket is bound to a device.
   std::optional<NextHop> hop = std::nullopt;
-  /// Rules before that end which select by what Rule does not hold: taken not to fit.
+  std::vector<RuleStep> steps = {};  ///< the rules that took the packet, in their order
+  std::size_t others = 0;            ///< rules before that end which did not
+  /// Of those the ones that select by what Rule does not hold: taken not to fit.
   std::vector<const Rule*> passed_over = {};
 };
 

@@ -32,15 +32,26 @@ struct AddRule {
   Rule rule;
   bool operator==(const AddRule&) const = default;
 };
+/// Puts the rule behind all others of its priority, also when it is there already: then it is there twice, and
+/// DeleteRule takes the one in front.
+struct AppendRule {
+  Rule rule;
+  bool operator==(const AppendRule&) const = default;
+};
 struct DeleteRule {
   Rule rule;
   bool operator==(const DeleteRule&) const = default;
 };
 
-using RouteOperation = std::variant<PrependRoute, ReplaceRoute, DeleteRoute, AddRule, DeleteRule>;
+using RouteOperation = std::variant<PrependRoute, ReplaceRoute, DeleteRoute, AddRule, AppendRule, DeleteRule>;
 
 /// In the words of iproute2, for logs and `routed --plan`: "ip route prepend default via 192.0.2.1 dev eth0
 /// …". `state` names the devices.
 std::string to_string(const RouteOperation& operation, const KernelState& state);
+
+/// "default via 192.0.2.1 dev eth0 table 7001 proto 109"
+std::string route_words(const Route& route, const KernelState& state);
+/// "1010: oif eth0 lookup 7001 protocol 109"
+std::string rule_words(const Rule& rule);
 
 }  // namespace multilink

@@ -78,6 +78,15 @@ std::vector<Family> families_shown(const UplinkStatus& uplink);
 /// The health of one family, or nullptr where healthd's record is missing, refused or silent on it.
 const HealthRecord::PerFamily* family_health(const UplinkStatus& uplink, Family family);
 
+/// Which uplink a policy's traffic of a family goes by.
+struct PolicyStatus {
+  std::string policy;
+  Family family = Family::v4;
+  std::string uplink;  ///< empty: it is refused
+};
+/// By name. IPv6 is left out where no uplink has it: that all of it is refused there is no news.
+std::vector<PolicyStatus> policies_shown(const StatusSnapshot& snapshot);
+
 /// Why the family is as it is, in words: healthd's reason, or what is wrong with its record.
 std::string reason_of(const UplinkStatus& uplink, Family family);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -43,5 +44,15 @@ bool gives_way(const Contender& contender, std::span<const Contender> carriers);
 ///   then `suspect`, then `down`. Those of it that are in force stay, whatever their tier: moving from one bad link to another only cuts connections;
 /// - if all are `unknown` and nothing is in force yet, nothing is added.
 std::vector<std::size_t> choose_uplinks(std::span<const Contender> contenders, bool default_in_force);
+
+/// Who carries a policy's traffic of a family: a position in `list`, which are the policy's uplinks, best first; `in_force`
+/// tells which one it goes by now, or did last. None: it is refused.
+///
+/// As choose_uplinks() with a tier for each, but that
+/// - an uplink that is `down` and does not answer is never chosen: there is nowhere else to look for a better one, and an
+///   error at once serves the user more than silence. One that is `suspect` still is, if no other is better;
+/// - one that is `unknown` is chosen at need though nothing was in force: the administrator has named it, and else the
+///   traffic would be refused for mere ignorance.
+std::optional<std::size_t> choose_for_policy(std::span<const Contender> list);
 
 }  // namespace multilink

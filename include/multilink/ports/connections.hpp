@@ -23,8 +23,6 @@ class Connections {
   /// many there were to remove; those that are gone already, that another one has replaced, or that hardware forwards
   /// just now are left out and no Error. After an Error some may be removed.
   virtual Result<std::size_t> remove(std::span<const Connection> connections) = 0;
-  /// Gives the bits `mark.mask` of their marks the value `mark.value`. As remove() for the rest.
-  virtual Result<std::size_t> set_mark(std::span<const Connection> connections, const MarkMatch& mark) = 0;
 };
 
 /// This host's own TCP sockets.

@@ -13,6 +13,7 @@
 #include "multilink/core/connection.hpp"
 #include "multilink/core/eviction.hpp"
 #include "multilink/core/inside_networks.hpp"
+#include "multilink/core/policy_flows.hpp"
 #include "multilink/core/result.hpp"
 #include "multilink/ports/connections.hpp"
 #include "multilink/ports/log.hpp"
@@ -64,14 +65,20 @@ class ConnectionMover {
   ConnectionMover(const ConnectionMover&) = delete;
   ConnectionMover& operator=(const ConnectionMover&) = delete;
 
-  /// Begins in the next turn of the loop. `mark_mask` is the configuration's.
-  void carry_out(EvictionOrder order, std::uint32_t mark_mask, std::shared_ptr<const InsideNetworks> inside);
+  /// What tells whose a connection is.
+  struct Surroundings {
+    std::uint32_t mark_mask = 0;  ///< the configuration's
+    InsideNetworks inside;
+    PolicyFlows policies;
+  };
+
+  /// Begins in the next turn of the loop.
+  void carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around);
 
  private:
   struct Job {
     EvictionOrder order;
-    std::uint32_t mark_mask;
-    std::shared_ptr<const InsideNetworks> inside;
+    std::shared_ptr<const Surroundings> around;
     MonoTime begun;
     bool listed = false;
     std::vector<Connection> left = {};  ///< to be moved, the next ones last

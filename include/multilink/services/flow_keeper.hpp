@@ -2,9 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -41,11 +44,13 @@ struct FlowView {
   const std::vector<HealthByFamily>& health;  ///< likewise
   const CarryingDevices& carriers;
   const DevicesByFamily& giving_way;  ///< RouteDecision::giving_way
+  const PolicyUplinks& policies;      ///< the uplink of each
 };
 
 /// Keeps every flow on the uplink it began on, by the packet filter's pins, and takes it away from there when it can
-/// no longer live there (EvictionPolicy), by way of the ConnectionMover. Follows the routes: it is told of them when they are in the kernel, and
-/// whatever fails here never holds them up. What fails is logged once and tried again.
+/// no longer live there (EvictionPolicy), by way of the ConnectionMover. Each policy has an EvictionPolicy of its own for
+/// the return to a better uplink; who has to leave a dead one is the same for all. Follows the routes: it is told of them when
+/// they are in the kernel, and whatever fails here never holds them up. What fails is logged once and tried again.
 class FlowKeeper {
  public:
   static constexpr Duration kRetry = std::chrono::seconds(1);
@@ -71,6 +76,9 @@ class FlowKeeper {
  private:
   void keep_filter();
   void evict(const FlowView& view);
+  /// Adds what the choice of this name asks for; `subjects` as it sees them.
+  void step(const std::string& choice, Family family, std::span<const EvictionSubject> subjects,
+            std::vector<EvictionOrder>& orders);
   static std::set<unsigned> links_of(const FlowView& view);
   Result<void> reset(std::span<const ConnectionTuple> connections);
   void on_done(const EvictionOrder& order, const Result<MovedFlows>& moved);
@@ -81,7 +89,8 @@ class FlowKeeper {
   FlowPorts ports_;
   Calls calls_;
   Complaints complaints_;
-  EvictionPolicy policy_;
+  std::map<std::string, EvictionPolicy>
+      evictions_;  ///< by the name of the choice: a policy's, or "" for the main one
   ConnectionMover mover_;
   PacketFilterTable wanted_;
   std::optional<PacketFilterTable> in_force_;  ///< none: something else may be

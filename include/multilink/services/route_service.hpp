@@ -98,6 +98,8 @@ class RouteService final : public Service {
   void observe(Step& step);
   void remember(KernelState state);
   void adopt_carriers(const Step& step);
+  /// What becomes of the policies in this state of the kernel is remembered.
+  void see_policies(const KernelState& state, const Step& step);
   void see_facts(const Step& step);
   std::vector<HealthByFamily> believed_health() const;
   RouteDecision decide(const Step& step) const;
@@ -109,6 +111,10 @@ class RouteService final : public Service {
   void note_problem(const std::string& problem);
   void note_warnings();
   void note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record);
+  void note_policies(Family family, const Step& step, const KernelState& after, RoutingRecord& record);
+  /// The uplink by which each policy's traffic goes in this state of the kernel, as the record has it.
+  std::map<std::string, std::string> policies_in(const KernelState& state, Family family,
+                                                 const Step& step) const;
   EventRecord make_event(Family family, const Step& step, const Actives& from, const Actives& to) const;
   std::vector<SwitchParty> parties(Family family, const Step& step, const Actives& from,
                                    const Actives& to) const;
@@ -135,6 +141,9 @@ class RouteService final : public Service {
   std::unique_ptr<Timer> gateway_timer_;  ///< when one of them is believed in no longer
   CarryingDevices carried_;
   FailbackHold hold_;
+  PolicyMemory policies_;
+  std::map<std::string, FailbackHold> policy_holds_;               ///< by the policy's name
+  PolicyUplinks decided_policies_;                                 ///< by the last decision that was applied
   CarryingDevices decided_;                                        ///< by the last decision that was applied
   std::optional<DevicesByFamily> gave_way_;                        ///< by it likewise
   std::map<std::string, std::map<Family, HealthBelief>> beliefs_;  ///< by device as configured

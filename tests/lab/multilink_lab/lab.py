@@ -149,6 +149,14 @@ class Lab:
         route = self.gateway.route_get(destination, *self.path_words)
         return route.get("dev") if route else None
 
+    def picture(self):
+        """What the gateway's kernel is set up with, for comparison: rules, IPv4's routes, nftables, sysctls."""
+        parts = [self.gateway.run(*words.split()) for words in (
+            "ip -4 rule", "ip -6 rule", "ip -4 route show table all", "nft list ruleset",
+            "sysctl -a -r ^net\\.ipv4\\.conf\\..*(rp_filter|src_valid_mark|arp_|forwarding)",
+            "sysctl -a -r ^net\\.ipv6\\.conf\\..*(accept_ra|forwarding)$")]
+        return [sorted(part.splitlines()) for part in parts]
+
     def kill_target(self, target):
         self.internet.nft(f"""
             table ip dead {{

@@ -6,7 +6,8 @@
 //   tcp_flow server ADDRESS PORT
 //
 // Command of the client (times in seconds of the monotonic clock):
-//   report FROM TO    on the connections begun in [FROM, TO), once each has ended
+//   report FROM TO    on the connections begun in [FROM, TO), once each has ended; and the longest time in between in
+//                     which no connection at all was completed
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -52,11 +53,12 @@ json report(const std::vector<Attempt>& attempts, Time from, Time to) {
   std::map<std::string, int> errors;
   int begun = 0;
   for (const Attempt& attempt : attempts) {
+    const bool succeeded = attempt.ended != Time{} && attempt.error.empty();
+    if (succeeded && attempt.ended >= from && attempt.ended < to) successes.push_back(attempt.ended);
     if (attempt.begun < from || attempt.begun >= to) continue;
     ++begun;
-    if (attempt.error.empty()) {
+    if (succeeded) {
       latencies.push_back(lab::millis(attempt.ended - attempt.begun));
-      successes.push_back(attempt.ended);
     } else {
       ++errors[attempt.error];
     }

@@ -43,7 +43,7 @@ TEST_P(UsersTraffic, RaisesNoStormOfProbesAndNoFalseSuspect) {
 TEST_P(UsersTraffic, NeverMakesAFailureNoticedLaterThanOnAnIdleLink) {
   const auto traffic = [this](const Outages& all, std::uint64_t seed) { return kind().make({}, all, seed); };
   const auto detection = measure_detection([](std::uint64_t seed) { return random_loss(0, seed); },
-                                           is_long() ? 500 : 10, seed(), traffic);
+                                           is_long() ? 500 : 5, seed(), traffic);
   std::cout << kind().name << ": noticed after " << detection.quantile(0.5) / 1ms << " ms (median), "
             << detection.quantile(1) / 1ms << " ms at most\n";
   EXPECT_EQ(detection.missed, 0U);

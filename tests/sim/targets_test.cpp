@@ -21,7 +21,7 @@ class NearAndFar : public testing::TestWithParam<std::pair<Duration, Duration>> 
     return
         [=](std::uint64_t seed) { return other_rtt_of_first_target(random_loss(loss, seed, others), first); };
   }
-  static double span() { return is_long() ? 1000 : 100; }
+  static double span() { return is_long() ? 1000 : 50; }
   static Calm measure(const SimulatedLink& link) {
     return measure_calm({.link = link}, span(), seed(), Depth::cores);
   }
@@ -51,7 +51,7 @@ TEST_P(NearAndFar, ChangeNoStateWhenOneOfThemIsDead) {
 TEST_P(NearAndFar, NoticeAFailureAsSoonAsTheFarOneAlone) {
   const unsigned runs = is_long() ? 2000 : 300;
   expect_noticed(measure_detection(link(0), runs, seed(), Depth::cores), 1s, 1300ms);
-  expect_noticed(measure_detection(link(0), is_long() ? 200 : 30, seed(),
+  expect_noticed(measure_detection(link(0), is_long() ? 200 : 20, seed(),
                                    [](const Outages& all, std::uint64_t) { return even_traffic(1000, all); }),
                  150ms, 300ms);
 }
@@ -72,9 +72,11 @@ TEST(Targets, OneThatIsDeadOnEveryUplinkChangesNoState) {
     uplinks[i].traffic = even_traffic(200);
   }
   SimulatedGateway gateway(std::move(uplinks), first);
+  gateway.run_until(10min);
+  const auto before = gateway.switches().size();
   gateway.run_until(2h);
   for (const auto& change : gateway.changes()) EXPECT_EQ(change.to, HealthState::up) << change.reason;
-  EXPECT_EQ(gateway.switches().size(), 1U);
+  EXPECT_EQ(gateway.switches().size(), before);
 }
 
 }  // namespace

@@ -32,8 +32,9 @@ TEST_P(UsersTraffic, RaisesNoStormOfProbesAndNoFalseSuspect) {
     const auto where = cat(kind().name, ", RTT ", path.rtt / 1ms, " ms, loss ", format_decimal(path.loss, 2));
     std::cout << where << ": " << calm.questions_per_hour << " questions/h, " << calm.suspects / calm.hours
               << " suspects/h, " << calm.probes_per_second << " probes/s\n";
-    EXPECT_LE(calm.probes_per_second, 2.0) << where;
-    EXPECT_LE(calm.suspects, 1U) << where;
+    // In an hour the 1.8 of the worst have a standard deviation of 0.05, and a suspect comes every 25 h at most.
+    EXPECT_LE(calm.probes_per_second, is_long() ? 2.0 : 2.2) << where;
+    EXPECT_LE(calm.suspects, is_long() ? 1 : most_by_chance(calm.hours / 25)) << where;
     EXPECT_EQ(calm.downs, 0U) << where;
   }
 }
@@ -42,7 +43,7 @@ TEST_P(UsersTraffic, RaisesNoStormOfProbesAndNoFalseSuspect) {
 TEST_P(UsersTraffic, NeverMakesAFailureNoticedLaterThanOnAnIdleLink) {
   const auto traffic = [this](const Outages& all, std::uint64_t seed) { return kind().make({}, all, seed); };
   const auto detection = measure_detection([](std::uint64_t seed) { return random_loss(0, seed); },
-                                           is_long() ? 500 : 10, seed(), traffic);
+                                           is_long() ? 500 : 5, seed(), traffic);
   std::cout << kind().name << ": noticed after " << detection.quantile(0.5) / 1ms << " ms (median), "
             << detection.quantile(1) / 1ms << " ms at most\n";
   EXPECT_EQ(detection.missed, 0U);

@@ -188,8 +188,7 @@ class TableText {
     if (base == "prerouting") return rules_before_routing();
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
-    // Tracking has forgotten what was evicted: none of its packets belongs to an established connection.
-    if (base == "forward") return {"meta l4proto 6 ct state invalid,new,untracked goto evicted"};
+    if (base == "forward") return {"meta l4proto 6 goto evicted"};
     // A socket that is being destroyed tells its far end.
     if (base == "local_resets") return {"tcp flags & rst == rst accept", "meta l4proto 6 goto evicted"};
     if (base == "output") return rules_for_local();

@@ -189,7 +189,7 @@ def run(arguments):
         outages["silent black hole"] = show.fail_over(
             "ISP 1 goes silent: the cable is fine, the router answers, nothing comes back (black hole)", "blackhole")
         show_status(suite, arguments.build)
-        say("\nISP 1 has now failed twice within a minute: it would be watched for about a minute more than the first time\n"
+        say("\nISP 1 has now failed twice within a minute: it would be watched for a minute and a half more than the first time\n"
             "before traffic returned (flap damping).")
         say(f"\n{STYLE.bold}Users felt:{STYLE.end} "
             + "; ".join(f"{name} {outage:.0f} ms" for name, outage in outages.items()))

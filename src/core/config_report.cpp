@@ -5,6 +5,7 @@
 
 #include "multilink/core/policy_keys.hpp"
 #include "multilink/core/quantity.hpp"
+#include "multilink/core/squid_keys.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -40,6 +41,14 @@ std::string describe_policy(const PolicyConfig& policy) {
              ", else refused\n");
 }
 
+std::string describe_squid(const SquidConfig& squid) {
+  std::vector<std::string> facts;
+  for (const auto& key : squid_keys()) {
+    if (key.name != "enabled") facts.push_back(cat(key.name, ' ', key.write(squid)));
+  }
+  return squid.enabled ? cat("  squid: ", join(facts, "; "), '\n') : std::string();
+}
+
 std::string describe_absent(const Config& config, const std::vector<std::string>& existing_devices) {
   std::string out;
   for (const auto& uplink : config.uplinks) {
@@ -69,6 +78,7 @@ std::string describe_check(const ParsedConfig& parsed, const std::vector<std::st
                         config.uplinks.size() == 1 ? " uplink" : " uplinks", ", by precedence:\n");
   for (const auto& uplink : config.uplinks) out += describe_uplink(uplink);
   for (const auto& policy : config.policies) out += describe_policy(policy);
+  out += describe_squid(config.squid);
   for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
   out += describe_absent(config, existing_devices);
   for (const auto& key : parsed.inactive) out += cat(key.to_string(), '\n');

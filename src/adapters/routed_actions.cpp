@@ -10,6 +10,7 @@
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/proc_sysctls.hpp"
+#include "multilink/adapters/system_accounts.hpp"
 #include "multilink/services/host_watch.hpp"
 #include "multilink/services/route_actions.hpp"
 
@@ -39,8 +40,10 @@ int print_route_plan(DaemonParts& parts) {
                           });
   parts.loop.run();
   LeaseFiles leases(parts.loop, parts.log);
+  const auto parents = SystemAccounts().look_up(parts.config);
+  if (!parents) parts.log.error(parents.error().message);
   auto lines = preview_routes(kernel, parts.config, in_force(leases.read(), parts.loop.now().wall), health,
-                              parts.boot, {});
+                              parts.boot, {}, parents ? *parents : ParentUsers{});
   ProcSysctls sysctls;
   ChangedSettingsFile changed;
   const auto state = kernel.read();

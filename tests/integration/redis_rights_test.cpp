@@ -32,7 +32,8 @@ const Names kAllKeys{kKeys.uplinks(),
                      kKeys.events(),
                      kKeys.daemon("pingd"),
                      kKeys.daemon("healthd"),
-                     kKeys.daemon("routed")};
+                     kKeys.daemon("routed"),
+                     kKeys.proxy("lte")};
 const Names kAllChannels{kKeys.probe_channel(), kKeys.status_channel(), kKeys.routing_channel()};
 const Names kStatuses{kKeys.status("lte"), kKeys.status("lte", Family::v4), kKeys.status("lte", Family::v6)};
 
@@ -69,6 +70,11 @@ const std::vector<Rights> kRights{
      {kKeys.health("lte"), kKeys.routing()},
      {kKeys.routing(), kKeys.events(), kKeys.daemon("routed")},
      {kKeys.status_channel(), kKeys.routing_channel()}},
+    {"squid",
+     {"ping", "multi", "exec", "hgetall", "hset", "del", "pexpire", "subscribe"},
+     {kKeys.health("lte")},
+     {kKeys.proxy("lte")},
+     {kKeys.status_channel()}},
     {"reader", {"ping", "get", "hgetall", "zrange", "xrevrange"}, kAllKeys, {}, {}},
 };
 

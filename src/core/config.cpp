@@ -82,6 +82,9 @@ class ConfigReader {
     ParsedConfig parsed;
     parsed.errors = in_file_order(std::move(errors_), file);
     parsed.inactive = in_file_order(std::move(inactive_), file);
+    if (draft_.is_valid(draft_.suite, "redis") && draft_.is_valid(draft_.suite, "site")) {
+      parsed.records = RecordsPlace{draft_.suite.settings.redis, draft_.suite.settings.site};
+    }
     if (!parsed.errors.empty()) return parsed;
     auto doubts = check_doubts(draft_);
     for (auto& doubt : check_policy_doubts(draft_)) doubts.push_back(std::move(doubt));

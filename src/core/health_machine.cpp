@@ -26,7 +26,7 @@ std::string damped(Duration wait, std::string_view has) {
 
 std::string loss_over(const LossWindow& window) {
   return cat("loss ", format_decimal(window.loss() * 100, 1), " % (", window.lost(), " of ", window.probes(),
-             " probes) over ", seconds(window.length()));
+             window.probes() == 1 ? " probe" : " probes", ") over ", seconds(window.length()));
 }
 
 }  // namespace

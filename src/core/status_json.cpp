@@ -55,6 +55,7 @@ void add_health(Json& out, const UplinkStatus& uplink, Family family) {
   out["rtt_ms"] = measured ? figure(health->rtt) : Json();
   out["jitter_ms"] = measured ? figure(health->jitter) : Json();
   out["answers"] = health != nullptr ? Json(health->answers) : Json();
+  out["damping_ms"] = health != nullptr ? Json(milliseconds(health->damping)) : Json();
   out["baseline"] = health != nullptr ? Json(health->baseline) : Json();
   out["targets_set_aside"] = Json::array();
   if (health == nullptr) return;

@@ -17,8 +17,10 @@ constexpr double kLossStep = 1000;  // tenths of a percent
 constexpr Duration kRttStep = std::chrono::microseconds(100);
 constexpr Duration kLongestTook = std::chrono::hours(1);
 
+/// 0 stands for none.
 Duration rounded(Duration length) {
-  return (length + kRttStep / 2) / kRttStep * kRttStep;
+  if (length <= Duration{}) return {};
+  return std::max(kRttStep, (length + kRttStep / 2) / kRttStep * kRttStep);
 }
 
 std::optional<MonoTime> told(MonoTime entered) {
@@ -162,7 +164,8 @@ HealthRecord UplinkHealth::record() const {
                             one.machine.detector().targets().set_aside(),
                             one.decided,
                             told(one.machine.entered()),
-                            one.machine.forgiven_at()};
+                            one.machine.forgiven_at(),
+                            std::chrono::ceil<std::chrono::seconds>(one.machine.damping())};
   }
   return out;
 }

@@ -101,9 +101,17 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
+/// What a reader of the suite's records needs of the configuration.
+struct RecordsPlace {
+  RedisAddress redis;
+  std::string site;
+};
+
 /// What reading a file gave. `config` is set if and only if `errors` is empty.
 struct ParsedConfig {
   std::optional<Config> config;
+  /// Where the suite's records are, also where the file is refused for something else. None: it does not rightly say.
+  std::optional<RecordsPlace> records;
   std::vector<ConfigProblem> errors;  ///< all of them, in file order
   std::vector<ConfigProblem> warnings;
   /// Keys and sections of this file whose behaviour this version accepts but does not act on yet.

@@ -72,6 +72,19 @@ quiet_install() {
   return "$status"
 }
 
+# promtool alone, into build/tools: its package would bring a server that runs from the next boot on.
+fetch_promtool() {
+  local tools=$PWD/build/tools folder status=0
+  [ ! -x "$tools/promtool" ] || return 0
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/multilink-promtool.XXXXXX")
+  mkdir -p "$tools"
+  (cd "$folder" && apt-get -q -o APT::Sandbox::User=root download prometheus) &&
+    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool &&
+    mv "$folder/usr/bin/promtool" "$tools/promtool" || status=$?
+  rm -rf "$folder"
+  return "$status"
+}
+
 # configure PRESET [CMAKE OPTION...]
 configure() { step "configuring ($1)" cmake --preset "$@"; }
 

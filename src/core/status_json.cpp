@@ -191,4 +191,9 @@ std::string render_status_json(const StatusSnapshot& snapshot) {
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+std::string render_unavailable_json(std::string_view reason) {
+  const Json out{{"version", kStatusJsonVersion}, {"unavailable", reason}};
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
 }  // namespace multilink

@@ -4,11 +4,11 @@
 
 # What building and running needs.
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libnftables-dev libboost-dev libspdlog-dev
-  libexpected-dev nlohmann-json3-dev libsystemd-dev libgtest-dev libgmock-dev)
+  libexpected-dev nlohmann-json3-dev libsystemd-dev libcurl4-gnutls-dev libgtest-dev libgmock-dev)
 RUN_PACKAGES=(redis-server iproute2 nftables iputils-ping procps python3 busybox)
 # What the tests need on top.
 TEST_PACKAGES=(clang-format clang-tidy shellcheck git systemd systemd-sysv systemd-container dbus lighttpd util-linux tcpdump
-  isc-dhcp-client radvd)
+  isc-dhcp-client radvd msmtp)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }

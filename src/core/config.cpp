@@ -9,6 +9,7 @@
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/config_rules.hpp"
 #include "multilink/core/nearest.hpp"
+#include "multilink/core/notify_keys.hpp"
 #include "multilink/core/packet_filter.hpp"
 #include "multilink/core/policy_checks.hpp"
 #include "multilink/core/policy_keys.hpp"
@@ -43,7 +44,7 @@ bool is_policy(const IniSection& section) {
 
 /// Whether the section is one of a later capability, which this version does not look into.
 bool is_reserved(const IniSection& section) {
-  return section.name == kSquidSection || section.name == kNotifySection;
+  return section.name == kSquidSection;
 }
 
 std::vector<ConfigProblem> in_file_order(std::vector<LineProblem> problems, std::string_view file) {
@@ -68,6 +69,8 @@ class ConfigReader {
     for (const auto& section : ini.sections) {
       if (is_reserved(section)) {
         read_reserved(section);
+      } else if (section.name == kNotifySection) {
+        read_notify(section);
       } else if (is_policy(section)) {
         read_policy(section);
       } else if (section.name != kSuiteSection) {
@@ -88,6 +91,9 @@ class ConfigReader {
     if (!parsed.errors.empty()) return parsed;
     auto doubts = check_doubts(draft_);
     for (auto& doubt : check_policy_doubts(draft_)) doubts.push_back(std::move(doubt));
+    if (draft_.notify.line != 0 && !draft_.notify.settings.has_receiver()) {
+      doubts.push_back({draft_.notify.line, "[notify]: nobody is told; name a command, a webhook or mail"});
+    }
     parsed.warnings = in_file_order(std::move(doubts), file);
     parsed.config = build();
     return parsed;
@@ -140,6 +146,23 @@ class ConfigReader {
       if (std::find(kSquidKeys.begin(), kSquidKeys.end(), entry.key) != kSquidKeys.end()) continue;
       const std::vector<std::string_view> names{kSquidKeys.begin(), kSquidKeys.end()};
       refuse_unknown(entry, "[squid]", names, names);
+    }
+  }
+
+  void read_notify(const IniSection& section) {
+    if (is_first(section)) draft_.notify.line = section.line;
+    for (const auto& entry : section.entries) {
+      const auto* key = find_notify_key(entry.key);
+      if (key == nullptr) {
+        std::vector<std::string_view> names;
+        for (const auto& known : notify_keys()) names.push_back(known.name);
+        refuse_unknown(entry, "[notify]", names, names);
+        continue;
+      }
+      if (!is_first_use(entry, key->name, draft_.notify)) continue;
+      const auto done = read_notify_value(*key, entry.value, draft_.notify.settings);
+      if (!done) error(entry.line, done.error().message);
+      draft_.notify.uses[entry.key] = {entry.line, done.has_value()};
     }
   }
 
@@ -228,6 +251,7 @@ class ConfigReader {
         config.uplinks.begin(), config.uplinks.end(),
         [](const UplinkConfig& a, const UplinkConfig& b) { return a.precedence < b.precedence; });
     config.policies = build_policies(draft_);
+    config.notify = draft_.notify.settings;
     return config;
   }
 

@@ -15,7 +15,7 @@ import unittest
 from machine import Machine, await_that
 
 BUILD = sys.argv.pop(1)
-DAEMONS = ("pingd", "healthd", "routed")
+DAEMONS = ("pingd", "healthd", "routed", "notifyd")
 SERVICES = (*DAEMONS, "multilink-redis")
 UNITS = (*SERVICES, "multilink-redis-users")
 CONFIG = """\
@@ -118,7 +118,7 @@ class Units(unittest.TestCase):
         self.assertEqual(done.stdout + done.stderr, "")
 
     def test_units_are_exposed_as_little_as_promised(self):
-        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "multilink-redis": 5, "multilink-redis-users": 15}
+        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "notifyd": 20, "multilink-redis": 5, "multilink-redis-users": 15}
         for unit, bound in bounds.items():
             done = self.machine.run("systemd-analyze", "security", f"--threshold={bound}", f"{unit}.service",
                                     check=False)
@@ -130,7 +130,7 @@ class Units(unittest.TestCase):
         self.assertEqual(self.status()["problems"], [])
 
     def test_each_process_has_its_own_user_and_no_capability_but_its_own(self):
-        wanted = {"pingd": 1 << 13, "healthd": 0, "routed": 3 << 12, "multilink-redis": 0}  # CAP_NET_RAW 13, CAP_NET_ADMIN 12
+        wanted = {"pingd": 1 << 13, "healthd": 0, "notifyd": 0, "routed": 3 << 12, "multilink-redis": 0}  # CAP_NET_RAW 13, CAP_NET_ADMIN 12
         users = set()
         for unit, capabilities in wanted.items():
             fields = dict(line.split(":\t", 1) for line in

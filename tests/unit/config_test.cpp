@@ -170,13 +170,28 @@ TEST(Config, TheMaskHoldsAllUplinksButTheProbesOwnValue) {
 TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
   const auto parsed = parse_config(
       "[squid]\nenabled = yes\nlisten = 3128\nallow = 10.0.0.0/8\ncache_memory = 64MB\n"
-      "[notify]\nwebhook = https://example.com/hook\n[a]\n[b]\n",
+      "[a]\n[b]\n",
       kFile);
   ASSERT_TRUE(parsed.config);
   EXPECT_EQ(parsed.config->uplinks.size(), 2U);
   EXPECT_EQ(lines(parsed.inactive),
-            (std::vector<std::string>{"interfaces.conf:1: [squid]: accepted, no effect in this version",
-                                      "interfaces.conf:6: [notify]: accepted, no effect in this version"}));
+            (std::vector<std::string>{"interfaces.conf:1: [squid]: accepted, no effect in this version"}));
+}
+
+TEST(Config, SaysWhoIsToldOfWhat) {
+  const auto parsed = parse_config(
+      "[a]\n[notify]\ncommand = /bin/tell\nwebhook = https://example.com/hook\nmail = a@b, c@d\non = "
+      "suspect\n",
+      kFile);
+  ASSERT_TRUE(parsed.config);
+  const auto& notify = parsed.config->notify;
+  EXPECT_EQ(notify.command, "/bin/tell");
+  EXPECT_EQ(notify.webhook, "https://example.com/hook");
+  EXPECT_EQ(notify.mail, (std::vector<std::string>{"a@b", "c@d"}));
+  EXPECT_EQ(notify.on, std::vector{NotifyOn::suspect});
+  EXPECT_EQ(lines(parse_config("[a]\n[b]\n[notify]\n", kFile).warnings),
+            (std::vector<std::string>{
+                "interfaces.conf:3: [notify]: nobody is told; name a command, a webhook or mail"}));
 }
 
 TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {

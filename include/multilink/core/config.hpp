@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/notify_config.hpp"
 #include "multilink/core/packet_match.hpp"
 #include "multilink/core/prefix_translation.hpp"
 #include "multilink/core/redis_address.hpp"
@@ -93,7 +94,8 @@ struct ConfigProblem {
 
 struct Config {
   SuiteConfig suite;
-  std::vector<UplinkConfig> uplinks;   ///< best first: by precedence, then by position in the file
+  std::vector<UplinkConfig> uplinks;  ///< best first: by precedence, then by position in the file
+  NotifyConfig notify;
   std::vector<PolicyConfig> policies;  ///< in file order: the first that fits a packet decides
 
   const UplinkConfig* uplink_named(std::string_view name) const;

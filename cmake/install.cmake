@@ -16,6 +16,11 @@ install(TARGETS status-cgi RUNTIME DESTINATION ${MULTILINK_CGI_DIR})
 install(PROGRAMS systemd/redis-users DESTINATION ${MULTILINK_HELPER_DIR})
 install(FILES config/redis.acl DESTINATION ${CMAKE_INSTALL_DATADIR}/multilink)
 
+foreach(section 5 7 8)
+  file(GLOB pages CONFIGURE_DEPENDS docs/man/*.${section})
+  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+
 file(GLOB units CONFIGURE_DEPENDS systemd/*.service systemd/*.target)
 install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES systemd/multilink.sysusers DESTINATION lib/sysusers.d RENAME multilink.conf)

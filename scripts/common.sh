@@ -4,11 +4,11 @@
 
 # What building and running needs.
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libnftables-dev libboost-dev libspdlog-dev
-  libexpected-dev nlohmann-json3-dev libsystemd-dev libgtest-dev libgmock-dev)
+  libexpected-dev nlohmann-json3-dev libsystemd-dev libcurl4-gnutls-dev libgtest-dev libgmock-dev)
 RUN_PACKAGES=(redis-server iproute2 nftables iputils-ping procps python3 busybox)
 # What the tests need on top.
-TEST_PACKAGES=(squid clang-format clang-tidy shellcheck git systemd systemd-sysv systemd-container dbus lighttpd util-linux tcpdump
-  isc-dhcp-client radvd)
+TEST_PACKAGES=(squid clang-format clang-tidy shellcheck git systemd systemd-sysv systemd-container dbus lighttpd util-linux
+  tcpdump isc-dhcp-client radvd msmtp man-db lintian)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
@@ -71,6 +71,19 @@ quiet_install() {
   # Nor at the next boot: who has not had Squid has not asked for one on port 3128.
   case " $* " in *' squid '*) systemctl --quiet disable squid.service || say "  squid.service could not be disabled" ;; esac
   [ "$made" = 0 ] || rm -f "$guard"
+  return "$status"
+}
+
+# promtool alone, into build/tools: its package would bring a server that runs from the next boot on.
+fetch_promtool() {
+  local tools=$PWD/build/tools folder status=0
+  [ ! -x "$tools/promtool" ] || return 0
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/multilink-promtool.XXXXXX")
+  mkdir -p "$tools"
+  (cd "$folder" && apt-get -q -o APT::Sandbox::User=root download prometheus) &&
+    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool &&
+    mv "$folder/usr/bin/promtool" "$tools/promtool" || status=$?
+  rm -rf "$folder"
   return "$status"
 }
 

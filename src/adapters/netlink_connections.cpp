@@ -26,9 +26,6 @@ bool is_gone(int code) {
 
 std::string_view remedy_for(int code) {
   switch (code) {
-    case EPERM:
-    case EACCES:
-      return "; that takes CAP_NET_ADMIN: start it as root, or by its unit";
     case EINVAL:
     case EOPNOTSUPP:
     case EPROTONOSUPPORT:

@@ -220,6 +220,7 @@ struct NetlinkSocket::Impl {
     if (answer.error == 0) return {};
     std::string text = std::strerror(answer.error);
     if (!answer.explanation.empty()) text += cat(" (", answer.explanation, ')');
+    if (answer.error == EPERM) text += "; that takes CAP_NET_ADMIN: start it as root, or by its unit";
     return fail(std::move(text), answer.error);
   }
 

@@ -73,7 +73,6 @@ bool is_wanted(const TcpSocketEntry& socket, const TiedUsers& tied) {
 
 tl::unexpected<Error> failed(std::string_view doing, const Error& error) {
   std::string_view remedy;
-  if (error.code == EPERM) remedy = "; that takes CAP_NET_ADMIN: start it as root, or by its unit";
   if (error.code == EOPNOTSUPP || error.code == ENOENT) {
     remedy = "; the kernel needs CONFIG_INET_DIAG_DESTROY and its module tcp_diag: try 'modprobe tcp_diag'";
   }

@@ -16,12 +16,15 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <string_view>
 #include <system_error>
 
 #include "multilink/adapters/nftables_events.hpp"
+#include "multilink/adapters/start_failure.hpp"
 #include "multilink/core/packet_filter.hpp"
+#include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace asio = boost::asio;
@@ -41,7 +44,12 @@ struct FreeCallbacks {
 };
 
 void check(int result, const char* doing) {
-  if (result < 0) throw std::system_error(errno, std::generic_category(), doing);
+  if (result >= 0) return;
+  if (errno == EPERM) {
+    throw StartFailure(cat(doing, ": ", std::strerror(EPERM),
+                           "; that takes CAP_NET_ADMIN: start it as root, or by its unit"));
+  }
+  throw std::system_error(errno, std::generic_category(), doing);
 }
 
 void enlarge_buffer(int fd) {

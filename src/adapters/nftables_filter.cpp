@@ -160,6 +160,12 @@ Result<bool> NftablesFilter::is_in_force() {
   return true;
 }
 
+Result<bool> NftablesFilter::exists() {
+  const auto present = impl_->reader.present();
+  if (!present) return prefixed(present.error());
+  return present->exists;
+}
+
 Result<bool> NftablesFilter::remove() {
   const auto done = impl_->nft.run(cat("delete table inet ", kFilterTable, '\n'));
   if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());

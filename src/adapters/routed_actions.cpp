@@ -2,15 +2,18 @@
 #include "multilink/adapters/routed_actions.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <iostream>
 #include <utility>
 
 #include "multilink/adapters/changed_settings_file.hpp"
+#include "multilink/adapters/instance_lock.hpp"
 #include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/proc_sysctls.hpp"
 #include "multilink/adapters/system_accounts.hpp"
+#include "multilink/core/text.hpp"
 #include "multilink/services/host_watch.hpp"
 #include "multilink/services/route_actions.hpp"
 
@@ -40,10 +43,11 @@ int print_route_plan(DaemonParts& parts) {
                           });
   parts.loop.run();
   LeaseFiles leases(parts.loop, parts.log);
+  NftablesFilter filter(parts.loop);
   const auto parents = SystemAccounts().look_up(parts.config);
   if (!parents) parts.log.error(parents.error().message);
-  auto lines = preview_routes(kernel, parts.config, in_force(leases.read(), parts.loop.now().wall), health,
-                              parts.boot, {}, parents ? *parents : ParentUsers{});
+  auto lines = preview_routes(kernel, filter, parts.config, in_force(leases.read(), parts.loop.now().wall),
+                              health, parts.boot, {}, parents ? *parents : ParentUsers{});
   ProcSysctls sysctls;
   ChangedSettingsFile changed;
   const auto state = kernel.read();
@@ -54,6 +58,10 @@ int print_route_plan(DaemonParts& parts) {
 }
 
 int clear_owned_routes(DaemonParts& parts) {
+  const auto others = InstanceLock::take("routed", parts.config.suite.site);
+  if (!others && others.error().code == EADDRINUSE) {
+    parts.log.warning(cat(others.error().message, ", or it puts back what is removed here"));
+  }
   NetlinkKernel kernel(parts.loop, parts.log, {});
   NftablesFilter filter(parts.loop);
   const int routes = print(clear_routes(kernel, filter, {}), parts.log);

@@ -38,11 +38,12 @@ Result<StatusSnapshot> find_and_read() {
 }
 
 CgiResponse answer(const CgiRequest& request) {
+  const auto format = understand(request);
+  if (!format) return format.error();
   try {
-    if (const auto refused = refuse(request)) return *refused;
-    return status_response(find_and_read());
+    return status_response(find_and_read(), *format);
   } catch (const std::exception& error) {
-    return status_response(fail(cat("internal error: ", error.what())));
+    return status_response(fail(cat("internal error: ", error.what())), *format);
   }
 }
 

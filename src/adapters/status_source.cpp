@@ -49,11 +49,13 @@ Result<std::optional<RedisLogin>> find_login(bool is_configured_redis) {
 tl::expected<StatusSource, std::vector<std::string>> find_status_source(
     const std::string& config_path, const std::optional<RedisAddress>& redis) {
   const ParsedConfig parsed = load_config_file(config_path);
-  if (!redis && !parsed.config) return tl::unexpected(lines_of(parsed.errors));
-  const SuiteConfig suite = parsed.config ? parsed.config->suite : SuiteConfig{};
+  if (!redis && !parsed.records) return tl::unexpected(lines_of(parsed.errors));
+  const SuiteConfig defaults;
+  const auto place = parsed.records.value_or(RecordsPlace{defaults.redis, defaults.site});
   const auto login = find_login(!redis);
   if (!login) return tl::unexpected(std::vector{login.error().message});
-  return StatusSource{redis.value_or(suite.redis), suite.site, *login};
+  return StatusSource{redis.value_or(place.redis), place.site, *login,
+                      redis ? std::vector<std::string>{} : lines_of(parsed.errors)};
 }
 
 namespace {
@@ -77,11 +79,13 @@ Result<T> read_from(const StatusSource& source, Start start) {
 }  // namespace
 
 Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline) {
-  return read_from<StatusSnapshot>(source, [&](EventLoop& loop, RedisStore& store, auto done) {
+  auto snapshot = read_from<StatusSnapshot>(source, [&](EventLoop& loop, RedisStore& store, auto done) {
     auto reader = std::make_unique<StatusReader>(loop, store, source.site);
     reader->start(deadline, done);
     return reader;
   });
+  if (snapshot) snapshot->config_problems = source.config_problems;
+  return snapshot;
 }
 
 Result<std::vector<Reply>> run_on_redis(const StatusSource& source, std::vector<Store::Command> commands,

@@ -8,6 +8,7 @@
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/config_rules.hpp"
 #include "multilink/core/nearest.hpp"
+#include "multilink/core/notify_keys.hpp"
 #include "multilink/core/packet_filter.hpp"
 #include "multilink/core/policy_checks.hpp"
 #include "multilink/core/policy_keys.hpp"
@@ -63,7 +64,7 @@ class ConfigReader {
     }
     for (const auto& section : ini.sections) {
       if (section.name == kNotifySection) {
-        read_reserved(section);
+        read_notify(section);
       } else if (section.name == kSquidSection) {
         read_squid(section);
       } else if (is_policy(section)) {
@@ -81,9 +82,15 @@ class ConfigReader {
     ParsedConfig parsed;
     parsed.errors = in_file_order(std::move(errors_), file);
     parsed.inactive = in_file_order(std::move(inactive_), file);
+    if (draft_.is_valid(draft_.suite, "redis") && draft_.is_valid(draft_.suite, "site")) {
+      parsed.records = RecordsPlace{draft_.suite.settings.redis, draft_.suite.settings.site};
+    }
     if (!parsed.errors.empty()) return parsed;
     auto doubts = check_doubts(draft_);
     for (auto& doubt : check_policy_doubts(draft_)) doubts.push_back(std::move(doubt));
+    if (draft_.notify.line != 0 && !draft_.notify.settings.has_receiver()) {
+      doubts.push_back({draft_.notify.line, "[notify]: nobody is told; name a command, a webhook or mail"});
+    }
     parsed.warnings = in_file_order(std::move(doubts), file);
     parsed.config = build();
     return parsed;
@@ -128,12 +135,6 @@ class ConfigReader {
     draft_.uplinks.push_back(std::move(uplink));
   }
 
-  /// A section of a later capability, which this version does not look into.
-  void read_reserved(const IniSection& section) {
-    is_first(section);
-    inactive_.push_back({section.line, cat("[", printable(section.name), "]: ", kNoEffect)});
-  }
-
   void read_squid(const IniSection& section) {
     if (is_first(section)) draft_.squid.line = section.line;
     for (const auto& entry : section.entries) {
@@ -148,6 +149,23 @@ class ConfigReader {
       const auto done = read_squid_value(*key, entry.value, draft_.squid.settings);
       if (!done) error(entry.line, done.error().message);
       draft_.squid.uses[entry.key] = {entry.line, done.has_value()};
+    }
+  }
+
+  void read_notify(const IniSection& section) {
+    if (is_first(section)) draft_.notify.line = section.line;
+    for (const auto& entry : section.entries) {
+      const auto* key = find_notify_key(entry.key);
+      if (key == nullptr) {
+        std::vector<std::string_view> names;
+        for (const auto& known : notify_keys()) names.push_back(known.name);
+        refuse_unknown(entry, "[notify]", names, names);
+        continue;
+      }
+      if (!is_first_use(entry, key->name, draft_.notify)) continue;
+      const auto done = read_notify_value(*key, entry.value, draft_.notify.settings);
+      if (!done) error(entry.line, done.error().message);
+      draft_.notify.uses[entry.key] = {entry.line, done.has_value()};
     }
   }
 
@@ -237,6 +255,7 @@ class ConfigReader {
         [](const UplinkConfig& a, const UplinkConfig& b) { return a.precedence < b.precedence; });
     config.policies = build_policies(draft_);
     config.squid = draft_.squid.settings;
+    config.notify = draft_.notify.settings;
     return config;
   }
 

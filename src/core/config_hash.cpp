@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "multilink/core/config_keys.hpp"
+#include "multilink/core/notify_keys.hpp"
 #include "multilink/core/policy_keys.hpp"
 #include "multilink/core/squid_keys.hpp"
 
@@ -28,6 +29,10 @@ std::string canonical_text(const Config& config) {
   for (const auto& uplink : config.uplinks) {
     static_cast<UplinkConfig&>(settings) = uplink;
     out += cat('[', uplink.device, "]\n", canonical_text(settings, false));
+  }
+  if (config.notify != NotifyConfig{}) {
+    out += "[notify]\n";
+    for (const auto& key : notify_keys()) out += cat(key.name, '=', key.write(config.notify), '\n');
   }
   for (const auto& policy : config.policies) {
     out += cat("[policy ", policy.name, "]\n");

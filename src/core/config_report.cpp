@@ -49,6 +49,18 @@ std::string describe_squid(const SquidConfig& squid) {
   return squid.enabled ? cat("  squid: ", join(facts, "; "), '\n') : std::string();
 }
 
+/// Addresses may hold a secret: they are not shown.
+std::string describe_notify(const NotifyConfig& notify) {
+  if (!notify.has_receiver()) return {};
+  std::vector<std::string> told;
+  if (!notify.command.empty()) told.emplace_back(notify.command);
+  if (!notify.webhook.empty()) told.emplace_back("a web address");
+  if (!notify.mail.empty()) told.push_back(join(notify.mail, ", "));
+  std::vector<std::string> about;
+  for (const auto on : notify.on) about.emplace_back(to_string(on));
+  return cat("  told of ", join(about, ", "), ": ", join(told, "; "), '\n');
+}
+
 std::string describe_absent(const Config& config, const std::vector<std::string>& existing_devices) {
   std::string out;
   for (const auto& uplink : config.uplinks) {
@@ -79,6 +91,7 @@ std::string describe_check(const ParsedConfig& parsed, const std::vector<std::st
   for (const auto& uplink : config.uplinks) out += describe_uplink(uplink);
   for (const auto& policy : config.policies) out += describe_policy(policy);
   out += describe_squid(config.squid);
+  out += describe_notify(config.notify);
   for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
   out += describe_absent(config, existing_devices);
   for (const auto& key : parsed.inactive) out += cat(key.to_string(), '\n');

@@ -40,9 +40,8 @@ void FlapPenalty::add(double points, MonoTime now) {
 }
 
 Duration FlapPenalty::extra_wait(MonoTime now) const {
-  const double above = at(now) - kFree;
-  if (above <= 0) return Duration::zero();
-  const double wait = std::min(seconds(kMostWait), std::pow(kGrowth, above / kOfSuspect) - 1);
+  const double wait = std::min(seconds(kMostWait), std::pow(kGrowth, (at(now) - kFree) / kOfSuspect) - 1);
+  if (wait < seconds(kLeastWait)) return Duration::zero();
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait));
 }
 

@@ -26,7 +26,7 @@ std::string damped(Duration wait, std::string_view has) {
 
 std::string loss_over(const LossWindow& window) {
   return cat("loss ", format_decimal(window.loss() * 100, 1), " % (", window.lost(), " of ", window.probes(),
-             " probes) over ", seconds(window.length()));
+             window.probes() == 1 ? " probe" : " probes", ") over ", seconds(window.length()));
 }
 
 }  // namespace
@@ -223,6 +223,10 @@ void HealthMachine::begin_fresh_windows(MonoTime after) {
   alive_from_.reset();
 }
 
+std::string HealthMachine::no_address(Family family) {
+  return cat("no IPv", to_string(family), " address");
+}
+
 std::optional<HealthMachine::Bar> HealthMachine::bar() const {
   if (!config_.enabled) return Bar{"disabled in interfaces.conf", "enabled again"};
   const std::string family = cat("IPv", to_string(family_));
@@ -236,7 +240,7 @@ std::optional<HealthMachine::Bar> HealthMachine::bar() const {
     case LinkFact::no_carrier:
       return Bar{"no carrier", "the carrier is back"};
     case LinkFact::no_address:
-      return Bar{cat("no ", family, " address"), cat(family, " address present")};
+      return Bar{no_address(family_), cat(family, " address present")};
     case LinkFact::no_gateway:
       return Bar{cat("no ", family, " gateway"), cat(family, " gateway present")};
   }

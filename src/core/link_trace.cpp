@@ -11,8 +11,8 @@
 namespace multilink {
 namespace {
 
-constexpr double kMostSeconds = 1e10;  // time of day since 1970 is one way to write it
-constexpr double kMostRtt = 3.6e6;     // an hour, in ms
+constexpr double kMostSeconds = 9e9;  // time of day since 1970 is one way to write it
+constexpr double kMostRtt = 3.6e6;    // an hour, in ms
 
 std::optional<double> parse_within(std::string_view text, double most) {
   const auto value = parse_decimal(text);
@@ -28,7 +28,7 @@ Result<TraceSample> parse_sample(std::string_view line) {
   if (fields.size() != 2)
     return fail(cat(quoted(line), " is not 'seconds,rtt_ms' (an empty rtt_ms for a lost probe)"));
   const auto seconds = parse_within(trim(fields[0]), kMostSeconds);
-  if (!seconds) return fail(cat("seconds: ", quoted(fields[0]), " is not a number from 0 to 10^10"));
+  if (!seconds) return fail(cat("seconds: ", quoted(fields[0]), " is not a number from 0 to 9000000000"));
   const auto text = trim(fields[1]);
   if (text.empty()) return TraceSample{from_seconds(*seconds), std::nullopt};
   const auto rtt = parse_within(text, kMostRtt);

@@ -205,6 +205,7 @@ Fields HealthRecord::encode() const {
     out[family_field(family, "decided_ns")] = encode_mono(seen.decided);
     out[family_field(family, "entered_ns")] = encode_mono(seen.entered);
     out[family_field(family, "forgiven_ns")] = encode_mono(seen.forgiven);
+    out[family_field(family, "damping_us")] = encode_microseconds(seen.damping);
   }
   return out;
 }
@@ -234,6 +235,7 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
     seen.decided = reader.mono_or_none(family_field(family, "decided_ns"));
     seen.entered = reader.mono_or_none(family_field(family, "entered_ns"));
     seen.forgiven = reader.mono_or_none(family_field(family, "forgiven_ns"));
+    seen.damping = reader.microseconds(family_field(family, "damping_us"));
   }
   return reader.finish(std::move(out));
 }

@@ -5,7 +5,7 @@
 
 namespace multilink {
 
-RedisKeys::RedisKeys(std::string_view site) : prefix_(cat("multilink:", site, ':')) {}
+RedisKeys::RedisKeys(std::string_view site) : site_(site), prefix_(cat("multilink:", site, ':')) {}
 
 std::string RedisKeys::uplinks() const {
   return cat(prefix_, "uplinks");
@@ -45,6 +45,10 @@ std::string RedisKeys::events() const {
 
 std::string RedisKeys::daemon(std::string_view daemon) const {
   return cat(prefix_, "daemon:", daemon);
+}
+
+std::string RedisKeys::notified(std::string_view receiver) const {
+  return cat(prefix_, "notified:", receiver);
 }
 
 std::string RedisKeys::probe_channel() const {

@@ -55,6 +55,7 @@ void add_health(Json& out, const UplinkStatus& uplink, Family family) {
   out["rtt_ms"] = measured ? figure(health->rtt) : Json();
   out["jitter_ms"] = measured ? figure(health->jitter) : Json();
   out["answers"] = health != nullptr ? Json(health->answers) : Json();
+  out["damping_ms"] = health != nullptr ? Json(milliseconds(health->damping)) : Json();
   out["baseline"] = health != nullptr ? Json(health->baseline) : Json();
   out["targets_set_aside"] = Json::array();
   if (health == nullptr) return;
@@ -187,6 +188,11 @@ std::string render_status_json(const StatusSnapshot& snapshot) {
   for (const auto& problem : snapshot.problems) {
     out["problems"].push_back({{"where", problem.where}, {"reason", problem.reason}});
   }
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string render_unavailable_json(std::string_view reason) {
+  const Json out{{"version", kStatusJsonVersion}, {"unavailable", reason}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

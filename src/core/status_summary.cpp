@@ -85,9 +85,19 @@ std::string carrying_sentence(const StatusSnapshot& snapshot) {
   return cat(carrying_clause(v4, "IPv4"), "; ", carrying_clause(v6, "IPv6"), '.');
 }
 
+/// FALSE stands for "unknown" as well.
+bool is_known(const UplinkStatus& uplink) {
+  if (!uplink.usable || *uplink.usable || !uplink.health || !is_enabled(uplink))
+    return uplink.usable.has_value();
+  return std::ranges::any_of(families_shown(uplink), [&](Family family) {
+    const auto* health = family_health(uplink, family);
+    return health != nullptr && health->state != HealthState::unknown;
+  });
+}
+
 StatusLevel level_of(const StatusSnapshot& snapshot, bool findings) {
   const auto usable = [](const UplinkStatus& uplink) { return uplink.usable && *uplink.usable; };
-  const auto told = [](const UplinkStatus& uplink) { return uplink.usable.has_value(); };
+  const auto told = is_known;
   if (std::ranges::none_of(snapshot.uplinks, told)) return StatusLevel::unknown;
   if (std::ranges::none_of(snapshot.uplinks, usable)) {
     return std::ranges::all_of(snapshot.uplinks, told) ? StatusLevel::failed : StatusLevel::unknown;
@@ -129,6 +139,11 @@ std::string_view to_string(StatusLevel level) {
 
 StatusSummary summarize(const StatusSnapshot& snapshot) {
   StatusSummary summary;
+  if (const auto& refused = snapshot.config_problems; !refused.empty()) {
+    summary.findings.push_back(
+        cat("the configuration file is refused, daemons that run keep to what they have read before: ",
+            refused.front(), refused.size() > 1 ? cat(" (and ", refused.size() - 1, " more)") : ""));
+  }
   for (const auto& part : {uplinks_not_up(snapshot), daemon_findings(snapshot), routing_findings(snapshot)}) {
     summary.findings.insert(summary.findings.end(), part.begin(), part.end());
   }

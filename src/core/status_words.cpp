@@ -50,7 +50,13 @@ UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink,
 std::string remarks(const UplinkStatus& uplink, Family family) {
   std::string out(reason_of(uplink, family));
   const auto* health = family_health(uplink, family);
-  if (health == nullptr || health->aside.empty()) return out;
+  if (health == nullptr) return out;
+  if (health->damping > Duration{}) {
+    const auto asked = std::chrono::ceil<std::chrono::seconds>(health->damping).count();
+    out += cat(out.empty() ? "" : "; ", "after several failures, ", asked,
+               " s more of clean probing are asked for (flap damping)");
+  }
+  if (health->aside.empty()) return out;
   std::vector<std::string> targets;
   for (const auto& target : health->aside) targets.push_back(target.to_string());
   return cat(out, out.empty() ? "" : "; ", "set aside: ", join(targets, ", "));

@@ -16,7 +16,7 @@ bool is_up(const HealthRecord& record, Family family) {
 
 bool is_figure(const std::string& field) {
   return field.ends_with(".loss") || field.ends_with(".probes") || field.ends_with(".rtt_us") ||
-         field.ends_with(".jitter_us") || field.ends_with(".baseline");
+         field.ends_with(".jitter_us") || field.ends_with(".baseline") || field.ends_with(".damping_us");
 }
 
 /// In the order of PublishedHealth::statuses_.

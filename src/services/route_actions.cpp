@@ -2,9 +2,11 @@
 #include "multilink/services/route_actions.hpp"
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "multilink/core/failback_hold.hpp"
+#include "multilink/core/filter_plan.hpp"
 #include "multilink/core/route_decision.hpp"
 #include "multilink/core/route_diff.hpp"
 #include "multilink/core/text.hpp"
@@ -37,6 +39,21 @@ std::vector<HealthByFamily> states_of(const Config& config, const std::vector<Up
   return out;
 }
 
+/// The lines about the nftables table. `is_change`: whether they are something to do.
+std::vector<std::string> preview_filter(const Result<bool>& exists, const PacketFilterTable& table,
+                                        bool& is_change) {
+  if (!exists) return {cat("# ", exists.error().message)};
+  if (*exists) return {};
+  const auto text = filter_anew(table);
+  if (!text) return {cat("# ", text.error().message)};
+  is_change = true;
+  std::vector<std::string> lines{"nft -f - << END"};
+  std::istringstream in(*text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  lines.emplace_back("END");
+  return lines;
+}
+
 }  // namespace
 
 HealthSnapshot::HealthSnapshot(Scheduler& scheduler, Store& store, Log& log, const Config& config,
@@ -61,8 +78,8 @@ void HealthSnapshot::finish(const HealthRecords& records) {
   if (const auto done = std::exchange(done_, {})) done(records);
 }
 
-Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
-                                                const std::vector<DhcpLease>& leases,
+Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilter& filter,
+                                                const Config& config, const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers, const ParentUsers& parents) {
   const auto state = kernel.read();
@@ -81,7 +98,10 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Conf
   for (const auto& warning : decision.warnings) lines.push_back(cat("# ", warning));
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));
-  if (operations.empty()) lines.emplace_back(kNothingToChange);
+  bool is_change = !operations.empty();
+  const auto table = plan_filter(config, *state, decision.indices, facts, decision.giving_way);
+  for (auto& line : preview_filter(filter.exists(), table, is_change)) lines.push_back(std::move(line));
+  if (!is_change) lines.emplace_back(kNothingToChange);
   return lines;
 }
 

@@ -17,12 +17,20 @@ constexpr double kLossStep = 1000;  // tenths of a percent
 constexpr Duration kRttStep = std::chrono::microseconds(100);
 constexpr Duration kLongestTook = std::chrono::hours(1);
 
+/// 0 stands for none.
 Duration rounded(Duration length) {
-  return (length + kRttStep / 2) / kRttStep * kRttStep;
+  if (length <= Duration{}) return {};
+  return std::max(kRttStep, (length + kRttStep / 2) / kRttStep * kRttStep);
 }
 
 std::optional<MonoTime> told(MonoTime entered) {
   return entered == MonoTime::min() ? std::nullopt : std::optional(entered);
+}
+
+/// That a network without IPv6 has none.
+bool is_no_news(Family family, const Transition& transition) {
+  return family == Family::v6 && transition.from == HealthState::unknown &&
+         transition.to == HealthState::down && transition.reason == HealthMachine::no_address(family);
 }
 
 WallTime wall_at(MonoTime time, const Now& now) {
@@ -91,6 +99,7 @@ void UplinkHealth::note(Family family, OneFamily& one, const Transition& transit
   one.since = wall_at(transition.at, now);
   one.event = EventRecord::make_id(boot_, transition.cause);
   one.decided = transition.settled;
+  if (is_no_news(family, transition)) return;
   const Duration took = now.mono - transition.cause;
   EventRecord event;
   event.id = one.event;
@@ -135,8 +144,9 @@ void UplinkHealth::adopt(const std::optional<HealthRecord>& stored, const Now& n
     change.from = before.state;
     change.reason = one.machine.reason();
     change.settled.reset();  // found at the start, not decided by it
+    const auto told = events_.size();
     note(family, one, change, now);
-    events_.back().took.reset();
+    if (events_.size() > told) events_.back().took.reset();
   }
 }
 
@@ -162,7 +172,8 @@ HealthRecord UplinkHealth::record() const {
                             one.machine.detector().targets().set_aside(),
                             one.decided,
                             told(one.machine.entered()),
-                            one.machine.forgiven_at()};
+                            one.machine.forgiven_at(),
+                            std::chrono::ceil<std::chrono::seconds>(one.machine.damping())};
   }
   return out;
 }

@@ -61,7 +61,8 @@ class Conversation {
       case 18:
         return {"XADD", key(), "MAXLEN", "=", number(1, 3), "*", word(), word()};
       case 19:
-        return {below(2) == 0 ? "XRANGE" : "XREVRANGE", key(), "-", "+", "COUNT", number(1, 3)};
+        if (below(2) == 0) return {"XRANGE", key(), below(2) == 0 ? "-" : "(5-3", "+", "COUNT", number(1, 3)};
+        return {"XREVRANGE", key(), "+", "-", "COUNT", number(1, 3)};
       case 20:
         return {"PUBLISH", key(), word()};
       default:

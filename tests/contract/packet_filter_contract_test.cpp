@@ -198,6 +198,7 @@ TEST_P(PacketFilterContract, RemovingTakesEverythingAwayAndMayBeDoneTwice) {
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(*done, round == 0) << "whether there was one";
     EXPECT_FALSE(world_->has_table());
+    EXPECT_FALSE(filter().exists().value());
     EXPECT_FALSE(is_in_force());
   }
   replace(table_of(2));
@@ -206,6 +207,7 @@ TEST_P(PacketFilterContract, RemovingTakesEverythingAwayAndMayBeDoneTwice) {
 
 TEST_P(PacketFilterContract, RemovingTakesWhatOthersPutInside) {
   replace(table_of(2));
+  EXPECT_TRUE(filter().exists().value());
   world_->add_a_chain();
   EXPECT_TRUE(filter().remove());
   EXPECT_FALSE(world_->has_table());

@@ -371,18 +371,20 @@ Reply FakeRedis::xadd(const Command& command) {
 }
 
 Reply FakeRedis::entries(const Command& command, bool reverse) {
-  const auto bound = [](const std::string& text, std::uint64_t missing) -> EntryId {
+  const auto bound = [](std::string_view text, std::uint64_t missing) -> EntryId {
     constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
     if (text == "-") return {0, 0};
     if (text == "+") return {kMost, kMost};
     const auto dash = text.find('-');
     const auto ms = parse_number<std::uint64_t>(text.substr(0, dash));
-    const auto seq = dash == std::string::npos ? std::optional(missing)
-                                               : parse_number<std::uint64_t>(text.substr(dash + 1));
+    const auto seq = dash == std::string_view::npos ? std::optional(missing)
+                                                    : parse_number<std::uint64_t>(text.substr(dash + 1));
     if (!ms || !seq) throw Reply::Failure{"ERR Invalid stream ID specified as stream command argument"};
     return {*ms, *seq};
   };
-  const auto least = bound(command[reverse ? 3 : 2], 0);
+  const auto& from = command[reverse ? 3 : 2];
+  auto least = bound(std::string_view(from).substr(from.starts_with('(') ? 1 : 0), 0);
+  if (from.starts_with('(')) ++least.second;  // nobody asks behind the greatest there can be
   const auto most = bound(command[reverse ? 2 : 3], std::numeric_limits<std::uint64_t>::max());
   auto count = std::numeric_limits<std::int64_t>::max();
   if (command.size() == 5) return syntax_error();

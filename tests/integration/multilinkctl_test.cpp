@@ -91,13 +91,28 @@ TEST(Multilinkctl, SaysWhyRedisCannotBeRead) {
   EXPECT_THAT(shown.err, HasSubstr("No such file or directory"));
 }
 
-TEST(Multilinkctl, RefusesABadConfigurationWithItsLines) {
+TEST(Multilinkctl, ShowsTheStatusAlsoWhereTheConfigurationIsRefusedForSomethingElse) {
   const fakes::OwnDirectory directory;
-  const auto config = directory.write("interfaces.conf", "[eth0]\nweight = x\nprecedence = y\n");
+  const fakes::RealRedis redis;
+  const auto config = directory.write(
+      "interfaces.conf", cat("[multilink]\nredis = ", redis.address().to_string(), "\n[eth0]\nweight = x\n"));
+  const auto shown = multilinkctl({"--config", config, "status"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out,
+              HasSubstr(cat("the configuration file is refused, daemons that run keep to what they have read "
+                            "before: ",
+                            config, ":4: weight: 'x' is not")));
+}
+
+TEST(Multilinkctl, RefusesAConfigurationThatDoesNotSayWhereRedisIsWithItsLines) {
+  const fakes::OwnDirectory directory;
+  const auto config =
+      directory.write("interfaces.conf", "[multilink]\nredis = x\n[eth0]\nweight = x\nprecedence = y\n");
   const auto shown = multilinkctl({"--config", config, "status"});
   EXPECT_EQ(shown.status, 78);
-  EXPECT_THAT(shown.err, StartsWith(cat("multilinkctl: ", config, ":2: weight: ")));
-  EXPECT_THAT(shown.err, HasSubstr(cat("\nmultilinkctl: ", config, ":3: precedence: ")));
+  EXPECT_THAT(shown.err, StartsWith(cat("multilinkctl: ", config, ":2: redis: ")));
+  EXPECT_THAT(shown.err, HasSubstr(cat("\nmultilinkctl: ", config, ":4: weight: ")));
+  EXPECT_THAT(shown.err, HasSubstr(cat("\nmultilinkctl: ", config, ":5: precedence: ")));
 }
 
 TEST(Multilinkctl, ExplainsItsUsage) {

@@ -33,7 +33,9 @@ const Names kAllKeys{kKeys.uplinks(),
                      kKeys.daemon("pingd"),
                      kKeys.daemon("healthd"),
                      kKeys.daemon("routed"),
-                     kKeys.proxy("lte")};
+                     kKeys.proxy("lte"),
+                     kKeys.daemon("notifyd"),
+                     kKeys.notified("webhook")};
 const Names kAllChannels{kKeys.probe_channel(), kKeys.status_channel(), kKeys.routing_channel()};
 const Names kStatuses{kKeys.status("lte"), kKeys.status("lte", Family::v4), kKeys.status("lte", Family::v6)};
 
@@ -75,6 +77,11 @@ const std::vector<Rights> kRights{
      {kKeys.health("lte")},
      {kKeys.proxy("lte")},
      {kKeys.status_channel()}},
+    {"notifyd",
+     {"ping", "multi", "exec", "get", "set", "hset", "del", "xrange", "xrevrange", "pexpire", "subscribe"},
+     {kKeys.events(), kKeys.notified("webhook")},
+     {kKeys.notified("webhook"), kKeys.daemon("notifyd")},
+     {kKeys.status_channel(), kKeys.routing_channel()}},
     {"reader", {"ping", "get", "hgetall", "zrange", "xrevrange"}, kAllKeys, {}, {}},
 };
 
@@ -86,6 +93,7 @@ const std::vector<std::pair<Kind, Store::Command>> kShapes{
     {Kind::reads, {"hgetall", "KEY"}},
     {Kind::reads, {"zrange", "KEY", "0", "-1", "WITHSCORES"}},
     {Kind::reads, {"zrangebyscore", "KEY", "1", "2", "WITHSCORES"}},
+    {Kind::reads, {"xrange", "KEY", "(1-1", "+", "COUNT", "32"}},
     {Kind::reads, {"xrevrange", "KEY", "+", "-", "COUNT", "20"}},
     {Kind::writes, {"set", "KEY", "TRUE"}},
     {Kind::writes, {"hset", "KEY", "field", "value"}},

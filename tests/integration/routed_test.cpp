@@ -169,6 +169,23 @@ TEST_F(Routed, AfterACrashItAdoptsPlansNothingAndClearsEverything) {
   EXPECT_THAT(run("--clear").out, IsEmpty());
 }
 
+TEST_F(Routed, ClearBesideARunningRoutedSaysThatItPutsAllBack) {
+  start_with_both_up();
+  const auto cleared = run("--clear");
+  EXPECT_EQ(cleared.status, 0) << cleared.err;
+  EXPECT_THAT(cleared.err, HasSubstr("another routed of site 'local' runs"));
+  EXPECT_THAT(cleared.err, HasSubstr("puts back what is removed here"));
+}
+
+TEST_F(Routed, WithoutTheRightsItSaysWhatItTakes) {
+  start_with_both_up();
+  stop();
+  const auto refused = fakes::run_program({{"/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all",
+                                            MULTILINK_BIN_DIR "/routed", "--clear"}});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("takes CAP_NET_ADMIN: start it as root, or by its unit"));
+}
+
 TEST_F(Routed, ClearNeedsNoConfiguration) {
   const auto before = everything();
   start_with_both_up();
@@ -194,15 +211,15 @@ TEST_F(Routed, PlanAndClearExcludeEachOther) {
   EXPECT_EQ(everything(), before);
 }
 
-TEST_F(Routed, ThePlanIsMadeOfCommandsThatIproute2Takes) {
+TEST_F(Routed, ThePlanIsMadeOfCommandsThatTheShellTakes) {
   say("up0", HealthState::up);
   say("up1", HealthState::up);
   const auto plan = run("--plan");
   ASSERT_EQ(plan.status, 0) << plan.err;
   EXPECT_THAT(everything(), Not(HasSubstr("proto 109"))) << "a plan changes nothing";
-  for (const auto line : split(plan.out, '\n')) {
-    if (!line.empty() && !line.starts_with('#')) ip(line.substr(std::string_view("ip ").size()));
-  }
+  EXPECT_THAT(plan.out, HasSubstr("\ntable inet multilink {\n"));
+  const auto done = fakes::run_program({{"/bin/sh", "-e", "-c", plan.out}});
+  EXPECT_EQ(done.status, 0) << done.err << plan.out;
   EXPECT_EQ(run("--plan").out, "nothing to change\n");
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "fakes/http_client.hpp"
 #include "fakes/own_network.hpp"
@@ -123,6 +124,20 @@ print("'sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).dec
   EXPECT_EQ(checked.status, 0) << checked.err;
   EXPECT_THAT(page.headers.at("content-security-policy"),
               HasSubstr(std::string(trim(replaced(checked.out, "\n", "")))));
+}
+
+TEST_P(StatusPageTest, GivesMonitoringSystemsWhatTheyTake) {
+  const auto json = request("GET", "?format=json");
+  EXPECT_EQ(json.status, 200);
+  EXPECT_EQ(json.headers.at("content-type"), "application/json");
+  EXPECT_EQ(nlohmann::json::parse(json.body)["summary"]["level"], "ok");
+  const auto metrics = request("GET", "?format=prometheus");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_EQ(metrics.headers.at("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  const auto promtool = fakes::run_program({{"/bin/sh", "-c", "printf %s \"$1\" | \"$2\" check metrics", "sh",
+                                             metrics.body, MULTILINK_SOURCE_DIR "/build/tools/promtool"}});
+  EXPECT_EQ(promtool.status, 0) << promtool.out << promtool.err;
+  EXPECT_EQ(promtool.out + promtool.err, "");
 }
 
 TEST_P(StatusPageTest, GivesHeadNoBody) {

@@ -17,6 +17,8 @@ from multilink_lab.suite import Suite
 from multilink_lab.waiting import wait_until
 
 FIRST_PORT, PORTS = 8080, 20
+CALM = 10  # s
+SETTLED = 1  # s: what was on its way at the return has arrived
 
 
 class Style:
@@ -113,10 +115,14 @@ class Show:
         self.timeline.begin("ISP 1 is repaired", begun,
                             f"{STYLE.green}repaired{STYLE.end}; it is watched for a while before traffic returns")
         self.wait_for_path(better.device, 90)
+        time.sleep(SETTLED)
         report = self.flow.report(begun)
         self.tell_new_events()
         self.timeline.show()
-        say(f"    {STYLE.bold}on the way back: {report['lost']} packets lost, in flight on the path being left{STYLE.end}")
+        say(f"    {STYLE.bold}on the way back: {report['lost']} packets lost{STYLE.end}: what runs stays where it is, what begins "
+            f"goes by {better.device}")
+        self.flow.close()
+        self.flow = self.lab.udp_flow(rate=1000)
 
 
 def free_port(wanted):
@@ -174,7 +180,7 @@ def stay(address):
 
 def run(arguments):
     with Lab(f"{arguments.build}/lab") as lab:
-        suite = Suite(lab, f"{arguments.build}/bin")
+        suite = Suite(lab, f"{arguments.build}/bin", defaults="failback_udp_after = 2min\n")  # as by default
         suite.start()
         suite.wait_status(20, wan1="TRUE", wan2="TRUE")
         suite.wait(lambda: lab.path_of() == "wan1", 10, "traffic goes by wan1")
@@ -186,11 +192,13 @@ def run(arguments):
         outages = {}
         outages["pulled cable"] = show.fail_over("Somebody pulls the cable to ISP 1 (carrier lost)", "carrier")
         show.return_home("carrier")
+        say(f"\n{CALM} s of calm: how regular the traffic is has to be learnt anew")
+        time.sleep(CALM)
         outages["silent black hole"] = show.fail_over(
             "ISP 1 goes silent: the cable is fine, the router answers, nothing comes back (black hole)", "blackhole")
         show_status(suite, arguments.build)
-        say("\nISP 1 has now failed twice within a minute: it would be watched for a minute and a half more than the first time\n"
-            "before traffic returned (flap damping).")
+        say("\nISP 1 has now failed twice within a minute. Each further failure has it watched for longer before traffic returns\n"
+            "(flap damping), so that an ISP that stutters does not move it each time.")
         say(f"\n{STYLE.bold}Users felt:{STYLE.end} "
             + "; ".join(f"{name} {outage:.0f} ms" for name, outage in outages.items()))
         if arguments.stay:

@@ -28,6 +28,8 @@ TEST_F(HealthServiceTest, PublishesWhatItKnowsOfAnUplinkThatAnswers) {
     EXPECT_EQ(record.families.at(Family::v4).reason, "first answer: 192.0.2.1 in 20 ms");
     EXPECT_EQ(record.families.at(Family::v6).state, HealthState::down);
     EXPECT_EQ(record.families.at(Family::v6).reason, "no IPv6 address");
+    for (const auto& event : events(name))
+      EXPECT_EQ(event.family, Family::v4) << "a network without IPv6 is no news";
   }
   const auto listed = as_scored(redis_.execute({"ZRANGE", keys_.uplinks(), "0", "-1", "WITHSCORES"}));
   EXPECT_EQ(*listed, (std::vector<std::pair<std::string, double>>{{"eth0", 1}, {"eth1", 2}}));

@@ -34,7 +34,7 @@ class RouteActions : public RouteServiceTest {
     return out;
   }
   std::vector<std::string> preview(const HealthRecords& health) {
-    return preview_routes(kernel_, config_, leases_.read(), health, "0123abcd", {}).value();
+    return preview_routes(kernel_, filter_, config_, leases_.read(), health, "0123abcd", {}).value();
   }
 };
 
@@ -58,7 +58,11 @@ TEST_F(RouteActions, ThePlanIsWhatTheServiceThenDoes) {
   EXPECT_EQ(planned.front(), "ip route prepend default via 192.0.2.1 dev eth0 proto 109 metric 3");
   EXPECT_THAT(owned(), IsEmpty());
   start_with_both_up();
-  auto sorted = planned;
+  const auto nft = std::find(planned.begin(), planned.end(), "nft -f - << END");
+  ASSERT_NE(nft, planned.end());
+  EXPECT_EQ(planned.back(), "END");
+  EXPECT_THAT(std::vector(nft, planned.end()), testing::Contains("table inet multilink {"));
+  std::vector sorted(planned.begin(), nft);
   std::sort(sorted.begin(), sorted.end());
   EXPECT_EQ(owned(), sorted);
   EXPECT_THAT(preview(take_snapshot()), ElementsAre("nothing to change"));
@@ -80,7 +84,7 @@ TEST_F(RouteActions, ThePlanBelievesNoRecordOfAnotherBoot) {
 
 TEST_F(RouteActions, AKernelThatCannotBeReadIsAnError) {
   kernel_.fail_reads(EPERM);
-  EXPECT_EQ(preview_routes(kernel_, config_, {}, {}, "0123abcd", {}).error().code, EPERM);
+  EXPECT_EQ(preview_routes(kernel_, filter_, config_, {}, {}, "0123abcd", {}).error().code, EPERM);
   kernel_.fail_reads(EPERM);
   EXPECT_EQ(clear_routes(kernel_, filter_, {}).error().code, EPERM);
 }

@@ -59,7 +59,7 @@ TEST_F(ManualFailback, ARestartDoesNot) {
 }
 
 TEST_F(ManualFailback, NorAPlanThatIsPrinted) {
-  const auto lines = preview_routes(kernel_, config_, {}, healthy(), "0123abcd", {});
+  const auto lines = preview_routes(kernel_, filter_, config_, {}, healthy(), "0123abcd", {});
   ASSERT_TRUE(lines);
   EXPECT_THAT(*lines, testing::ElementsAre("nothing to change"));
 }

@@ -178,7 +178,7 @@ TEST_F(RouteServiceIpv6Test, ClearLeavesTheHostAsItWas) {
 
 TEST_F(RouteServiceIpv6Test, APreviewSpeaksOfIpv6WhereThereIsSome) {
   kernel_.remove_address("eth1", "2001:db8:0:2::2/64");
-  const auto lines = preview_routes(kernel_, config_, {}, {}, boot_, {});
+  const auto lines = preview_routes(kernel_, filter_, config_, {}, {}, boot_, {});
   ASSERT_TRUE(lines);
   EXPECT_THAT(*lines, Contains(HasSubstr("# the health of eth0 in IPv6 is unknown")));
   EXPECT_THAT(*lines, Not(Contains(HasSubstr("# the health of eth1 in IPv6 is unknown"))));

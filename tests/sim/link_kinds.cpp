@@ -89,6 +89,18 @@ SimulatedLink rate_limited_target(SimulatedLink link, Duration pause) {
   };
 }
 
+SimulatedLink policed_path(SimulatedLink link, double rate, double depth) {
+  return [link = std::move(link), rate, depth, tokens = depth, last = Duration{}](
+             Duration at, std::size_t target) mutable -> std::optional<Duration> {
+    const double rested = std::chrono::duration<double>(at - std::exchange(last, at)).count();
+    tokens = std::min(depth, tokens + rested * rate);
+    const auto rtt = link(at, target);
+    if (tokens < 1) return std::nullopt;
+    tokens -= 1;
+    return rtt;
+  };
+}
+
 SimulatedLink other_rtt_of_first_target(SimulatedLink link, Duration rtt) {
   return [link = std::move(link), rtt](Duration at, std::size_t target) {
     const auto others = link(at, target);

@@ -32,6 +32,11 @@ SimulatedLink dead_target(SimulatedLink link);
 /// The first target answers at most once in `pause`.
 SimulatedLink rate_limited_target(SimulatedLink link, Duration pause);
 
+/// A provider that polices its customer's echo requests: a token bucket (RFC 2697's committed part) for all targets
+/// together lets `rate` a second pass, and `depth` at once after a rest; it is full at the beginning. What is lost in an
+/// outage has passed it.
+SimulatedLink policed_path(SimulatedLink link, double rate, double depth);
+
 /// The first target answers sooner or later than the others: after so long.
 SimulatedLink other_rtt_of_first_target(SimulatedLink link, Duration rtt);
 

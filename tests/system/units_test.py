@@ -13,37 +13,13 @@ import sys
 import unittest
 
 from machine import Machine, await_that
+from providers import CONFIG, NETWORK
 
 BUILD = sys.argv.pop(1)
-DAEMONS = ("pingd", "healthd", "routed")
+DAEMONS = ("pingd", "healthd", "routed", "notifyd")
 SERVICES = (*DAEMONS, "multilink-redis")
 UNITS = (*SERVICES, "multilink-redis-users", "multilink-proxy")
 SQUIDS = ("multilink-squid", "multilink-squid@wan1", "multilink-squid@wan2")
-CONFIG = """\
-[multilink]
-targets = 192.0.2.1, 192.0.2.2
-up_after = 2s
-[{0}]
-[{1}]
-"""
-# Two providers, each a namespace with its router and "the Internet" behind it.
-NETWORK = """
-set -e
-number=1
-for net in 198.51.100 203.0.113; do
-  ip netns add isp$number
-  ip link add wan$number type veth peer name port netns isp$number
-  ip addr add $net.2/24 dev wan$number
-  ip link set wan$number up
-  ip route add default via $net.1 dev wan$number metric $((100 * number))
-  ip -n isp$number link set lo up
-  ip -n isp$number addr add $net.1/24 dev port
-  ip -n isp$number addr add 192.0.2.1/32 dev lo
-  ip -n isp$number addr add 192.0.2.2/32 dev lo
-  ip -n isp$number link set port up
-  number=$((number + 1))
-done
-"""
 
 
 class Units(unittest.TestCase):
@@ -119,7 +95,7 @@ class Units(unittest.TestCase):
         self.assertEqual(done.stdout + done.stderr, "")
 
     def test_units_are_exposed_as_little_as_promised(self):
-        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "multilink-redis": 5, "multilink-redis-users": 15,
+        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "notifyd": 20, "multilink-redis": 5, "multilink-redis-users": 15,
                   "multilink-proxy": 25, "multilink-squid": 20, "multilink-squid@wan1": 20}
         for unit, bound in bounds.items():
             done = self.machine.run("systemd-analyze", "security", f"--threshold={bound}", f"{unit}.service",
@@ -132,7 +108,7 @@ class Units(unittest.TestCase):
         self.assertEqual(self.status()["problems"], [])
 
     def test_each_process_has_its_own_user_and_no_capability_but_its_own(self):
-        wanted = {"pingd": 1 << 13, "healthd": 0, "routed": 3 << 12, "multilink-redis": 0}  # CAP_NET_RAW 13, CAP_NET_ADMIN 12
+        wanted = {"pingd": 1 << 13, "healthd": 0, "notifyd": 0, "routed": 3 << 12, "multilink-redis": 0}  # CAP_NET_RAW 13, CAP_NET_ADMIN 12
         users = set()
         for unit, capabilities in wanted.items():
             fields = dict(line.split(":\t", 1) for line in

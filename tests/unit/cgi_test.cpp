@@ -16,32 +16,58 @@ using testing::Not;
 using testing::StartsWith;
 
 TEST(Cgi, ReadsThePageWithGetAndHead) {
-  EXPECT_FALSE(refuse({"GET", "", ""}).has_value());
-  EXPECT_FALSE(refuse({"HEAD", "", ""}).has_value());
+  EXPECT_EQ(understand({"GET", "", ""}), PageFormat::html);
+  EXPECT_EQ(understand({"HEAD", "", ""}), PageFormat::html);
+  EXPECT_EQ(understand({"GET", "", "format=html"}), PageFormat::html);
+  EXPECT_EQ(understand({"GET", "", "format=json"}), PageFormat::json);
+  EXPECT_EQ(understand({"GET", "", "format=prometheus"}), PageFormat::prometheus);
 }
 
 TEST(Cgi, RefusesOtherMethods) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", "", "GET\r\nX: y"}) {
-    const auto refused = refuse({method, "", ""});
-    ASSERT_TRUE(refused.has_value()) << method;
-    EXPECT_EQ(refused->status, 405);
-    EXPECT_EQ(refused->extra_headers, "Allow: GET, HEAD\r\n");
+    const auto refused = understand({method, "", ""});
+    ASSERT_FALSE(refused.has_value()) << method;
+    EXPECT_EQ(refused.error().status, 405);
+    EXPECT_EQ(refused.error().extra_headers, "Allow: GET, HEAD\r\n");
   }
 }
 
 TEST(Cgi, RefusesPathsAndParameters) {
-  EXPECT_EQ(refuse({"GET", "/etc/passwd", ""})->status, 404);
-  EXPECT_EQ(refuse({"GET", "/", ""})->status, 404);
-  EXPECT_EQ(refuse({"GET", "", "a=<script>"})->status, 400);
-  EXPECT_THAT(refuse({"GET", "", "a=<script>"})->body, Not(HasSubstr("<script")));
+  EXPECT_EQ(understand({"GET", "/etc/passwd", ""}).error().status, 404);
+  EXPECT_EQ(understand({"GET", "/", ""}).error().status, 404);
+  for (const char* query :
+       {"a=<script>", "format=xml", "format=json&format=json", "format=", "FORMAT=json", "&"}) {
+    const auto refused = understand({"GET", "", query});
+    ASSERT_FALSE(refused.has_value()) << query;
+    EXPECT_EQ(refused.error().status, 400);
+    EXPECT_THAT(refused.error().body, Not(HasSubstr("<script")));
+  }
 }
 
 TEST(Cgi, AnswersWithThePageOrSaysWhatStillWorks) {
-  EXPECT_EQ(status_response(fakes::sample_snapshot()).status, 200);
-  const auto failed = status_response(fail("Redis gave no answer within 1000 ms"));
+  EXPECT_EQ(status_response(fakes::sample_snapshot(), PageFormat::html).status, 200);
+  const auto failed = status_response(fail("Redis gave no answer within 1000 ms"), PageFormat::html);
   EXPECT_EQ(failed.status, 503);
   EXPECT_THAT(failed.body, HasSubstr("Redis gave no answer within 1000 ms"));
   EXPECT_THAT(failed.body, HasSubstr("What still works"));
+}
+
+TEST(Cgi, AnswersInTheFormAskedFor) {
+  const Result<StatusSnapshot> lost = fail("Redis gave no answer within 1000 ms");
+  const auto json = status_response(fakes::sample_snapshot(), PageFormat::json);
+  EXPECT_EQ(json.status, 200);
+  EXPECT_EQ(json.type, "application/json");
+  EXPECT_THAT(json.body, StartsWith("{"));
+  const auto no_json = status_response(lost, PageFormat::json);
+  EXPECT_EQ(no_json.status, 503);
+  EXPECT_EQ(no_json.body,
+            "{\n  \"version\": 1,\n  \"unavailable\": \"Redis gave no answer within 1000 ms\"\n}\n");
+  const auto metrics = status_response(fakes::sample_snapshot(), PageFormat::prometheus);
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_THAT(metrics.type, StartsWith("application/openmetrics-text; version=1.0.0"));
+  const auto no_metrics = status_response(lost, PageFormat::prometheus);
+  EXPECT_EQ(no_metrics.status, 503);
+  EXPECT_EQ(no_metrics.body, "Redis gave no answer within 1000 ms\n");
 }
 
 TEST(Cgi, SpeaksAsRfc3875Wants) {
@@ -58,7 +84,7 @@ TEST(Cgi, SpeaksAsRfc3875Wants) {
 }
 
 TEST(Cgi, GivesHeadTheHeadersAlone) {
-  const auto response = status_response(fakes::sample_snapshot());
+  const auto response = status_response(fakes::sample_snapshot(), PageFormat::html);
   const std::string get = to_wire(response, "GET");
   EXPECT_EQ(get, to_wire(response, "HEAD") + response.body);
 }

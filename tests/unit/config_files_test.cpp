@@ -9,6 +9,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/config_keys.hpp"
+#include "multilink/core/notify_keys.hpp"
 #include "multilink/core/policy_keys.hpp"
 #include "multilink/core/squid_keys.hpp"
 
@@ -71,6 +72,9 @@ TEST(ConfigFiles, EveryKeyHasABadFile) {
     if (entry.path().extension() == ".expected") expected += read_file(entry.path());
   }
   for (const auto& key : config_keys()) {
+    EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
+  }
+  for (const auto& key : notify_keys()) {
     EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
   }
   for (const auto& key : policy_keys()) {
@@ -142,12 +146,13 @@ std::string examples(const std::string& text) {
   return out;
 }
 
-TEST(ConfigFiles, TheShippedFilesExamplesOfPoliciesAreValid) {
+TEST(ConfigFiles, TheShippedFilesExamplesAreValid) {
   const auto text = read_file(kSource / "config/interfaces.conf");
   const auto parsed = parse_config(cat(text, examples(text)), "interfaces.conf");
   EXPECT_EQ(first_error(parsed), "");
   ASSERT_TRUE(parsed.config);
   EXPECT_GE(parsed.config->policies.size(), 2U);
+  EXPECT_TRUE(parsed.config->notify.has_receiver());
   EXPECT_TRUE(parsed.warnings.empty());
 }
 
@@ -172,8 +177,12 @@ TEST(ConfigFiles, TheExamplesOfTheGuideToLoadBalancingAreValid) {
   }
 }
 
-TEST(ConfigFiles, TheShippedFileExplainsEveryRuleOfAPolicysKeys) {
+TEST(ConfigFiles, TheShippedFileExplainsEveryRuleOfAPolicysKeysAndOfAlerts) {
   const auto explained = prose(read_file(kSource / "config/interfaces.conf"));
+  for (const auto& key : notify_keys()) {
+    EXPECT_NE(explained.find(cat(key.name, ": ", key.rule)), std::string::npos)
+        << key.name << ": " << key.rule;
+  }
   for (const auto& key : policy_keys()) {
     EXPECT_NE(explained.find(cat(key.name, ": ", key.rule)), std::string::npos)
         << key.name << ": " << key.rule;

@@ -168,14 +168,6 @@ TEST(Config, TheMaskHoldsAllUplinksButTheProbesOwnValue) {
   EXPECT_EQ(valid("[multilink]\nmark_mask = 0xffffffff\n[a]\n").suite.mark_mask, 0xffffffffU);
 }
 
-TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
-  const auto parsed = parse_config("[notify]\nwebhook = https://example.com/hook\n[a]\n[b]\n", kFile);
-  ASSERT_TRUE(parsed.config);
-  EXPECT_EQ(parsed.config->uplinks.size(), 2U);
-  EXPECT_EQ(lines(parsed.inactive),
-            (std::vector<std::string>{"interfaces.conf:1: [notify]: accepted, no effect in this version"}));
-}
-
 TEST(Config, TheProxyIsOffAndServesLocalNetworksOnlyUnlessToldOtherwise) {
   const auto squid = valid("[a]\n[b]\n").squid;
   EXPECT_EQ(squid, default_squid());
@@ -216,6 +208,22 @@ TEST(Config, AsManyUplinksAsThereAreParents) {
 TEST(Config, WithTheProxyAWeightCountsInEveryRank) {
   EXPECT_EQ(warnings("[a]\nweight = 3\n[b]\n").size(), 1U);
   EXPECT_TRUE(warnings("[squid]\nenabled = yes\n[a]\nweight = 3\n[b]\n").empty());
+}
+
+TEST(Config, SaysWhoIsToldOfWhat) {
+  const auto parsed = parse_config(
+      "[a]\n[notify]\ncommand = /bin/tell\nwebhook = https://example.com/hook\nmail = a@b, c@d\non = "
+      "suspect\n",
+      kFile);
+  ASSERT_TRUE(parsed.config);
+  const auto& notify = parsed.config->notify;
+  EXPECT_EQ(notify.command, "/bin/tell");
+  EXPECT_EQ(notify.webhook, "https://example.com/hook");
+  EXPECT_EQ(notify.mail, (std::vector<std::string>{"a@b", "c@d"}));
+  EXPECT_EQ(notify.on, std::vector{NotifyOn::suspect});
+  EXPECT_EQ(lines(parse_config("[a]\n[b]\n[notify]\n", kFile).warnings),
+            (std::vector<std::string>{
+                "interfaces.conf:3: [notify]: nobody is told; name a command, a webhook or mail"}));
 }
 
 TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {

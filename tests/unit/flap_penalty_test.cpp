@@ -17,6 +17,14 @@ TEST(FlapPenalty, OneFailureCostsNothing) {
   EXPECT_EQ(penalty.extra_wait(kStart), 0s);
 }
 
+TEST(FlapPenalty, NorDoesASecondOneHoursLater) {
+  FlapPenalty penalty;
+  penalty.on_down(false, kStart);
+  penalty.on_down(false, kStart + 4h);
+  EXPECT_GT(penalty.at(kStart + 4h), FlapPenalty::kFree);
+  EXPECT_EQ(penalty.extra_wait(kStart + 4h), 0s);
+}
+
 TEST(FlapPenalty, HalvesEveryHalfLife) {
   FlapPenalty penalty;
   for (int i = 0; i < 8; ++i) penalty.on_down(false, kStart);

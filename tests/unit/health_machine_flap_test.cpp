@@ -105,6 +105,21 @@ TEST_F(HealthMachineFlap, SilenceCounts) {
   EXPECT_GE(seconds_to_return(), kUsual + 2);
 }
 
+TEST_F(HealthMachineFlap, TellsWhatItAsksForWhileItIsOut) {
+  answer(0, 19);
+  lose(20, 30);
+  ASSERT_EQ(machine.state(), HealthState::down);
+  EXPECT_EQ(machine.damping(), Duration{}) << "once is no flapping";
+  answer(31, 50);
+  ASSERT_EQ(machine.state(), HealthState::up);
+  lose(51, 61);
+  ASSERT_EQ(machine.state(), HealthState::down);
+  EXPECT_GT(machine.damping(), std::chrono::seconds(2));
+  answer(62, 300);
+  ASSERT_EQ(machine.state(), HealthState::up);
+  EXPECT_EQ(machine.damping(), Duration{});
+}
+
 TEST(FlapPenalty, IsToldByTheTimeWhenItIsForgiven) {
   FlapPenalty first;
   EXPECT_EQ(first.forgiven_at(), std::nullopt);

@@ -122,5 +122,83 @@ TEST(Inquiry, TheFirstAnswerOfADeadLinkOpensTheQuestionAgainAndItIsSettledFast) 
   EXPECT_FALSE(inquiry.is_open());
 }
 
+/// A path that lets one probe a second pass: it was dead for a moment, and answers now and then. Until asking was given up.
+Inquiry asked_in_vain(MonoTime& now) {
+  Inquiry inquiry;
+  settle(inquiry, Outcome::lost, now - 30ms, now);
+  World world(30ms);
+  world.run(inquiry, now, now + 2s, /*alive=*/false);
+  for (int second = 0; second <= Inquiry::kDeadFor / 1s; ++second) {
+    EXPECT_TRUE(inquiry.next_probe()) << second;
+    settle(inquiry, Outcome::answered, now - 1ms, now);
+    world.run(inquiry, now, now + 1s, /*alive=*/false);
+  }
+  return inquiry;
+}
+
+void settle_regular(Inquiry& inquiry, Outcome outcome, int probes, MonoTime& now) {
+  for (int i = 0; i < probes; ++i) {
+    settle(inquiry, outcome, now - 30ms, now);
+    now += 1s;
+  }
+}
+
+TEST(Inquiry, ADeadLinkThatAnswersNowAndThenIsAskedNoLongerThanOneThatDoesNot) {
+  MonoTime now = kStart;
+  auto inquiry = asked_in_vain(now);
+  EXPECT_FALSE(inquiry.next_probe());
+  inquiry.on_silence(now);
+  EXPECT_FALSE(inquiry.next_probe());
+  settle_regular(inquiry, Outcome::answered, 1, now);
+  EXPECT_FALSE(inquiry.next_probe());
+}
+
+TEST(Inquiry, WhereRegularProbesAloneMadeALinkCalmTheyAloneAreSentForAWhile) {
+  MonoTime now = kStart;
+  auto inquiry = asked_in_vain(now);
+  for (Duration hold = Inquiry::kLeastHold; hold <= 2 * Inquiry::kLeastHold; hold *= 2) {
+    for (int i = 0; i < 4 && inquiry.is_open(); ++i) settle_regular(inquiry, Outcome::answered, 1, now);
+    ASSERT_FALSE(inquiry.is_open());
+    const MonoTime calm = now - 1s;
+    now = calm + hold - 2s;
+    settle_regular(inquiry, Outcome::answered, 1, now);
+    settle_regular(inquiry, Outcome::lost, 1, now);
+    inquiry.on_silence(now - 1ms);
+    EXPECT_FALSE(inquiry.is_open());
+    settle_regular(inquiry, Outcome::lost, 1, now);
+    EXPECT_TRUE(inquiry.is_open());
+    World world(30ms);
+    world.run(inquiry, now, now + 1s, /*alive=*/false);
+    ASSERT_TRUE(inquiry.detector().says_dead());
+    for (int second = 0; second <= Inquiry::kDeadFor / 1s; ++second) {
+      settle(inquiry, Outcome::answered, now - 1ms, now);
+      world.run(inquiry, now, now + 1s, /*alive=*/false);
+    }
+  }
+}
+
+TEST(Inquiry, ASilenceOfRegularProbesThatNoPolicerMakesIsAskedAbout) {
+  MonoTime now = kStart;
+  auto inquiry = asked_in_vain(now);
+  settle_regular(inquiry, Outcome::answered, 4, now);
+  settle_regular(inquiry, Outcome::lost, Inquiry::kStandstill / 1s - 1, now);
+  EXPECT_FALSE(inquiry.next_probe());
+  settle_regular(inquiry, Outcome::lost, 1, now);
+  EXPECT_TRUE(inquiry.next_probe());
+}
+
+TEST(Inquiry, ALinkThatWasAskedInVainAndStandsStillIsDeadAnew) {
+  MonoTime now = kStart;
+  auto inquiry = asked_in_vain(now);
+  settle_regular(inquiry, Outcome::answered, 1, now);
+  settle_regular(inquiry, Outcome::lost, Inquiry::kStandstill / 1s - 1, now);
+  EXPECT_FALSE(inquiry.next_probe());
+  settle_regular(inquiry, Outcome::lost, 1, now);
+  EXPECT_TRUE(inquiry.next_probe());
+  settle_regular(inquiry, Outcome::answered, 1, now);
+  ASSERT_TRUE(inquiry.next_probe());
+  EXPECT_LE(*inquiry.next_probe(), now) << "at full speed";
+}
+
 }  // namespace
 }  // namespace multilink

@@ -132,6 +132,7 @@ HealthRecord RecordSamples::health() {
     if (coin()) seen.decided = mono();
     if (coin()) seen.entered = mono();
     if (coin()) seen.forgiven = mono();
+    if (coin()) seen.damping = length();
   }
   return out;
 }

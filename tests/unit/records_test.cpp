@@ -139,7 +139,8 @@ TEST(Records, TheWireFormOfHealth) {
                         {"4.aside", "192.0.2.1 192.0.2.7"},
                         {"4.decided_ns", "5000000001"},
                         {"4.entered_ns", "4000000000"},
-                        {"4.forgiven_ns", ""}};
+                        {"4.forgiven_ns", ""},
+                        {"4.damping_us", "0"}};
   EXPECT_EQ(kHealth.encode(), expected);
 }
 

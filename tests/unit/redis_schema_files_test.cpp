@@ -49,7 +49,8 @@ TEST_F(RedisSchema, NamesEveryKeyAndChannel) {
   for (const auto& key :
        {keys.uplinks(), keys.link("<uplink>"), keys.probes("<uplink>"), keys.status("<uplink>"),
         family_status, keys.health("<uplink>"), keys.routing(), keys.proxy("<uplink>"), keys.events(),
-        keys.daemon("<daemon>"), keys.probe_channel(), keys.status_channel(), keys.routing_channel()}) {
+        keys.daemon("<daemon>"), keys.notified("<receiver>"), keys.probe_channel(), keys.status_channel(),
+        keys.routing_channel()}) {
     EXPECT_NE(document_.find(cat("\n| `", key, "` |")), std::string::npos) << key;
   }
 }

@@ -23,7 +23,7 @@ TEST(StatusJson, HoldsWhatTheSnapshotHolds) {
   EXPECT_EQ(out["uplinks"][0]["families"]["4"], json::parse(R"({
     "status": true, "carries_default": true, "state": "up", "since": "2026-11-05T09:57:00.000Z",
     "reason": "first answer", "event": "0123abcd-1f", "probes": 60, "loss": 0.05, "rtt_ms": 20.3,
-    "jitter_ms": 1.2, "answers": false, "baseline": 0.01, "targets_set_aside": [], "link": "ok", "addresses": ["198.51.100.2"], "gateway": "198.51.100.1",
+    "jitter_ms": 1.2, "answers": false, "damping_ms": 0.0, "baseline": 0.01, "targets_set_aside": [], "link": "ok", "addresses": ["198.51.100.2"], "gateway": "198.51.100.1",
     "recent_probes": {"settled": 20, "lost": 1, "last": {"sent": "2026-11-05T09:59:59.000Z",
       "target": "192.0.2.1", "answered": true, "rtt_ms": 20.1}}})"));
   EXPECT_EQ(out["uplinks"][1]["families"]["4"]["carries_default"], false);

@@ -45,6 +45,30 @@ TEST(StatusSummary, DoesNotCallFailedWhatItDoesNotKnow) {
   EXPECT_EQ(summarize(snapshot).level, StatusLevel::unknown);
 }
 
+TEST(StatusSummary, DoesNotCallFailedWhatNobodyProbes) {
+  auto snapshot = failed_over_snapshot();
+  for (auto& uplink : snapshot.uplinks) {
+    uplink.usable = false;
+    uplink.health->families[Family::v4].state = HealthState::unknown;
+  }
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::unknown);
+  snapshot.uplinks[0].health->families[Family::v4].state = HealthState::down;
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::unknown) << "the other one may work";
+  snapshot.uplinks[1].health->families[Family::v4].state = HealthState::down;
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::failed);
+}
+
+TEST(StatusSummary, SaysThatTheConfigurationIsRefused) {
+  auto snapshot = sample_snapshot();
+  snapshot.config_problems = {"interfaces.conf:3: weight: wrong", "interfaces.conf:4: mac: wrong"};
+  const auto summary = summarize(snapshot);
+  EXPECT_EQ(summary.level, StatusLevel::attention);
+  EXPECT_THAT(summary.findings,
+              testing::ElementsAre("the configuration file is refused, daemons that run keep to "
+                                   "what they have read before: interfaces.conf:3: weight: wrong "
+                                   "(and 1 more)"));
+}
+
 TEST(StatusSummary, AsksForAttentionWhenADaemonDoesNotReport) {
   auto snapshot = sample_snapshot();
   snapshot.daemons[1].record = fail("no record yet");

@@ -47,6 +47,14 @@ TEST(StatusText, NamesTheTargetsThatAreSetAside) {
   EXPECT_THAT(render_status_text(snapshot), HasSubstr("first answer; set aside: 192.0.2.7, 192.0.2.8\n"));
 }
 
+TEST(StatusText, SaysForHowLongFlapDampingHoldsItBack) {
+  auto snapshot = fakes::failed_over_snapshot();
+  snapshot.uplinks[0].health->families[Family::v4].damping = std::chrono::seconds(100);
+  EXPECT_THAT(render_status_text(snapshot),
+              HasSubstr("; after several failures, 100 s more of clean probing are asked "
+                        "for (flap damping)"));
+}
+
 TEST(StatusText, LetsNoControlCharacterIntoTheTerminal) {
   auto snapshot = fakes::sample_snapshot();
   const std::string attack = "\x1b]0;title\x07\n\r\x9b" + std::string(10'240, 'x');

@@ -24,6 +24,7 @@ class NftablesFilter final : public PacketFilter {
 
   Result<void> replace(const PacketFilterTable& table) override;
   Result<bool> is_in_force() override;
+  Result<bool> exists() override;
   Result<bool> remove() override;
   Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) override;
   void watch(std::function<void()> on_change) override;

@@ -17,6 +17,7 @@ struct StatusSource {
   RedisAddress redis;
   std::string site;
   std::optional<RedisLogin> login;
+  std::vector<std::string> config_problems = {};  ///< why the configuration file is refused; empty: it is not
 };
 
 /// The login that may read and nothing else, for members of the group multilink: the web server's user and
@@ -24,7 +25,8 @@ struct StatusSource {
 inline constexpr const char* kReaderLoginPath = "/etc/multilink/credentials/reader";
 
 /// Finds the Redis of the suite: `redis` if it is given, else what the configuration file says. The site is
-/// the configuration's; with `redis` given and no valid configuration, the default one. The
+/// the configuration's; with `redis` given and no file that says it, the default one. A file that is refused
+/// for anything but these two is good enough: the status is wanted most where something is wrong. The
 /// login is the service manager's credential or, for the configuration's Redis, the reader's own file. All
 /// that is wrong is returned as the lines to show, the file's own errors each with its line number.
 tl::expected<StatusSource, std::vector<std::string>> find_status_source(

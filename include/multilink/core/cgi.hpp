@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,20 +17,26 @@ struct CgiRequest {
   std::string query;      ///< QUERY_STRING
 };
 
+/// In what form the status is asked for, by the parameter `format`.
+enum class PageFormat : std::uint8_t { html, json, prometheus };
+
+inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
+
 struct CgiResponse {
   int status = 200;
-  std::string body;                ///< an HTML document
+  std::string body;
   std::string extra_headers = {};  ///< whole lines, each ended by "\r\n"
+  std::string_view type = kHtmlType;
 
   bool operator==(const CgiResponse&) const = default;
 };
 
-/// The response to a request that is refused before anything is read: another method than GET and HEAD (405),
-/// a path below the page (404), parameters (400: the page takes none).
-std::optional<CgiResponse> refuse(const CgiRequest& request);
+/// The form that is asked for, or the response to a request that is refused before anything is read: another method than
+/// GET and HEAD (405), a path below the page (404), any other parameter (400).
+tl::expected<PageFormat, CgiResponse> understand(const CgiRequest& request);
 
-/// 200 and the page; 503 and what still works when the status cannot be read.
-CgiResponse status_response(const Result<StatusSnapshot>& snapshot);
+/// 200 and the status; 503 and, on the page, what still works when it cannot be read.
+CgiResponse status_response(const Result<StatusSnapshot>& snapshot, PageFormat format);
 
 /// The response as the web server wants it (RFC 3875, section 6): the Status line first, headers that forbid
 /// browsers everything the page does not need, the body unless the request was HEAD.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/notify_config.hpp"
 #include "multilink/core/packet_match.hpp"
 #include "multilink/core/prefix_translation.hpp"
 #include "multilink/core/redis_address.hpp"
@@ -94,7 +95,8 @@ struct ConfigProblem {
 
 struct Config {
   SuiteConfig suite;
-  std::vector<UplinkConfig> uplinks;   ///< best first: by precedence, then by position in the file
+  std::vector<UplinkConfig> uplinks;  ///< best first: by precedence, then by position in the file
+  NotifyConfig notify;
   std::vector<PolicyConfig> policies;  ///< in file order: the first that fits a packet decides
   SquidConfig squid;
 
@@ -103,9 +105,17 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
+/// What a reader of the suite's records needs of the configuration.
+struct RecordsPlace {
+  RedisAddress redis;
+  std::string site;
+};
+
 /// What reading a file gave. `config` is set if and only if `errors` is empty.
 struct ParsedConfig {
   std::optional<Config> config;
+  /// Where the suite's records are, also where the file is refused for something else. None: it does not rightly say.
+  std::optional<RecordsPlace> records;
   std::vector<ConfigProblem> errors;  ///< all of them, in file order
   std::vector<ConfigProblem> warnings;
   /// Keys and sections of this file whose behaviour this version accepts but does not act on yet.

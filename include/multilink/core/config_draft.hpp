@@ -51,12 +51,17 @@ struct SquidDraft : SectionLines {
   SquidConfig settings;  ///< over the defaults
 };
 
+struct NotifyDraft : SectionLines {
+  NotifyConfig settings;  ///< over the defaults
+};
+
 /// A whole file whose keys have been read one by one, before the rules that look at several of them.
 struct ConfigDraft {
   SectionDraft suite;                 ///< [multilink]; what it sets is the default of every uplink
   std::vector<SectionDraft> uplinks;  ///< in file order
   std::vector<PolicyDraft> policies;  ///< in file order
   SquidDraft squid;
+  NotifyDraft notify;
 
   /// Whether the value in force for the uplink (or the suite itself) is the one the file asks for: no rule
   /// should be judged by a default that stands in for a refused value.

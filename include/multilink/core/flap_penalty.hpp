@@ -16,6 +16,8 @@ class FlapPenalty {
   static constexpr double kOfDown = 1.0;
   static constexpr double kOfSuspect = 0.5;
   static constexpr Duration kHalfLife = std::chrono::minutes(20);
+  /// Less is not asked for: what is left of a failure of hours ago should not cost a second's pause between two probes.
+  static constexpr Duration kLeastWait = std::chrono::seconds(1);
   static constexpr Duration kMostWait = std::chrono::minutes(5);
   /// A penalty up to this is nobody's flapping.
   static constexpr double kFree = 1.0;
@@ -31,7 +33,7 @@ class FlapPenalty {
   /// A penalty that another process has told so. One that would last more than four half-lives is taken for one that does.
   void restore(std::optional<MonoTime> forgiven_at, MonoTime now);
   /// Clean time asked for on top of what is configured: 0 up to a penalty of kFree, then kGrowth^((penalty - kFree) / 0.5)
-  /// - 1 seconds, at most kMostWait.
+  /// - 1 seconds, at most kMostWait; 0 below kLeastWait.
   Duration extra_wait(MonoTime now) const;
 
  private:

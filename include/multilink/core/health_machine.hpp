@@ -104,6 +104,10 @@ class HealthMachine {
   /// When the state began, or what barred it ended; MonoTime::min(): it is as it was made.
   MonoTime entered() const { return entered_; }
   std::optional<MonoTime> forgiven_at() const { return penalty_.forgiven_at(); }
+  /// The reason of LinkFact::no_address.
+  static std::string no_address(Family family);
+  /// While it is suspect or down: the clean time that flap damping asks for beyond what is configured.
+  Duration damping() const { return is_out() ? penalty_.extra_wait(now_) : Duration{}; }
   const LossWindow& window() const { return window_; }
   const DeadLinkDetector& detector() const { return detector_; }
   /// The changes of state since the last call, oldest first.

@@ -19,6 +19,14 @@ namespace multilink {
 /// silences of mobile links end by then), then at the regular interval only; the first answer opens the
 /// question again, so that a return is noticed as fast as a loss. A question that random loss keeps open for
 /// over a second goes on at 100 ms: it is the loss window's then.
+///
+/// A provider may police echo requests (a token bucket): then asking is what loses the answers. Each burst finds a
+/// link that answers now and then and is never calm. So
+/// - a link that was found dead, and has answered since, is asked for kDeadFor in all, however often it answers; then
+///   regular probes alone make it calm.
+/// - where they did make it calm, they alone are sent for kLeastHold, and for twice as long each further time, up to
+///   kMostHold. An hour without such a thing ends the doubling.
+/// A silence of kStandstill, which no policer makes, ends either.
 class Inquiry {
  public:
   static constexpr Duration kBurstSpacing = std::chrono::milliseconds(10);
@@ -28,6 +36,9 @@ class Inquiry {
   static constexpr Duration kLongSpacing = std::chrono::milliseconds(100);
   static constexpr Duration kBurstFor = std::chrono::seconds(1);
   static constexpr Duration kDeadFor = std::chrono::seconds(5);
+  static constexpr Duration kStandstill = std::chrono::seconds(3);
+  static constexpr Duration kLeastHold = std::chrono::minutes(5);
+  static constexpr Duration kMostHold = std::chrono::hours(1);
 
   /// Users' traffic has fallen silent: opens the question if it is closed.
   void on_silence(MonoTime now);
@@ -48,15 +59,24 @@ class Inquiry {
 
  private:
   void open(MonoTime now);
+  void close();
+  void after_loss(MonoTime now);
   void after_answer(const ProbeRecord& probe, MonoTime now);
+  void hold(MonoTime now);
+  bool is_given_up() const;
+  bool is_held(MonoTime now) const { return now < held_until_ && now - heard_ < kStandstill; }
   MonoTime next_calm_probe() const;
 
   DeadLinkDetector detector_;
   std::optional<MonoTime> opened_;
   std::optional<MonoTime> last_sent_;
-  bool urgent_ = false;          ///< users' traffic is silent
-  bool answered_since_ = false;  ///< a probe sent since the opening
-  bool was_dead_ = false;        ///< at the last settled probe
+  bool urgent_ = false;               ///< users' traffic is silent
+  bool answered_since_ = false;       ///< a probe sent since the opening
+  bool was_dead_ = false;             ///< at the last settled probe
+  bool reopened_ = false;             ///< by an answer of the dead link, which has not been calm since
+  MonoTime heard_ = MonoTime::min();  ///< the last answer
+  MonoTime held_until_ = MonoTime::min();
+  Duration hold_ = kLeastHold;  ///< how long the next one lasts
 };
 
 }  // namespace multilink

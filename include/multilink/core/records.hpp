@@ -95,6 +95,8 @@ struct HealthRecord {
         {};  ///< when the state, or the part of it without a fact against it, began
     /// When the flap penalty is, or was, down to what is nobody's flapping (FlapPenalty::forgiven_at); none: there is none.
     std::optional<MonoTime> forgiven = {};
+    /// Flap damping: while it is suspect or down, how much clean time is asked for beyond what is configured; 0: none.
+    Duration damping{};
 
     bool operator==(const PerFamily&) const = default;
   };

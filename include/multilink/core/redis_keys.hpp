@@ -16,6 +16,8 @@ class RedisKeys {
   /// `site` is validated by the configuration (letters, digits, '-', '_', '.').
   explicit RedisKeys(std::string_view site);
 
+  const std::string& site() const { return site_; }
+
   std::string uplinks() const;                                       ///< zset, healthd
   std::string link(std::string_view uplink) const;                   ///< hash, pingd
   std::string probes(std::string_view uplink) const;                 ///< zset, pingd
@@ -23,15 +25,17 @@ class RedisKeys {
   std::string status(std::string_view uplink, Family family) const;  ///< string TRUE|FALSE, healthd
   std::string health(std::string_view uplink) const;                 ///< hash, healthd
   std::string routing() const;                                       ///< hash, routed
-  std::string proxy(std::string_view uplink) const;   ///< hash with TTL, multilink-squid-helper
-  std::string events() const;                         ///< stream, all
-  std::string daemon(std::string_view daemon) const;  ///< hash with TTL, each daemon
+  std::string proxy(std::string_view uplink) const;       ///< hash with TTL, multilink-squid-helper
+  std::string events() const;                             ///< stream, all
+  std::string daemon(std::string_view daemon) const;      ///< hash with TTL, each daemon
+  std::string notified(std::string_view receiver) const;  ///< string, notifyd
 
   std::string probe_channel() const;    ///< payload: uplink name; "its probes or link facts changed"
   std::string status_channel() const;   ///< payload: uplink name; "its health changed"
   std::string routing_channel() const;  ///< payload: empty; "routing changed"
 
  private:
+  std::string site_;
   std::string prefix_;  ///< "multilink:<site>:"
 };
 

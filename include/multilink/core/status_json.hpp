@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "multilink/core/status_snapshot.hpp"
 
@@ -14,5 +15,7 @@ inline constexpr int kStatusJsonVersion = 1;
 /// The snapshot as a JSON document (UTF-8; bytes that are not become U+FFFD), indented by two spaces, with a
 /// newline at the end.
 std::string render_status_json(const StatusSnapshot& snapshot);
+/// The document where there is no snapshot to show: `version`, and the reason as `unavailable`.
+std::string render_unavailable_json(std::string_view reason);
 
 }  // namespace multilink

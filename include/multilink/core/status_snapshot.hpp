@@ -60,6 +60,7 @@ struct StatusSnapshot {
   std::vector<DaemonStatus> daemons;
   std::vector<EventRecord> events;  ///< the latest, newest first
   std::vector<StatusProblem> problems;
+  std::vector<std::string> config_problems = {};  ///< why the configuration file is refused; empty: it is not
 
   bool operator==(const StatusSnapshot&) const = default;
 };

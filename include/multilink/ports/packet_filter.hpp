@@ -23,6 +23,8 @@ class PacketFilter {
   /// Whether the kernel has exactly what the last successful replace() put there. False before the first one: what
   /// an earlier run left is not looked into, replacing it costs no packet.
   virtual Result<bool> is_in_force() = 0;
+  /// Whether there is such a table, whoever put it there.
+  virtual Result<bool> exists() = 0;
   /// Takes the table away, with everything in it. True: there was one.
   virtual Result<bool> remove() = 0;
 

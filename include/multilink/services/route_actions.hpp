@@ -42,10 +42,11 @@ class HealthSnapshot {
 inline constexpr std::string_view kNothingToChange = "nothing to change";
 
 /// What routed would change now, in the words of iproute2, one line an operation; or the line "nothing to change".
-/// Uplinks whose health is not known come first, as comments. `boot` is the kernel's boot id;
-/// `leases` are those in force.
-Result<std::vector<std::string>> preview_routes(KernelReader& kernel, const Config& config,
-                                                const std::vector<DhcpLease>& leases,
+/// Uplinks whose health is not known come first, as comments. Where the host has no table of multilink's in nftables,
+/// the whole of it is shown, as nft reads it; where it has one, nothing: routed keeps it right all the time. `boot` is the
+/// kernel's boot id; `leases` are those in force.
+Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilter& filter,
+                                                const Config& config, const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers,
                                                 const ParentUsers& parents = {});

@@ -65,7 +65,7 @@ Result<ProxyRecord> ProxyRecord::decode(const Fields& fields) {
   const auto errors = figure("parent.errors");
   const auto memory = figure("parent.memory_kib");
   if (requests && errors && memory) out.parent = ParentFigures{*requests, *errors, *memory};
-  return reader.finish(std::move(out));
+  return reader.finish(out);
 }
 
 std::optional<ParentFigures> parse_parent_pages(std::string_view counters, std::string_view info) {

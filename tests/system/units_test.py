@@ -274,7 +274,8 @@ class Units(unittest.TestCase):
         await_that(lambda: {self.fetch() for _ in range(6)} == {"200 198.51.100.2", "200 203.0.113.2"}, 20,
                    lambda: self.machine.output("multilinkctl", "proxy"))
         self.assertEqual(self.fetch("http://127.0.0.1/"), "403")
-        self.assertRegex(self.machine.output("multilinkctl", "proxy"), r"wan1 +yes +\d")
+        shown = lambda: self.machine.output("multilinkctl", "proxy")
+        await_that(lambda: re.search(r"wan1 +yes +\d", shown()), 10, shown)
         before = {unit: self.main_pid(unit) for unit in SQUIDS}
         self.machine.run("systemctl", "reload", "multilink-proxy")
         self.assertEqual({unit: self.main_pid(unit) for unit in SQUIDS}, before, "nothing has changed")

@@ -9,6 +9,7 @@
 #include "multilink/adapters/proc_sysctls.hpp"
 #include "multilink/adapters/routed_actions.hpp"
 #include "multilink/adapters/syn_notifier.hpp"
+#include "multilink/adapters/system_accounts.hpp"
 #include "multilink/core/packet_marks.hpp"
 #include "multilink/services/route_service.hpp"
 
@@ -32,7 +33,8 @@ class Routed final : public Service {
                   parts.supervisor,
                   parts.log,
                   {filter_, connections_, sockets_, clients_},
-                  {sysctls_, changed_settings_}},
+                  {sysctls_, changed_settings_},
+                  parents_},
                  parts.config, parts.boot, parts.self) {}
 
   void start() override { service_.start(); }
@@ -51,6 +53,7 @@ class Routed final : public Service {
   SynNotifier clients_;
   ProcSysctls sysctls_;
   ChangedSettingsFile changed_settings_;
+  SystemAccounts parents_;
   RouteService service_;
 };
 

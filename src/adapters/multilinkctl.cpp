@@ -13,6 +13,7 @@
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/explain_command.hpp"
+#include "multilink/adapters/proxy_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
 #include "multilink/adapters/status_source.hpp"
 #include "multilink/adapters/version.hpp"
@@ -31,6 +32,8 @@ constexpr const char* kHelp =
     "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
     "                            [--mark M] [--json] DESTINATION\n"
     "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
+    "       multilinkctl proxy [--json]\n"
+    "       multilinkctl proxy apply [--no-start]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
     "and the\n"
@@ -41,6 +44,11 @@ constexpr const char* kHelp =
     "  replay         what the probes that Redis keeps of an uplink, or those in a file, would have led to "
     "with other\n"
     "                 settings (docs/replay.md)\n"
+    "  proxy          the web proxy's parents: the share, the requests and the errors of each "
+    "(docs/load-balancing.md)\n"
+    "  proxy apply    makes the proxies what [squid] in the configuration says: done at the start, and by "
+    "'systemctl reload\n"
+    "                 multilink-proxy'\n"
     "\n"
     "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
     "towards it\n"
@@ -52,7 +60,9 @@ constexpr const char* kHelp =
     "  --uplink NAME  the uplink; with --file, whose settings to begin with (else the defaults)\n"
     "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
     "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
-    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md)\n"
+    "  --no-start     writes and validates the proxies' files, starts and stops nothing\n"
+    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md, "
+    "docs/load-balancing.md)\n"
     "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
     "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
     "  --help         this text\n"
@@ -64,6 +74,7 @@ constexpr const char* kHelp =
 
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
+  bool no_start = false;
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -86,7 +97,7 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 15> kOptions{{{"config", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 16> kOptions{{{"config", required_argument, nullptr, 'c'},
                                              {"from", required_argument, nullptr, 'F'},
                                              {"iif", required_argument, nullptr, 'I'},
                                              {"oif", required_argument, nullptr, 'O'},
@@ -98,6 +109,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                              {"set", required_argument, nullptr, 's'},
                                              {"redis", required_argument, nullptr, 'r'},
                                              {"json", no_argument, nullptr, 'j'},
+                                             {"no-start", no_argument, nullptr, 'n'},
                                              {"help", no_argument, nullptr, 'h'},
                                              {"version", no_argument, nullptr, 'v'},
                                              {nullptr, 0, nullptr, 0}}};
@@ -137,6 +149,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 's':
         options.settings.emplace_back(optarg);
+        break;
+      case 'n':
+        options.no_start = true;
         break;
       case 'j':
         options.json = true;
@@ -184,6 +199,14 @@ int replay(const Options& options) {
   return text.error().status;
 }
 
+int proxy(const Options& options) {
+  const ProxyRequest request{options.config, options.redis, options.json, options.no_start};
+  const auto text = options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request);
+  if (text) return print(*text);
+  for (const auto& line : text.error().lines) complain(line);
+  return text.error().status;
+}
+
 int explain(const Options& options) {
   ExplainRequest request = options.explain;
   request.config = options.config;
@@ -205,15 +228,19 @@ int run(int argc, char** argv) {
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
   if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
+  if (options && (options->words == std::vector<std::string>{"proxy"} ||
+                  options->words == std::vector<std::string>{"proxy", "apply"})) {
+    return proxy(*options);
+  }
   if (options && options->words.size() == 2 && options->words.front() == "explain") return explain(*options);
   if (options && options->words == std::vector<std::string>{"explain"}) {
     complain("explain: say where the packet goes: multilinkctl explain DESTINATION");
     return kExitUsage;
   }
-  if (options && options->words.empty()) complain("say what to do: status, explain or replay");
+  if (options && options->words.empty()) complain("say what to do: status, explain, replay or proxy");
   if (options && !options->words.empty()) {
     complain(cat("'", printable(join(options->words, " ")),
-                 "' is not a command; there is: status, explain, replay"));
+                 "' is not a command; there is: status, explain, replay, proxy"));
   }
   complain("see multilinkctl --help");
   return kExitUsage;

@@ -28,9 +28,10 @@ constexpr int kMostAttempts = 3;
 constexpr std::uint32_t bit(unsigned state) {
   return 1U << state;
 }
-/// Those with two ends that have been answered. Neither those that listen nor what is over.
-constexpr std::uint32_t kStates = bit(TCP_ESTABLISHED) | bit(TCP_FIN_WAIT1) | bit(TCP_FIN_WAIT2) |
-                                  bit(TCP_CLOSE_WAIT) | bit(TCP_LAST_ACK) | bit(TCP_CLOSING);
+/// Those with two ends. Neither those that listen nor what is over.
+constexpr std::uint32_t kStates = bit(TCP_SYN_SENT) | bit(TCP_ESTABLISHED) | bit(TCP_FIN_WAIT1) |
+                                  bit(TCP_FIN_WAIT2) | bit(TCP_CLOSE_WAIT) | bit(TCP_LAST_ACK) |
+                                  bit(TCP_CLOSING);
 
 inet_diag_req_v2 request_for(unsigned char af) {
   inet_diag_req_v2 request{};
@@ -62,6 +63,14 @@ IpAddress address_of(unsigned char af, const __be32 (&words)[4]) {
   return IpAddress::from_v6(bytes);
 }
 
+/// Whether a socket of the asked-for connection is to go.
+bool is_wanted(const TcpSocketEntry& socket, const TiedUsers& tied) {
+  const bool is_tied = std::any_of(tied.users.begin(), tied.users.end(), [&](const UidRange& users) {
+    return users.first <= socket.user && socket.user <= users.last;
+  });
+  return is_tied ? !tied.are_spared : !socket.is_opening;
+}
+
 tl::unexpected<Error> failed(std::string_view doing, const Error& error) {
   std::string_view remedy;
   if (error.code == EOPNOTSUPP || error.code == ENOENT) {
@@ -86,13 +95,16 @@ Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocketEntry>& so
               ntohs(header->id.idiag_sport), ntohs(header->id.idiag_dport)};
   if (out.ends.source.family() != out.ends.destination.family()) return Parsed::malformed;
   out.bound_to_device = header->id.idiag_if != 0;
+  out.user = header->idiag_uid;
+  out.is_opening = header->idiag_state == TCP_SYN_SENT;
   const auto id = std::as_bytes(std::span(&header->id, 1));
   out.id.assign(id.begin(), id.end());
   sockets.push_back(std::move(out));
   return Parsed::taken;
 }
 
-Result<std::size_t> NetlinkSockets::destroy(std::span<const ConnectionTuple> connections) {
+Result<std::size_t> NetlinkSockets::destroy(std::span<const ConnectionTuple> connections,
+                                            const TiedUsers& tied) {
   if (connections.empty()) return 0;
   try {
     if (!socket_) socket_ = std::make_unique<NetlinkSocket>(NetlinkProtocol::sock_diag);
@@ -104,8 +116,8 @@ Result<std::size_t> NetlinkSockets::destroy(std::span<const ConnectionTuple> con
   batch_.clear();
   // Sockets of either family speak IPv4.
   const bool any_v4 = sorted.front().source.family() == Family::v4;
-  auto done = any_v4 ? collect(AF_INET, sorted) : Result<void>{};
-  if (done) done = collect(AF_INET6, sorted);
+  auto done = any_v4 ? collect(AF_INET, sorted, tied) : Result<void>{};
+  if (done) done = collect(AF_INET6, sorted, tied);
   if (!done) return failed("reading them", done.error());
   std::size_t refused = 0;
   int first_error = 0;
@@ -119,7 +131,8 @@ Result<std::size_t> NetlinkSockets::destroy(std::span<const ConnectionTuple> con
   return batch_.size() - refused;
 }
 
-Result<void> NetlinkSockets::collect(unsigned char af, std::span<const ConnectionTuple> sorted) {
+Result<void> NetlinkSockets::collect(unsigned char af, std::span<const ConnectionTuple> sorted,
+                                     const TiedUsers& tied) {
   std::vector<TcpSocketEntry> found;
   Result<bool> complete = false;
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
@@ -128,7 +141,8 @@ Result<void> NetlinkSockets::collect(unsigned char af, std::span<const Connectio
       const auto parsed = parse_tcp_socket(message, found);
       if (parsed != Parsed::taken) return;
       const auto& newest = found.back();
-      if (newest.bound_to_device || !std::binary_search(sorted.begin(), sorted.end(), newest.ends)) {
+      if (newest.bound_to_device || !is_wanted(newest, tied) ||
+          !std::binary_search(sorted.begin(), sorted.end(), newest.ends)) {
         found.pop_back();
       }
     });

@@ -12,6 +12,7 @@
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/proc_sysctls.hpp"
+#include "multilink/adapters/system_accounts.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/services/host_watch.hpp"
 #include "multilink/services/route_actions.hpp"
@@ -43,8 +44,10 @@ int print_route_plan(DaemonParts& parts) {
   parts.loop.run();
   LeaseFiles leases(parts.loop, parts.log);
   NftablesFilter filter(parts.loop);
+  const auto parents = SystemAccounts().look_up(parts.config);
+  if (!parents) parts.log.error(parents.error().message);
   auto lines = preview_routes(kernel, filter, parts.config, in_force(leases.read(), parts.loop.now().wall),
-                              health, parts.boot, {});
+                              health, parts.boot, {}, parents ? *parents : ParentUsers{});
   ProcSysctls sysctls;
   ChangedSettingsFile changed;
   const auto state = kernel.read();

@@ -2,7 +2,6 @@
 #include "multilink/core/config.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "multilink/core/config_doubts.hpp"
@@ -13,6 +12,8 @@
 #include "multilink/core/packet_filter.hpp"
 #include "multilink/core/policy_checks.hpp"
 #include "multilink/core/policy_keys.hpp"
+#include "multilink/core/squid_checks.hpp"
+#include "multilink/core/squid_keys.hpp"
 
 namespace multilink {
 namespace {
@@ -22,7 +23,6 @@ constexpr std::string_view kSquidSection = "squid";
 constexpr std::string_view kNotifySection = "notify";
 constexpr std::string_view kPolicySection = "policy";
 constexpr std::string_view kNoEffect = "accepted, no effect in this version";
-constexpr std::array<std::string_view, 4> kSquidKeys{"enabled", "listen", "allow", "cache_memory"};
 
 /// Why the kernel has no device of this name that could be an uplink; empty when it can have one.
 std::string_view why_no_device(std::string_view name) {
@@ -42,11 +42,6 @@ bool is_policy(const IniSection& section) {
   return section.name.substr(0, section.name.find_first_of(" \t")) == kPolicySection;
 }
 
-/// Whether the section is one of a later capability, which this version does not look into.
-bool is_reserved(const IniSection& section) {
-  return section.name == kSquidSection;
-}
-
 std::vector<ConfigProblem> in_file_order(std::vector<LineProblem> problems, std::string_view file) {
   const auto rank = [](const LineProblem& problem) {
     return problem.line == 0 ? std::numeric_limits<unsigned>::max() : problem.line;
@@ -63,14 +58,15 @@ class ConfigReader {
  public:
   explicit ConfigReader(const IniFile& ini) : errors_(ini.problems) {
     draft_.suite.settings = default_settings();
+    draft_.squid.settings = default_squid();
     for (const auto& section : ini.sections) {
       if (section.name == kSuiteSection) read_suite(section);
     }
     for (const auto& section : ini.sections) {
-      if (is_reserved(section)) {
-        read_reserved(section);
-      } else if (section.name == kNotifySection) {
+      if (section.name == kNotifySection) {
         read_notify(section);
+      } else if (section.name == kSquidSection) {
+        read_squid(section);
       } else if (is_policy(section)) {
         read_policy(section);
       } else if (section.name != kSuiteSection) {
@@ -79,6 +75,7 @@ class ConfigReader {
     }
     for (auto& problem : check_rules(draft_)) errors_.push_back(std::move(problem));
     for (auto& problem : check_policies(draft_)) errors_.push_back(std::move(problem));
+    for (auto& problem : check_squid(draft_)) errors_.push_back(std::move(problem));
   }
 
   ParsedConfig result(std::string_view file) {
@@ -138,14 +135,20 @@ class ConfigReader {
     draft_.uplinks.push_back(std::move(uplink));
   }
 
-  void read_reserved(const IniSection& section) {
-    is_first(section);
-    inactive_.push_back({section.line, cat("[", printable(section.name), "]: ", kNoEffect)});
-    if (section.name != kSquidSection) return;
+  void read_squid(const IniSection& section) {
+    if (is_first(section)) draft_.squid.line = section.line;
     for (const auto& entry : section.entries) {
-      if (std::find(kSquidKeys.begin(), kSquidKeys.end(), entry.key) != kSquidKeys.end()) continue;
-      const std::vector<std::string_view> names{kSquidKeys.begin(), kSquidKeys.end()};
-      refuse_unknown(entry, "[squid]", names, names);
+      const auto* key = find_squid_key(entry.key);
+      if (key == nullptr) {
+        std::vector<std::string_view> names;
+        for (const auto& known : squid_keys()) names.push_back(known.name);
+        refuse_unknown(entry, "[squid]", names, names);
+        continue;
+      }
+      if (!is_first_use(entry, key->name, draft_.squid)) continue;
+      const auto done = read_squid_value(*key, entry.value, draft_.squid.settings);
+      if (!done) error(entry.line, done.error().message);
+      draft_.squid.uses[entry.key] = {entry.line, done.has_value()};
     }
   }
 
@@ -251,6 +254,7 @@ class ConfigReader {
         config.uplinks.begin(), config.uplinks.end(),
         [](const UplinkConfig& a, const UplinkConfig& b) { return a.precedence < b.precedence; });
     config.policies = build_policies(draft_);
+    config.squid = draft_.squid.settings;
     config.notify = draft_.notify.settings;
     return config;
   }

@@ -74,7 +74,8 @@ class DoubtCheck {
 
   void check_weight(const SectionDraft& uplink) {
     const auto& mine = uplink.settings;
-    if (mine.weight == 1 || tiers_[mine.precedence] > 1) return;
+    const bool is_alone = tiers_[mine.precedence] == 1 && !draft_.squid.settings.enabled;
+    if (mine.weight == 1 || !is_alone) return;
     doubt(uplink.line_of("weight"),
           cat("weight: '", mine.weight, "' has no effect: no other uplink has precedence ", mine.precedence,
               "; give uplinks that shall share the traffic the same precedence"));

@@ -6,6 +6,7 @@
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/notify_keys.hpp"
 #include "multilink/core/policy_keys.hpp"
+#include "multilink/core/squid_keys.hpp"
 
 namespace multilink {
 namespace {
@@ -37,6 +38,7 @@ std::string canonical_text(const Config& config) {
     out += cat("[policy ", policy.name, "]\n");
     for (const auto& key : policy_keys()) out += cat(key.name, '=', key.write(policy), '\n');
   }
+  for (const auto& key : squid_keys()) out += cat("squid ", key.name, '=', key.write(config.squid), '\n');
   return out;
 }
 

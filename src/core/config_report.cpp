@@ -5,6 +5,7 @@
 
 #include "multilink/core/policy_keys.hpp"
 #include "multilink/core/quantity.hpp"
+#include "multilink/core/squid_keys.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -38,6 +39,14 @@ std::string describe_policy(const PolicyConfig& policy) {
   }
   return cat("  policy ", policy.name, ": ", join(selectors, "; "), " by ", join(policy.use, ", else "),
              ", else refused\n");
+}
+
+std::string describe_squid(const SquidConfig& squid) {
+  std::vector<std::string> facts;
+  for (const auto& key : squid_keys()) {
+    if (key.name != "enabled") facts.push_back(cat(key.name, ' ', key.write(squid)));
+  }
+  return squid.enabled ? cat("  squid: ", join(facts, "; "), '\n') : std::string();
 }
 
 /// Addresses may hold a secret: they are not shown.
@@ -81,6 +90,7 @@ std::string describe_check(const ParsedConfig& parsed, const std::vector<std::st
                         config.uplinks.size() == 1 ? " uplink" : " uplinks", ", by precedence:\n");
   for (const auto& uplink : config.uplinks) out += describe_uplink(uplink);
   for (const auto& policy : config.policies) out += describe_policy(policy);
+  out += describe_squid(config.squid);
   out += describe_notify(config.notify);
   for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
   out += describe_absent(config, existing_devices);

@@ -60,6 +60,10 @@ std::string_view to_string(EvictionCause cause) {
   return "it is metered and a better one carries";
 }
 
+bool is_a_return(EvictionCause cause) {
+  return cause == EvictionCause::failback || cause == EvictionCause::metered;
+}
+
 /// One look at all uplinks of a family.
 class EvictionPolicy::Look {
  public:

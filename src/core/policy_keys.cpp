@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "multilink/core/config_lists.hpp"
 #include "multilink/core/config_values.hpp"
 #include "multilink/core/ip_protocol.hpp"
 #include "multilink/core/text.hpp"
@@ -13,58 +14,18 @@
 namespace multilink {
 namespace {
 
-constexpr std::size_t kMostInAList = 32;
-
-/// An item of a list, as a value; or why it is none. An empty message: it is not what the key's rule says.
-template <class Item>
-using ParseItem = Result<Item> (*)(std::string_view text);
-
-/// The items of a comma-separated list, none of them twice.
-template <class Item>
-Result<std::vector<Item>> read_list(std::string_view text, ParseItem<Item> parse) {
-  std::vector<Item> out;
-  for (const auto part : split(text, ',')) {
-    const auto item = trim(part);
-    if (item.empty()) return fail("");
-    auto parsed = parse(item);
-    if (!parsed) return tl::unexpected(parsed.error());
-    if (std::find(out.begin(), out.end(), *parsed) != out.end()) {
-      return fail(cat(quoted(item), " is given twice; keep one"));
-    }
-    out.push_back(*std::move(parsed));
-  }
-  if (out.size() <= kMostInAList) return out;
-  return fail(cat(quoted(text), " has ", out.size(), " items, more than ", kMostInAList,
-                  "; write a network or a range instead, or a second policy"));
-}
+constexpr std::string_view kInsteadOfMany = "a network or a range instead, or a second policy";
 
 template <auto Field, class Item>
 Result<void> store_list(std::string_view text, ParseItem<Item> parse, PolicyConfig& policy) {
-  auto list = read_list<Item>(text, parse);
+  auto list = read_list<Item>(text, parse, kInsteadOfMany);
   if (!list) return tl::unexpected(list.error());
   policy.*Field = *std::move(list);
   return {};
 }
 
-template <class Item, class Write>
-std::string write_list(const std::vector<Item>& items, Write write) {
-  std::vector<std::string> out;
-  for (const auto& item : items) out.push_back(write(item));
-  return join(out, ", ");
-}
-
 Result<IpPrefix> parse_network(std::string_view text) {
-  const auto prefix = IpPrefix::parse(text);
-  if (!prefix) return fail("");
-  if (prefix->is_default()) {
-    return fail(
-        cat(quoted(text), " is everything, which selects nothing; leave the key out, or name networks"));
-  }
-  if (prefix->network() != *prefix) {
-    return fail(cat(quoted(text), " is an address and no network; write ", prefix->network().to_string(),
-                    " or ", prefix->address.to_string()));
-  }
-  return *prefix;
+  return parse_network_item(text, "selects nothing; leave the key out, or name networks");
 }
 
 Result<std::string> parse_device(std::string_view text) {
@@ -111,7 +72,7 @@ Result<std::string> parse_name(std::string_view text) {
 }
 
 Result<void> read_use(std::string_view text, PolicyConfig& policy) {
-  auto names = read_list<std::string>(text, parse_name);
+  auto names = read_list<std::string>(text, parse_name, kInsteadOfMany);
   if (!names) return tl::unexpected(names.error());
   const auto none = std::find(names->begin(), names->end(), kNoUplink);
   if (none != names->end() && std::next(none) != names->end()) {

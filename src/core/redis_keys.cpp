@@ -35,6 +35,10 @@ std::string RedisKeys::routing() const {
   return cat(prefix_, "routing");
 }
 
+std::string RedisKeys::proxy(std::string_view uplink) const {
+  return cat(prefix_, "proxy:", uplink);
+}
+
 std::string RedisKeys::events() const {
   return cat(prefix_, "events");
 }

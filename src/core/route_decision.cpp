@@ -176,6 +176,8 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
   for (std::size_t i = 0; i < uplinks.size(); ++i) {
     planned.push_back(
         plan_of(uplinks[i], inputs.facts[i], out.indices.at(uplinks[i].device), marks, inputs.state));
+    const auto parent = inputs.parents.by_uplink.find(uplinks[i].name);
+    if (parent != inputs.parents.by_uplink.end()) planned.back().parent = parent->second;
   }
   out.policy_indices =
       assign_policy_indices(inputs.config, inputs.state, inputs.numbers, inputs.policies.indices);
@@ -217,7 +219,7 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
   }
   auto stuck = stuck_routes(inputs.config, inputs.state, inputs.facts, inputs.numbers);
   std::ranges::move(stuck, std::back_inserter(out.warnings));
-  out.wanted = plan_routes(planned, carriers, inputs.state, inputs.numbers);
+  out.wanted = plan_routes(planned, carriers, inputs.state, inputs.numbers, inputs.parents.all);
   add_policies(out.wanted, policies, inputs.state, inputs.numbers);
   return out;
 }

@@ -132,9 +132,9 @@ bool has_end(std::uint32_t table, const OwnedState& wanted) {
 }
 
 /// Whether the rule serves packets that end in the default of `table`, and what is on the way has been looked up
-/// before it. (What is bound to a device needs its rule in any case.)
+/// before it. (What is bound to a device needs its rule in any case, and a parent of the proxy even more.)
 bool ends_in(std::uint32_t table, const Rule& rule, const OwnedState& wanted) {
-  if (rule.suppress_prefix || rule.oif) return false;
+  if (rule.suppress_prefix || rule.oif || rule.uids) return false;
   return rule.table == table || std::any_of(wanted.rules.begin(), wanted.rules.end(), [&](const Rule& other) {
            return other.table == table && !other.suppress_prefix && !other.oif && (rule.from || rule.mark) &&
                   other.from == rule.from && other.mark == rule.mark;

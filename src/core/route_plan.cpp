@@ -45,12 +45,14 @@ std::optional<NextHop> next_hop(const PlannedUplink& uplink, Family family, cons
 
 class Planner {
  public:
-  Planner(const std::vector<PlannedUplink>& uplinks, const KernelState& state, const RoutingNumbers& numbers)
-      : uplinks_(uplinks), state_(state), numbers_(numbers) {}
+  Planner(const std::vector<PlannedUplink>& uplinks, const KernelState& state, const RoutingNumbers& numbers,
+          const std::vector<UidRange>& parents)
+      : uplinks_(uplinks), state_(state), numbers_(numbers), parents_(parents) {}
 
   void add_family(Family family, const std::vector<std::size_t>& carriers) {
     rule_base_ = place_rules(packets_of(uplinks_), state_, family, numbers_).base;
     add_main_default(family, carriers);
+    add_parents(family);
     std::set<IpAddress> seen, servers;
     for (const auto& uplink : uplinks_) {
       if (family == Family::v6 && !has_addresses(uplink, family)) continue;
@@ -163,6 +165,21 @@ class Planner {
     return out;
   }
 
+  void add_parents(Family family) {
+    for (const auto& uplink : uplinks_) {
+      if (!uplink.parent) continue;
+      Rule parent = rule(family, rule_offset::kParent, table_of(uplink));
+      parent.uids = UidRange{*uplink.parent, *uplink.parent};
+      out_.rules.push_back(std::move(parent));
+    }
+    for (const auto& users : parents_) {
+      Rule guard = rule(family, rule_offset::kParentNoLeak, 0);
+      guard.uids = users;
+      guard.unreachable = true;
+      out_.rules.push_back(std::move(guard));
+    }
+  }
+
   /// `seen`: an address that several uplinks have counts for the best of them, among those that do not give way.
   void add_rules(Family family, const PlannedUplink& uplink, std::set<IpAddress>& seen) {
     if (!uplink.device.empty()) {
@@ -221,6 +238,7 @@ class Planner {
   const std::vector<PlannedUplink>& uplinks_;
   const KernelState& state_;
   const RoutingNumbers& numbers_;
+  const std::vector<UidRange>& parents_;
   std::uint32_t rule_base_ = 0;  ///< of the family that is being added
   OwnedState out_;
 };
@@ -240,8 +258,9 @@ OwnPackets packets_of(const std::vector<PlannedUplink>& uplinks) {
 }
 
 OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
-                       const KernelState& state, const RoutingNumbers& numbers) {
-  Planner planner(uplinks, state, numbers);
+                       const KernelState& state, const RoutingNumbers& numbers,
+                       const std::vector<UidRange>& parents) {
+  Planner planner(uplinks, state, numbers, parents);
   for (const Family family : kRoutedFamilies) {
     if (!has_family(state, family)) continue;
     const auto chosen = carriers.find(family);

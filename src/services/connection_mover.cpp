@@ -67,12 +67,16 @@ Result<void> ConnectionMover::move_slice(Job& job) {
   const auto slice = std::span<const Connection>(job.left).last(size);
   std::vector<ConnectionTuple> forwarded;
   std::vector<ConnectionTuple> own;
+  std::vector<ConnectionTuple> own_opening;
   for (const auto& connection : slice) {
     if (must_be_told(connection)) {
       (is_local(connection, job.around->inside) ? own : forwarded).push_back(connection.original);
     } else {
       const bool is_udp = connection.protocol == ip_protocol::kUdp;
       ++(is_udp ? job.moved.udp : job.moved.other);
+      if (connection.tcp_state == TcpState::syn_sent && is_local(connection, job.around->inside)) {
+        own_opening.push_back(connection.original);
+      }
       if (is_udp && is_local(connection, job.around->inside)) ++job.moved.udp_local;
     }
   }
@@ -80,10 +84,13 @@ Result<void> ConnectionMover::move_slice(Job& job) {
   const auto removed = ports_.connections.remove(slice);
   note("connections", removed);
   if (!removed) return tl::unexpected<Error>(removed.error());
-  if (!own.empty()) note("this host's sockets", ports_.sockets.destroy(own));
+  const std::size_t told = own.size();
+  own.insert(own.end(), own_opening.begin(), own_opening.end());
+  const TiedUsers tied{job.around->tied_users, is_a_return(job.order.cause)};
+  if (!own.empty()) note("this host's sockets", ports_.sockets.destroy(own, tied));
   if (!forwarded.empty()) note("clients", ports_.clients.notify(forwarded));
   job.moved.tcp_forwarded += forwarded.size();
-  job.moved.tcp_local += own.size();
+  job.moved.tcp_local += told;
   job.left.resize(job.left.size() - size);
   return {};
 }

@@ -53,11 +53,6 @@ void see_as(const PolicyConfig& policy, Family family, const FlowView& view,
   }
 }
 
-/// The traffic leaves an uplink that is well, for a better one.
-bool is_a_return(EvictionCause cause) {
-  return cause == EvictionCause::failback || cause == EvictionCause::metered;
-}
-
 /// But for whose connections they are about.
 bool is_alike(EvictionOrder a, const EvictionOrder& b) {
   a.only_of = b.only_of;
@@ -129,7 +124,7 @@ void FlowKeeper::evict(const FlowView& view) {
   if (orders.empty()) return;
   const auto around = std::make_shared<const ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
       view.config.suite.mark_mask, InsideNetworks(view.state, links_of(view), former_.addresses()),
-      PolicyFlows(view.config, view.state, view.policies)});
+      PolicyFlows(view.config, view.state, view.policies), view.tied_users});
   for (auto& order : orders) mover_.carry_out(std::move(order), around);
 }
 

@@ -81,7 +81,7 @@ void HealthSnapshot::finish(const HealthRecords& records) {
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilter& filter,
                                                 const Config& config, const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
-                                                const RoutingNumbers& numbers) {
+                                                const RoutingNumbers& numbers, const ParentUsers& parents) {
   const auto state = kernel.read();
   if (!state)
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
@@ -93,7 +93,8 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilt
     const auto present = devices_of_default(family, config, *state, facts, numbers);
     if (present) hold.adopt(config, family, *present);
   }
-  const auto decision = decide_routes({config, *state, numbers, {}, facts, states, {}, nullptr, hold.held()});
+  const auto decision =
+      decide_routes({config, *state, numbers, {}, facts, states, {}, nullptr, hold.held(), {}, {}, parents});
   for (const auto& warning : decision.warnings) lines.push_back(cat("# ", warning));
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));

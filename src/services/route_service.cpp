@@ -42,7 +42,15 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
       host_(ports_.scheduler, ports_.kernel, ports_.host, ports_.log, numbers_, [this] { note_warnings(); }) {
 }
 
+/// Without their users the proxy has no parents, which all else does not wait for.
+void RouteService::look_up_parents() {
+  auto users = ports_.parents.look_up(config_);
+  if (!users) ports_.log.error(cat("squid: ", users.error().message));
+  parents_ = users ? *std::move(users) : ParentUsers{};
+}
+
 void RouteService::start() {
+  look_up_parents();
   heartbeat_.start(config_);
   ports_.store.start({RedisKeys(config_.suite.site).status_channel()},
                      {[this] {
@@ -62,6 +70,7 @@ void RouteService::start() {
 
 void RouteService::reload(const Config& config) {
   config_ = config;
+  look_up_parents();
   hold_.release();
   policy_holds_.clear();
   policies_.held.clear();
@@ -228,7 +237,8 @@ std::vector<HealthByFamily> RouteService::believed_health() const {
 RouteDecision RouteService::decide(const Step& step) const {
   const auto health = believed_health();
   return decide_routes({config_, step.before, numbers_, indices_, step.facts, health, carried_,
-                        gave_way_ ? &*gave_way_ : nullptr, hold_.held(), flows_.letting_go(), policies_});
+                        gave_way_ ? &*gave_way_ : nullptr, hold_.held(), flows_.letting_go(), policies_,
+                        parents_});
 }
 
 /// Whether somebody has led our default over other uplinks than were decided on and applied.
@@ -324,8 +334,8 @@ void RouteService::see_policies(const KernelState& state, const Step& step) {
 
 void RouteService::keep_flows(const Step& step, const KernelState& after) {
   const auto health = believed_health();
-  flows_.follow(
-      {config_, after, indices_, step.facts, health, carried_, step.decision.giving_way, policies_.uplinks});
+  flows_.follow({config_, after, indices_, step.facts, health, carried_, step.decision.giving_way,
+                 policies_.uplinks, parents_.all});
 }
 
 /// Logs a problem once, however often it comes, and sees to it that it is tried again.

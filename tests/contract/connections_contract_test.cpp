@@ -165,10 +165,10 @@ TEST_P(ConnectionsContract, OfTheSocketsTheNamedOnesAreDestroyed) {
   for (const auto address : {"127.0.0.1", "::1", "::ffff:127.0.0.1"}) {
     const auto one = world_->open(address);
     const auto other = world_->open(address);
-    EXPECT_EQ(world_->sockets().destroy({{one}}), 1U) << address;
+    EXPECT_EQ(world_->sockets().destroy({{one}}, {}), 1U) << address;
     EXPECT_FALSE(world_->is_open(one)) << address;
     EXPECT_TRUE(world_->is_open(other)) << address;
-    EXPECT_EQ(world_->sockets().destroy({{one}}), 0U) << address;
+    EXPECT_EQ(world_->sockets().destroy({{one}}, {}), 0U) << address;
   }
 }
 
@@ -177,14 +177,14 @@ TEST_P(ConnectionsContract, WhoListensIsLeftAlone) {
   // As if this host had begun a connection from the port at which it listens, which has gone since.
   const ConnectionTuple gone{one.destination, IpAddress::parse("203.0.113.9").value(), one.destination_port,
                              4000};
-  EXPECT_EQ(world_->sockets().destroy({{gone}}), 0U);
+  EXPECT_EQ(world_->sockets().destroy({{gone}}, {}), 0U);
   EXPECT_TRUE(world_->is_listening(one));
   EXPECT_TRUE(world_->is_open(one));
 }
 
 TEST_P(ConnectionsContract, ASocketThatIsBoundToADeviceIsLeftAlone) {
   const auto one = world_->open("127.0.0.1", "lo");
-  EXPECT_EQ(world_->sockets().destroy({{one}}), 0U);
+  EXPECT_EQ(world_->sockets().destroy({{one}}, {}), 0U);
   EXPECT_TRUE(world_->is_open(one));
 }
 
@@ -195,7 +195,7 @@ TEST_P(ConnectionsContract, ManySocketsAtOnce) {
     named.push_back(world_->open(i % 2 == 0 ? "127.0.0.1" : "::1"));
     others.push_back(world_->open("127.0.0.1"));
   }
-  EXPECT_EQ(world_->sockets().destroy(named), named.size());
+  EXPECT_EQ(world_->sockets().destroy(named, {}), named.size());
   const auto is_open = [&](const ConnectionTuple& one) { return world_->is_open(one); };
   EXPECT_TRUE(std::none_of(named.begin(), named.end(), is_open));
   EXPECT_TRUE(std::all_of(others.begin(), others.end(), is_open));

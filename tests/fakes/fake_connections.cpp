@@ -50,11 +50,22 @@ Connection* FakeConnections::find(const Connection& connection) {
   return found == entries_.end() ? nullptr : &*found;
 }
 
-Result<std::size_t> FakeSockets::destroy(std::span<const ConnectionTuple> connections) {
+Result<std::size_t> FakeSockets::destroy(std::span<const ConnectionTuple> connections,
+                                         const TiedUsers& tied) {
   if (const auto done = attempt(); !done) return tl::unexpected<Error>(done.error());
   on_destroy();
   std::size_t destroyed = 0;
-  for (const auto& connection : connections) destroyed += open.erase(connection);
+  const auto is_tied = [&](const std::map<ConnectionTuple, std::uint32_t>& of,
+                           const ConnectionTuple& connection) {
+    const auto user = of.find(connection);
+    return user != of.end() && std::any_of(tied.users.begin(), tied.users.end(), [&](const UidRange& range) {
+             return range.first <= user->second && user->second <= range.last;
+           });
+  };
+  for (const auto& connection : connections) {
+    if (is_tied(opening, connection) && !tied.are_spared) destroyed += opening.erase(connection);
+    if (!is_tied(users, connection) || !tied.are_spared) destroyed += open.erase(connection);
+  }
   return destroyed;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -48,10 +50,12 @@ class FakeConnections final : public Connections, public Failing {
 
 class FakeSockets final : public LocalSockets, public Failing {
  public:
-  Result<std::size_t> destroy(std::span<const ConnectionTuple> connections) override;
+  Result<std::size_t> destroy(std::span<const ConnectionTuple> connections, const TiedUsers& tied) override;
 
   std::set<ConnectionTuple> open;
-  std::function<void()> on_destroy = [] {};  ///< before it happens
+  std::map<ConnectionTuple, std::uint32_t> opening;  ///< nobody has answered yet: the user of each
+  std::map<ConnectionTuple, std::uint32_t> users;    ///< of open ones: 0 where not given
+  std::function<void()> on_destroy = [] {};          ///< before it happens
 };
 
 class FakeClients final : public ClientNotifier, public Failing {

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-PROGRAMS = ("pingd", "healthd", "routed", "notifyd", "multilinkctl")
+PROGRAMS = ("pingd", "healthd", "routed", "notifyd", "multilinkctl", "multilink-squid-helper")
 
 
 def main():

@@ -23,6 +23,7 @@ using fakes::tuple;
 using fakes::udp;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::UnorderedElementsAre;
 
 constexpr std::uint32_t kFirst = 0x01000000;
@@ -124,6 +125,37 @@ TEST_F(ConnectionMoverTest, BothEndsAreToldInTheRightOrder) {
   EXPECT_THAT(steps_, ElementsAre("reset", "remove", "destroy"));
   EXPECT_THAT(reset_, ElementsAre(page_.original));
   EXPECT_THAT(clients_.told, ElementsAre(page_.original));
+  EXPECT_THAT(sockets_.open, IsEmpty());
+}
+
+/// A socket of a tied user cannot open elsewhere: its program has to learn of it. And where the uplink works, it stays.
+TEST_F(ConnectionMoverTest, WhatIsTiedToTheUplinkIsTakenFromADeadOneAlone) {
+  constexpr std::uint32_t kParent = 901, kOther = 1000;
+  auto opening = of_this_host_;
+  opening.original.source_port = 5001;
+  opening.tcp_state = TcpState::syn_sent;
+  auto of_another = opening;
+  of_another.original.source_port = 5002;
+  around_->tied_users = {{kParent, kParent + 15}};
+  const auto begin = [&] {
+    for (const auto& each : {of_this_host_, opening, of_another}) {
+      if (!is_there(each)) connections_.add(each);
+    }
+    sockets_.open = {of_this_host_.original};
+    sockets_.users = {{of_this_host_.original, kParent}};
+    sockets_.opening = {{opening.original, kParent}, {of_another.original, kOther}};
+  };
+  begin();
+  carry_out(order(EvictionScope::all, EvictionCause::failback));
+  EXPECT_THAT(sockets_.open, ElementsAre(of_this_host_.original));
+  EXPECT_EQ(sockets_.opening.size(), 2U);
+  begin();
+  carry_out(order(EvictionScope::udp_and_opening, EvictionCause::suspect));
+  EXPECT_THAT(sockets_.opening, ElementsAre(Pair(of_another.original, kOther)));
+  EXPECT_THAT(sockets_.open, ElementsAre(of_this_host_.original));
+  begin();
+  carry_out(order(EvictionScope::all, EvictionCause::down));
+  EXPECT_THAT(sockets_.opening, ElementsAre(Pair(of_another.original, kOther)));
   EXPECT_THAT(sockets_.open, IsEmpty());
 }
 

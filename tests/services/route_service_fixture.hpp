@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/fake_accounts.hpp"
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_kernel.hpp"
 #include "fakes/fake_leases.hpp"
@@ -70,7 +71,8 @@ class RouteServiceTest : public testing::Test {
                    supervisor,
                    test.log_,
                    {test.filter_, test.connections_, test.sockets_, test.clients_},
-                   {test.sysctls_, test.changed_settings_}},
+                   {test.sysctls_, test.changed_settings_},
+                   test.accounts_},
                   test.config_, "0123abcd", {}) {}
 
     Kernel kernel;
@@ -171,6 +173,7 @@ class RouteServiceTest : public testing::Test {
   fakes::FakeLog log_;
   fakes::FakeSysctls sysctls_;
   fakes::FakeChangedSettings changed_settings_;
+  fakes::FakeAccounts accounts_;
   std::function<void(const KernelChange&)> on_change_;
   bool has_applied_ = false;
   unsigned reads_before_apply_ = 0;  ///< of the kernel

@@ -18,7 +18,8 @@ from providers import CONFIG, NETWORK
 BUILD = sys.argv.pop(1)
 DAEMONS = ("pingd", "healthd", "routed", "notifyd")
 SERVICES = (*DAEMONS, "multilink-redis")
-UNITS = (*SERVICES, "multilink-redis-users")
+UNITS = (*SERVICES, "multilink-redis-users", "multilink-proxy")
+SQUIDS = ("multilink-squid", "multilink-squid@wan1", "multilink-squid@wan2")
 
 
 class Units(unittest.TestCase):
@@ -89,12 +90,13 @@ class Units(unittest.TestCase):
 
     def test_unit_files_are_right(self):
         # The exit status is 0 on misspelt settings too.
-        paths = [f"/usr/lib/systemd/system/{unit}.service" for unit in UNITS]
+        paths = [f"/usr/lib/systemd/system/{unit}.service" for unit in (*UNITS, *SQUIDS)]
         done = self.machine.run("systemd-analyze", "verify", *paths, "/usr/lib/systemd/system/multilink.target")
         self.assertEqual(done.stdout + done.stderr, "")
 
     def test_units_are_exposed_as_little_as_promised(self):
-        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "notifyd": 20, "multilink-redis": 5, "multilink-redis-users": 15}
+        bounds = {"pingd": 15, "routed": 15, "healthd": 5, "notifyd": 20, "multilink-redis": 5, "multilink-redis-users": 15,
+                  "multilink-proxy": 25, "multilink-squid": 20, "multilink-squid@wan1": 20}
         for unit, bound in bounds.items():
             done = self.machine.run("systemd-analyze", "security", f"--threshold={bound}", f"{unit}.service",
                                     check=False)
@@ -232,6 +234,56 @@ class Units(unittest.TestCase):
         self.machine.run("sh", "-c", f"mkdir -p /var/lib/dhcp; echo '{lease}' >/var/lib/dhcp/dhclient.wan2.leases")
         self.await_level("ok")
         self.assertIn("via 203.0.113.1", self.machine.output("ip", "route", "show", "table", "7002"))
+
+    def fetch(self, url="http://192.0.2.1/"):
+        """What curl prints of the answer that comes through the proxy: status, and the address that the server has seen."""
+        return self.machine.output("python3", "-c", (
+            "import sys, urllib.error, urllib.request as r\n"
+            "try: print(200, r.build_opener(r.ProxyHandler({'http': 'http://127.0.0.1:3128'})).open(sys.argv[1], timeout=10).read().decode())\n"
+            "except urllib.error.HTTPError as e: print(e.code)\n"), url)
+
+    def serve_web(self):
+        """At each provider a server that answers with its visitor's address."""
+        script = ("import http.server as h\n"
+                  "class P(h.BaseHTTPRequestHandler):\n"
+                  " def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(self.client_address[0].encode())\n"
+                  "h.ThreadingHTTPServer(('192.0.2.1', 80), P).serve_forever()\n")
+        for number in (1, 2):
+            self.machine.run("systemd-run", "--quiet", f"--unit=web{number}", "ip", "netns", "exec", f"isp{number}", "python3",
+                             "-c", script)
+            self.addCleanup(self.machine.run, "systemctl", "stop", f"web{number}")
+
+    def test_the_proxy_comes_and_goes_with_the_file(self):
+        def disable():
+            self.configure("wan1", "wan2")
+            self.machine.run("systemctl", "reload", "routed", "multilink-proxy")
+        self.serve_web()
+        self.addCleanup(disable)
+        self.configure("wan1", "wan2")
+        with open(self.machine.root / "etc/multilink/interfaces.conf", "a", encoding="utf-8") as file:
+            file.write("[squid]\nenabled = yes\n")
+        self.machine.run("systemctl", "reload", *DAEMONS, "multilink-proxy")
+        self.assert_active(*SQUIDS)
+        for unit, user in zip(SQUIDS, ("multilink-squid", "multilink-squid-1", "multilink-squid-2")):
+            status = self.machine.output("cat", f"/proc/{self.main_pid(unit)}/status")
+            uid = self.machine.output("id", "-u", user)
+            self.assertRegex(status, rf"(?m)^Uid:\t{uid}\t{uid}\t{uid}\t{uid}$", unit)
+            self.assertRegex(status, r"(?m)^CapBnd:\t0+$", unit)
+        await_that(lambda: self.fetch().startswith("200"), 10, lambda: self.machine.output("journalctl", "--lines=40"))
+        # 192.0.2.1 is at both providers: the answer tells who was asked, and by which uplink.
+        await_that(lambda: {self.fetch() for _ in range(6)} == {"200 198.51.100.2", "200 203.0.113.2"}, 20,
+                   lambda: self.machine.output("multilinkctl", "proxy"))
+        self.assertEqual(self.fetch("http://127.0.0.1/"), "403")
+        self.assertRegex(self.machine.output("multilinkctl", "proxy"), r"wan1 +yes +\d")
+        before = {unit: self.main_pid(unit) for unit in SQUIDS}
+        self.machine.run("systemctl", "reload", "multilink-proxy")
+        self.assertEqual({unit: self.main_pid(unit) for unit in SQUIDS}, before, "nothing has changed")
+        self.machine.run("kill", "-KILL", before[SQUIDS[1]])
+        await_that(lambda: self.main_pid(SQUIDS[1]) not in (0, before[SQUIDS[1]]), 5, "the parent is back")
+        disable()
+        for unit in SQUIDS:
+            self.assertEqual(self.show(unit, "ActiveState"), "inactive", unit)
+        self.assertNotIn("uidrange", self.machine.output("ip", "rule"))
 
     def test_stopping_leaves_the_routes(self):
         self.addCleanup(self.machine.run, "systemctl", "start", "multilink.target")

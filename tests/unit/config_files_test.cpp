@@ -11,6 +11,7 @@
 #include "multilink/core/config_keys.hpp"
 #include "multilink/core/notify_keys.hpp"
 #include "multilink/core/policy_keys.hpp"
+#include "multilink/core/squid_keys.hpp"
 
 namespace multilink {
 namespace {
@@ -79,6 +80,9 @@ TEST(ConfigFiles, EveryKeyHasABadFile) {
   for (const auto& key : policy_keys()) {
     EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
   }
+  for (const auto& key : squid_keys()) {
+    EXPECT_NE(expected.find(cat(": ", key.name, ": '")), std::string::npos) << key.name;
+  }
 }
 
 TEST(ConfigFiles, TheShippedFileIsValid) {
@@ -122,6 +126,16 @@ TEST(ConfigFiles, TheShippedFileExplainsEveryRuleAndWhatHasNoEffectYet) {
   }
 }
 
+TEST(ConfigFiles, TheShippedFileShowsAndExplainsEveryKeyOfTheProxy) {
+  const auto text = read_file(kSource / "config/interfaces.conf");
+  const auto explained = prose(text);
+  for (const auto& key : squid_keys()) {
+    EXPECT_NE(text.find(cat("\n#", key.name, " = ", key.fallback)), std::string::npos) << key.name;
+    const auto rule = key.rule.substr(0, key.rule.find(" (units"));
+    EXPECT_NE(explained.find(rule), std::string::npos) << key.name << ": " << rule;
+  }
+}
+
 /// The lines that are indented within the comments: the examples.
 std::string examples(const std::string& text) {
   std::string out;
@@ -140,6 +154,27 @@ TEST(ConfigFiles, TheShippedFilesExamplesAreValid) {
   EXPECT_GE(parsed.config->policies.size(), 2U);
   EXPECT_TRUE(parsed.config->notify.has_receiver());
   EXPECT_TRUE(parsed.warnings.empty());
+}
+
+/// What stands between "```ini" and "```".
+std::vector<std::string> blocks(const std::string& text) {
+  constexpr std::string_view kOpen = "\n```ini\n";
+  std::vector<std::string> out;
+  for (auto at = text.find(kOpen); at != std::string::npos; at = text.find(kOpen, at + 1)) {
+    const auto begin = at + kOpen.size();
+    out.push_back(text.substr(begin, text.find("\n```\n", begin) + 1 - begin));
+  }
+  return out;
+}
+
+TEST(ConfigFiles, TheExamplesOfTheGuideToLoadBalancingAreValid) {
+  const auto examples_there = blocks(read_file(kSource / "docs/load-balancing.md"));
+  EXPECT_EQ(examples_there.size(), 3U);
+  for (const auto& example : examples_there) {
+    const auto parsed = parse_config(example, "load-balancing.md");
+    EXPECT_EQ(first_error(parsed), "") << example;
+    EXPECT_TRUE(parsed.warnings.empty()) << example << parsed.warnings.front().to_string();
+  }
 }
 
 TEST(ConfigFiles, TheShippedFileExplainsEveryRuleOfAPolicysKeysAndOfAlerts) {

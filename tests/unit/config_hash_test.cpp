@@ -41,6 +41,8 @@ TEST(ConfigHash, ChangesWithEveryKindOfValue) {
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].latency_down = std::chrono::seconds(1); }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].targets = {*IpAddress::parse("192.0.2.1")}; }));
   EXPECT_TRUE(is_new([](Config& c) { c.uplinks[0].gateways[Family::v4] = *IpAddress::parse("192.0.2.1"); }));
+  EXPECT_TRUE(is_new([](Config& c) { c.squid.enabled = true; }));
+  EXPECT_TRUE(is_new([](Config& c) { c.squid.listen[0].port = 8080; }));
   EXPECT_TRUE(is_new([](Config& c) { c.policies.resize(1); }));
   EXPECT_TRUE(is_new([](Config& c) { c.policies.resize(2); }));
   EXPECT_TRUE(is_new([](Config& c) {

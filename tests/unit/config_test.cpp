@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "multilink/core/squid_keys.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -167,15 +168,46 @@ TEST(Config, TheMaskHoldsAllUplinksButTheProbesOwnValue) {
   EXPECT_EQ(valid("[multilink]\nmark_mask = 0xffffffff\n[a]\n").suite.mark_mask, 0xffffffffU);
 }
 
-TEST(Config, ReservedSectionsAreAcceptedWithoutEffect) {
-  const auto parsed = parse_config(
-      "[squid]\nenabled = yes\nlisten = 3128\nallow = 10.0.0.0/8\ncache_memory = 64MB\n"
-      "[a]\n[b]\n",
-      kFile);
-  ASSERT_TRUE(parsed.config);
-  EXPECT_EQ(parsed.config->uplinks.size(), 2U);
-  EXPECT_EQ(lines(parsed.inactive),
-            (std::vector<std::string>{"interfaces.conf:1: [squid]: accepted, no effect in this version"}));
+TEST(Config, TheProxyIsOffAndServesLocalNetworksOnlyUnlessToldOtherwise) {
+  const auto squid = valid("[a]\n[b]\n").squid;
+  EXPECT_EQ(squid, default_squid());
+  EXPECT_FALSE(squid.enabled);
+  EXPECT_EQ(squid.listen, (std::vector<ListenPlace>{{std::nullopt, 3128}}));
+  for (const auto* public_address : {"203.0.113.9", "100.64.0.1", "2001:db8::1", "169.254.1.1"}) {
+    for (const auto& network : squid.allow)
+      EXPECT_FALSE(network.contains(*IpAddress::parse(public_address))) << public_address;
+  }
+}
+
+TEST(Config, TheProxyIsSetUpByItsSection) {
+  const auto squid = valid(
+                         "[squid]\nenabled = yes\nlisten = 8080, 192.168.1.1:3128, [fd00::1]:3128\n"
+                         "allow = 192.168.1.0/24, fd00::/64, 192.168.7.7\ncache_memory = 2GB\n[a]\n[b]\n")
+                         .squid;
+  EXPECT_TRUE(squid.enabled);
+  EXPECT_EQ(squid.listen, (std::vector<ListenPlace>{{std::nullopt, 8080},
+                                                    {*IpAddress::parse("192.168.1.1"), 3128},
+                                                    {*IpAddress::parse("fd00::1"), 3128}}));
+  EXPECT_EQ(squid.allow,
+            (std::vector<IpPrefix>{*IpPrefix::parse("192.168.1.0/24"), *IpPrefix::parse("fd00::/64"),
+                                   *IpPrefix::parse("192.168.7.7/32")}));
+  EXPECT_EQ(squid.cache_memory_mib, 2048U);
+}
+
+TEST(Config, AsManyUplinksAsThereAreParents) {
+  std::string text = "[squid]\nenabled = yes\n";
+  for (int i = 0; i < 16; ++i) text += cat("[eth", i, "]\n");
+  EXPECT_EQ(valid(text).uplinks.size(), 16U);
+  const auto refused = parse_config(text + "[eth16]\n", kFile);
+  ASSERT_EQ(refused.errors.size(), 1U);
+  EXPECT_EQ(refused.errors[0].line, 19U);
+  EXPECT_EQ(valid("[squid]\nenabled = no\n" + text.substr(text.find("[eth0]")) + "[eth16]\n").uplinks.size(),
+            17U);
+}
+
+TEST(Config, WithTheProxyAWeightCountsInEveryRank) {
+  EXPECT_EQ(warnings("[a]\nweight = 3\n[b]\n").size(), 1U);
+  EXPECT_TRUE(warnings("[squid]\nenabled = yes\n[a]\nweight = 3\n[b]\n").empty());
 }
 
 TEST(Config, SaysWhoIsToldOfWhat) {

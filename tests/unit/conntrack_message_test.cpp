@@ -213,10 +213,12 @@ TEST(TcpSocketMessage, TellsTheEndsInTheFamilyThatIsSpoken) {
 }
 
 TEST(TcpSocketMessage, OnlyOpenOnesCountWhateverTheKernelTells) {
-  for (const unsigned state : std::initializer_list<unsigned>{TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECV,
-                                                              TCP_TIME_WAIT, TCP_CLOSE, 0, 12, 33}) {
+  for (const unsigned state :
+       std::initializer_list<unsigned>{TCP_LISTEN, TCP_SYN_RECV, TCP_TIME_WAIT, TCP_CLOSE, 0, 12, 33}) {
     EXPECT_EQ(parse_socket(socket_message(AF_INET, kFour, kFour, state)).first, Parsed::ignored) << state;
   }
+  EXPECT_TRUE(parse_socket(socket_message(AF_INET, kFour, kFour, TCP_SYN_SENT)).second.at(0).is_opening);
+  EXPECT_FALSE(parse_socket(socket_message(AF_INET, kFour, kFour)).second.at(0).is_opening);
 }
 
 TEST(TcpSocketMessage, NonsenseIsRefused) {

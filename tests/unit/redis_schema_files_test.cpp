@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "multilink/core/proxy_record.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/text.hpp"
@@ -47,8 +48,9 @@ TEST_F(RedisSchema, NamesEveryKeyAndChannel) {
   family_status.replace(family_status.size() - 1, 1, "<4\\|6>");
   for (const auto& key :
        {keys.uplinks(), keys.link("<uplink>"), keys.probes("<uplink>"), keys.status("<uplink>"),
-        family_status, keys.health("<uplink>"), keys.routing(), keys.events(), keys.daemon("<daemon>"),
-        keys.notified("<receiver>"), keys.probe_channel(), keys.status_channel(), keys.routing_channel()}) {
+        family_status, keys.health("<uplink>"), keys.routing(), keys.proxy("<uplink>"), keys.events(),
+        keys.daemon("<daemon>"), keys.notified("<receiver>"), keys.probe_channel(), keys.status_channel(),
+        keys.routing_channel()}) {
     EXPECT_NE(document_.find(cat("\n| `", key, "` |")), std::string::npos) << key;
   }
 }
@@ -67,6 +69,7 @@ TEST_F(RedisSchema, NamesEveryField) {
   documents("routing", routing.encode());
   documents("events", EventRecord{}.encode());
   documents("daemon", DaemonRecord{}.encode());
+  documents("proxy", ProxyRecord{}.encode());
 }
 
 TEST_F(RedisSchema, NamesEveryToken) {

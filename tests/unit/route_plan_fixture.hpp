@@ -42,7 +42,8 @@ class RoutePlanTest : public testing::Test {
                                          gave_way_ ? &*gave_way_ : nullptr,
                                          {},
                                          {},
-                                         policies_});
+                                         policies_,
+                                         parents_});
     policies_.indices = decision.policy_indices;
     policies_.uplinks = decision.policies;
     indices_ = decision.indices;
@@ -93,6 +94,7 @@ class RoutePlanTest : public testing::Test {
   UplinkIndices indices_;
   CarryingDevices carried_;
   PolicyMemory policies_;
+  ParentUsers parents_;
   std::optional<DevicesByFamily> gave_way_;
 };
 

@@ -19,6 +19,8 @@ struct TcpSocketEntry {
   std::vector<std::byte>
       id;  ///< the kernel's words for it, by which it is told from one that takes its place
   bool bound_to_device = false;
+  std::uint32_t user = 0;
+  bool is_opening = false;  ///< nobody has answered its SYN yet
 
   bool operator==(const TcpSocketEntry&) const = default;
 };
@@ -32,10 +34,10 @@ Parsed parse_tcp_socket(const nlmsghdr& message, std::vector<TcpSocketEntry>& so
 /// opened at the first use.
 class NetlinkSockets final : public LocalSockets {
  public:
-  Result<std::size_t> destroy(std::span<const ConnectionTuple> connections) override;
+  Result<std::size_t> destroy(std::span<const ConnectionTuple> connections, const TiedUsers& tied) override;
 
  private:
-  Result<void> collect(unsigned char af, std::span<const ConnectionTuple> sorted);
+  Result<void> collect(unsigned char af, std::span<const ConnectionTuple> sorted, const TiedUsers& tied);
 
   std::unique_ptr<NetlinkSocket> socket_;
   NetlinkBatch batch_;

@@ -14,6 +14,7 @@
 #include "multilink/core/packet_match.hpp"
 #include "multilink/core/prefix_translation.hpp"
 #include "multilink/core/redis_address.hpp"
+#include "multilink/core/squid_config.hpp"
 #include "multilink/core/time.hpp"
 
 namespace multilink {
@@ -97,6 +98,7 @@ struct Config {
   std::vector<UplinkConfig> uplinks;  ///< best first: by precedence, then by position in the file
   NotifyConfig notify;
   std::vector<PolicyConfig> policies;  ///< in file order: the first that fits a packet decides
+  SquidConfig squid;
 
   const UplinkConfig* uplink_named(std::string_view name) const;
 

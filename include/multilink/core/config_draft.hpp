@@ -47,6 +47,10 @@ struct PolicyDraft : SectionLines {
   }
 };
 
+struct SquidDraft : SectionLines {
+  SquidConfig settings;  ///< over the defaults
+};
+
 struct NotifyDraft : SectionLines {
   NotifyConfig settings;  ///< over the defaults
 };
@@ -56,6 +60,7 @@ struct ConfigDraft {
   SectionDraft suite;                 ///< [multilink]; what it sets is the default of every uplink
   std::vector<SectionDraft> uplinks;  ///< in file order
   std::vector<PolicyDraft> policies;  ///< in file order
+  SquidDraft squid;
   NotifyDraft notify;
 
   /// Whether the value in force for the uplink (or the suite itself) is the one the file asks for: no rule

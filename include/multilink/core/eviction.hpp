@@ -19,7 +19,9 @@ namespace multilink {
 
 /// Why connections leave an uplink.
 enum class EvictionCause : std::uint8_t { suspect, down, link_fact, disabled, removed, failback, metered };
-std::string_view to_string(EvictionCause cause);  ///< for people: "suspect", "its link is lost", …
+std::string_view to_string(EvictionCause cause);
+/// Whether the uplink works, and another one is better.
+bool is_a_return(EvictionCause cause);  ///< for people: "suspect", "its link is lost", …
 
 /// To be carried out now, after the routes: the connections of one uplink that began on this side leave it.
 struct EvictionOrder {

@@ -25,9 +25,10 @@ class RedisKeys {
   std::string status(std::string_view uplink, Family family) const;  ///< string TRUE|FALSE, healthd
   std::string health(std::string_view uplink) const;                 ///< hash, healthd
   std::string routing() const;                                       ///< hash, routed
-  std::string events() const;                                        ///< stream, all
-  std::string daemon(std::string_view daemon) const;                 ///< hash with TTL, each daemon
-  std::string notified(std::string_view receiver) const;             ///< string, notifyd
+  std::string proxy(std::string_view uplink) const;       ///< hash with TTL, multilink-squid-helper
+  std::string events() const;                             ///< stream, all
+  std::string daemon(std::string_view daemon) const;      ///< hash with TTL, each daemon
+  std::string notified(std::string_view receiver) const;  ///< string, notifyd
 
   std::string probe_channel() const;    ///< payload: uplink name; "its probes or link facts changed"
   std::string status_channel() const;   ///< payload: uplink name; "its health changed"

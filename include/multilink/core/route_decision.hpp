@@ -9,6 +9,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/kernel_state.hpp"
+#include "multilink/core/parent_seats.hpp"
 #include "multilink/core/policy_plan.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/route_plan.hpp"
@@ -54,6 +55,7 @@ struct RouteInputs {
   /// Whose addresses give way although they are well, while another carries: FlowKeeper.
   IndicesByFamily letting_go = {};
   PolicyMemory policies = {};
+  ParentUsers parents = {};  ///< of the web proxy
 };
 
 struct RouteDecision {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,11 @@ inline constexpr std::array kRoutedFamilies{Family::v4, Family::v6};
 /// one of its addresses, retired ones included. All other packets meet none of our rules, so that the rules of VPNs see
 /// them as if multilink were not there.
 namespace rule_offset {
+/// uidrange PARENT lookup T_i: all that the proxy's parent of the uplink sends leaves by the uplink, its questions to name
+/// servers too. First of all, and the whole table: a parent has no business in the LAN.
+inline constexpr std::uint32_t kParent = 1;
+inline constexpr std::uint32_t kParentNoLeak =
+    2;                                        ///< all users of parents, unreachable: never by another uplink
 inline constexpr std::uint32_t kDevice = 10;  ///< oif DEVICE lookup T_i
 /// fwmark M_i or from ADDRESS, lookup T_i suppress_prefixlength 0: the uplink's own networks come first, so that two
 /// uplinks may have the same subnet or the same gateway address.
@@ -60,6 +66,7 @@ struct PlannedUplink {
   UplinkFacts facts;
   /// The families in which its address does not hold packets on it: there are no rules by address.
   std::set<Family> gives_way = {};
+  std::optional<std::uint32_t> parent = {};  ///< the user of the proxy's parent that is tied to it
 };
 
 /// Who carries each family: positions in the list of uplinks. Empty or absent: what is owned there stays, but
@@ -85,13 +92,15 @@ OwnPackets packets_of(const std::vector<PlannedUplink>& uplinks);
 /// through
 ///   its gateway. No unreachable route in it: the kernel does not suppress such a route
 ///   (fib_rules_lookup() suppresses only what was found), it would cut the LAN in the rule kNear.
-/// - *Rules*, see rule_offset. Where an uplink has no IPv6 address it has no IPv6 table and rules either.
+/// - *Rules*, see rule_offset. Where an uplink has no IPv6 address it has no IPv6 table and rules either, but for those of
+///   parents, which bar what they lead nowhere. `parents`: all users of parents, in use or not.
 ///
 /// A default over one uplink has the attributes (MTU and the like) of the one that others have through its device.
 /// In IPv6 the kernel takes no route with several next hops one of which has no gateway: a device that needs none
 /// carries alone there if it is the first of its tier, else not at all.
 /// No preferred source is set: the kernel takes the address of the device whose network holds the gateway.
 OwnedState plan_routes(const std::vector<PlannedUplink>& uplinks, const Carriers& carriers,
-                       const KernelState& state, const RoutingNumbers& numbers);
+                       const KernelState& state, const RoutingNumbers& numbers,
+                       const std::vector<UidRange>& parents = {});
 
 }  // namespace multilink

@@ -7,6 +7,7 @@
 
 #include "multilink/core/connection.hpp"
 #include "multilink/core/kernel_state.hpp"
+#include "multilink/core/packet_match.hpp"
 #include "multilink/core/result.hpp"
 
 namespace multilink {
@@ -25,14 +26,24 @@ class Connections {
   virtual Result<std::size_t> remove(std::span<const Connection> connections) = 0;
 };
 
+/// Users whose sockets can leave by one uplink only, whatever becomes of it: the parents of the web proxy.
+struct TiedUsers {
+  std::vector<UidRange> users = {};
+  bool are_spared = false;  ///< the uplink works: what is tied to it stays
+
+  bool operator==(const TiedUsers&) const = default;
+};
+
 /// This host's own TCP sockets.
 class LocalSockets {
  public:
   virtual ~LocalSockets() = default;
 
   /// Whoever reads from or writes to one of these connections gets ECONNABORTED at once. Of each tuple the source is this host's
-  /// end. Gives how many sockets there were; never touches one that listens, or that is bound to a device.
-  virtual Result<std::size_t> destroy(std::span<const ConnectionTuple> connections) = 0;
+  /// end. Gives how many sockets there were; never touches one that listens, or that is bound to a device. One that nobody has
+  /// answered yet is left to its next SYN, which opens it elsewhere; but not that of a tied user, which cannot.
+  virtual Result<std::size_t> destroy(std::span<const ConnectionTuple> connections,
+                                      const TiedUsers& tied) = 0;
 };
 
 /// Tells the far end of a forwarded TCP connection that something has happened to it.

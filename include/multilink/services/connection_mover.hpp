@@ -70,6 +70,7 @@ class ConnectionMover {
     std::uint32_t mark_mask = 0;  ///< the configuration's
     InsideNetworks inside;
     PolicyFlows policies;
+    std::vector<UidRange> tied_users = {};
   };
 
   /// Begins in the next turn of the loop.

@@ -45,6 +45,7 @@ struct FlowView {
   const CarryingDevices& carriers;
   const DevicesByFamily& giving_way;  ///< RouteDecision::giving_way
   const PolicyUplinks& policies;      ///< the uplink of each
+  std::vector<UidRange> tied_users = {};
 };
 
 /// Keeps every flow on the uplink it began on, by the packet filter's pins, and takes it away from there when it can

@@ -8,6 +8,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/dhcp_lease.hpp"
+#include "multilink/core/parent_seats.hpp"
 #include "multilink/core/routing_numbers.hpp"
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/log.hpp"
@@ -47,7 +48,8 @@ inline constexpr std::string_view kNothingToChange = "nothing to change";
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilter& filter,
                                                 const Config& config, const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
-                                                const RoutingNumbers& numbers);
+                                                const RoutingNumbers& numbers,
+                                                const ParentUsers& parents = {});
 
 /// Removes every route and rule of multilink and its nftables table, also what a crash or another configuration left, and nothing else:
 /// the host is as before, with its own defaults. Gives the lines of what was removed. An Error names the first

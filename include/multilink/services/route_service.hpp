@@ -25,6 +25,7 @@
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/leases.hpp"
 #include "multilink/ports/log.hpp"
+#include "multilink/ports/parent_accounts.hpp"
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
 #include "multilink/ports/supervisor.hpp"
@@ -47,6 +48,7 @@ struct RoutePorts {
   Log& log;
   FlowPorts flows;
   HostPorts host;
+  ParentAccounts& parents;
 };
 
 /// routed: keeps in the kernel what the configuration, the health of the uplinks and the state of the links want.
@@ -89,6 +91,7 @@ class RouteService final : public Service {
     std::map<Family, MonoTime> led = {};  ///< when the kernel had taken the last default that was made
   };
 
+  void look_up_parents();
   void hear(const HealthRecords& records, const Now& noticed);
   /// The families in which the uplink, though not up, answers.
   std::set<Family> answers_of(const UplinkConfig& uplink) const;
@@ -126,6 +129,7 @@ class RouteService final : public Service {
 
   RoutePorts ports_;
   Config config_;
+  ParentUsers parents_;  ///< of the configuration in force
   std::string boot_;
   RoutingNumbers numbers_;
   HealthReader reader_;

@@ -17,7 +17,7 @@ DAEMONS = ("pingd", "healthd", "routed")
 _REDIS_CONF = """
 port 0
 unixsocket {socket}
-unixsocketperm 700
+unixsocketperm 777
 dir {directory}
 save ""
 appendonly no

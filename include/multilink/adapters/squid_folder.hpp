@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "multilink/core/result.hpp"
+
+namespace multilink {
+
+inline constexpr const char* kSquidPath = "/usr/sbin/squid";
+
+/// Puts `text` into the file in one step: who reads it sees the old or the new. The Error names the file.
+Result<void> write_whole(const std::string& path, const std::string& text);
+
+/// The configuration files of the Squids.
+class SquidFolder {
+ public:
+  explicit SquidFolder(std::string path) : path_(std::move(path)) {}
+
+  std::string path_of(const std::string& name) const { return path_ + "/" + name + ".conf"; }
+  /// The names of the files that are there.
+  std::set<std::string> names() const;
+
+  /// Makes the folder hold exactly these files (name, text), if Squid accepts every one that has changed: else nothing is changed,
+  /// and the Error says what Squid says. Gives the names of those that have.
+  Result<std::set<std::string>> replace(const std::map<std::string, std::string>& files);
+  void clear();  ///< removes the files and the folder
+
+ private:
+  std::string path_;
+};
+
+}  // namespace multilink

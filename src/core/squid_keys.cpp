@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "multilink/core/squid_keys.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "multilink/core/config_lists.hpp"
+#include "multilink/core/packet_match.hpp"
+#include "multilink/core/text.hpp"
+
+namespace multilink {
+namespace {
+
+constexpr unsigned kLeastMemory = 8;       // MiB
+constexpr unsigned kMostMemory = 1 << 20;  // MiB
+
+Result<void> read_enabled(std::string_view text, SquidConfig& squid) {
+  if (text != "yes" && text != "no") return fail("");
+  squid.enabled = text == "yes";
+  return {};
+}
+
+Result<ListenPlace> parse_listen_item(std::string_view text) {
+  const auto place = parse_listen_place(text);
+  if (!place) return fail("");
+  if (place->address && (place->address->is_multicast() || place->address->is_unspecified())) {
+    return fail(cat(quoted(text), " is no address of a host; write ", place->port, " for all addresses"));
+  }
+  if (place->port >= kParentPortBase && place->port <= kParentPortBase + kMostParents) {
+    return fail(cat(quoted(text), " is among the ports ", kParentPortBase, " to ",
+                    kParentPortBase + kMostParents,
+                    " that the proxies speak to each other by; write for example listen = 3128"));
+  }
+  return *place;
+}
+
+Result<void> read_listen(std::string_view text, SquidConfig& squid) {
+  auto places = read_list<ListenPlace>(text, parse_listen_item, "a port alone, which is on every address");
+  if (!places) return tl::unexpected(places.error());
+  squid.listen = *std::move(places);
+  return {};
+}
+
+Result<IpPrefix> parse_allowed(std::string_view text) {
+  return parse_network_item(
+      text, "would be an open proxy, for everybody in the Internet to hide behind; name your networks");
+}
+
+Result<void> read_allow(std::string_view text, SquidConfig& squid) {
+  auto networks = read_list<IpPrefix>(text, parse_allowed, "larger networks instead");
+  if (!networks) return tl::unexpected(networks.error());
+  squid.allow = *std::move(networks);
+  return {};
+}
+
+Result<void> read_memory(std::string_view text, SquidConfig& squid) {
+  constexpr std::string_view kUnits = "MG";
+  if (!text.ends_with('B') || text.size() < 3) return fail("");
+  const auto unit = kUnits.find(text[text.size() - 2]);
+  const auto number = parse_number<unsigned>(trim(text.substr(0, text.size() - 2)));
+  if (unit == std::string_view::npos || !number || *number > kMostMemory) return fail("");
+  const unsigned mib = unit == 0 ? *number : *number * 1024;
+  if (mib < kLeastMemory || mib > kMostMemory) return fail("");
+  squid.cache_memory_mib = mib;
+  return {};
+}
+
+std::vector<SquidKey> make_table() {
+  return {
+      {"enabled", "yes or no", "no", "yes", read_enabled,
+       [](const SquidConfig& squid) { return std::string(squid.enabled ? "yes" : "no"); }},
+      {"listen", "a list of ports, each with or without an address before it, separated by commas", "3128",
+       "192.168.1.1:3128, [fd00::1]:3128", read_listen,
+       [](const SquidConfig& squid) {
+         return write_list(squid.listen, [](const ListenPlace& place) { return to_string(place); });
+       }},
+      {"allow", "a list of addresses and networks, separated by commas",
+       "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7", "192.168.1.0/24, fd00::/64", read_allow,
+       [](const SquidConfig& squid) { return write_list(squid.allow, short_words); }},
+      {"cache_memory", "a size from 8MB to 1024GB (units: MB, GB)", "64MB", "64MB", read_memory,
+       [](const SquidConfig& squid) { return cat(squid.cache_memory_mib, "MB"); }},
+  };
+}
+
+}  // namespace
+
+const std::vector<SquidKey>& squid_keys() {
+  static const std::vector<SquidKey> table = make_table();
+  return table;
+}
+
+const SquidKey* find_squid_key(std::string_view name) {
+  const auto& table = squid_keys();
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const SquidKey& key) { return key.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+Result<void> read_squid_value(const SquidKey& key, std::string_view text, SquidConfig& squid) {
+  const auto done = key.read(text, squid);
+  if (done) return {};
+  if (!done.error().message.empty()) return fail(cat(key.name, ": ", done.error().message));
+  return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
+                  key.example));
+}
+
+SquidConfig default_squid() {
+  SquidConfig squid;
+  for (const auto& key : squid_keys()) {
+    const auto done = read_squid_value(key, key.fallback, squid);
+    assert(done && "a default of the table breaks its own rule");
+  }
+  return squid;
+}
+
+}  // namespace multilink

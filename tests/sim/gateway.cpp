@@ -5,6 +5,7 @@
 #include <queue>
 #include <utility>
 
+#include "fakes/fake_accounts.hpp"
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_leases.hpp"
 #include "fakes/fake_packet_filter.hpp"
@@ -168,7 +169,8 @@ struct SimulatedGateway::Daemons {
                 supervisor,
                 log,
                 {filter, connections, sockets, clients},
-                {sysctls, changed_settings}},
+                {sysctls, changed_settings},
+                accounts},
                config, kBoot, {3, "sim", {}, {}}) {
     host.kernel.watch([this](const KernelChange& change) {
       for (const auto& watcher : watchers) watcher(change);
@@ -195,6 +197,7 @@ struct SimulatedGateway::Daemons {
   fakes::FakeClients clients;
   fakes::FakeSysctls sysctls;
   fakes::FakeChangedSettings changed_settings;
+  fakes::FakeAccounts accounts;
   PingService pingd;
   HealthService healthd;
   RouteService routed;

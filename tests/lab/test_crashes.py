@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from multilink_lab.scenario import expect, main
+from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import running
 
 
@@ -71,7 +71,7 @@ def test_carrier_loss_without_redis(options):
         lab.isps[0].repair("carrier")
         flow.alive(lab.isps[0].source, 25)
         suite.wait_active(2, "wan1")
-    expect(report["outage_ms"] <= 80, report)
+    expect(report["outage_ms"] <= AT_ONCE_MS, report)
     return {"outage_ms": report["outage_ms"], "rejoined_s": round(rejoined, 3)}
 
 

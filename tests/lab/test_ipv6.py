@@ -45,7 +45,7 @@ def fail_and_return(options, fault, bound_ms, kind="static"):
             suite.wait_status(2, family, wan1="TRUE", wan2="TRUE")
         failback, failback4 = flow.report(repaired), flow4.report(repaired)
     expect(failover["outage_ms"] <= bound_ms, failover)
-    expect(failback["outage_ms"] <= 110 and failback["gap_count"] <= 2, failback)
+    expect(failback["outage_ms"] <= 250 and failback["gap_count"] <= 2, failback)
     if fault != "carrier":
         expect(failover4["lost"] == failback4["lost"] == 0, (failover4, failback4))
     return {"outage_ms": failover["outage_ms"], "returned_s": round(returned - repaired, 2),
@@ -142,7 +142,7 @@ def test_deletion(options):
         repaired = time.monotonic() - begun
         suite.wait_active(2, "wan1", 6)
         report = flow.report(begun - 0.5, begun + 1)
-    expect(report["outage_ms"] <= 50, report)
+    expect(report["outage_ms"] <= AT_ONCE_MS, report)
     return {"outage_ms": report["outage_ms"], "repaired_ms": round(repaired * 1000, 1)}
 
 
@@ -156,7 +156,7 @@ def deletion_of_the_only_defaults(options):
         delete_all_owned(lab)
         suite.wait(lambda: owned(lab) == before, 2, "all is put back")
         report = flow.report(begun - 0.5, begun + 1)
-    expect(report["outage_ms"] <= 50, report)
+    expect(report["outage_ms"] <= AT_ONCE_MS, report)
     return {"outage_ms": report["outage_ms"]}
 
 
@@ -227,7 +227,7 @@ def test_router_says_farewell(options):
         suite.wait_active(2, better.device, 6)
         report, report4 = flow.report(begun), flow4.report(begun)
     # A translated flow that changes its uplink loses what is in flight on the old one.
-    expect(report["outage_ms"] <= 110 and report4["lost"] == 0, (report, report4))
+    expect(report["outage_ms"] <= AT_ONCE_MS and report4["lost"] == 0, (report, report4))
     return {"left_s": round(left - begun, 2), "outage_ms": report["outage_ms"]}
 
 
@@ -293,7 +293,7 @@ def test_privacy_addresses(options):
         expect(suite.agrees("wan1", family=6), suite.routing())
     expect(len(seen) >= 5, f"they changed: {seen}")
     # Translation gives up what goes out under an address that is gone.
-    expect(report["outage_ms"] <= 60, report)
+    expect(report["outage_ms"] <= AT_ONCE_MS, report)
     return {"addresses": len(seen), "outage_ms": report["outage_ms"]}
 
 

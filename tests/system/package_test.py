@@ -19,8 +19,9 @@ from providers import CONFIG, NETWORK
 BUILD = os.path.abspath(sys.argv.pop(1))
 DAEMONS = ("pingd", "healthd", "routed", "notifyd")
 UNITS = (*DAEMONS, "multilink-redis")
-# Of the package in the machine; the rest of its tree is this host's.
-FILES = ("/usr/sbin/pingd", "/usr/share/man/man8/routed.8.gz", "/usr/share/man/man5/interfaces.conf.5.gz")
+FILES = ("/usr/sbin/pingd", "/usr/lib/systemd/system/multilink.target", "/usr/lib/cgi-bin/multilink/status.cgi")
+# A host's dpkg may be told to leave these away.
+PAGES = ("/usr/share/man/man8/routed.8.gz", "/usr/share/man/man5/interfaces.conf.5.gz")
 
 
 class Package(unittest.TestCase):
@@ -69,6 +70,9 @@ class Package(unittest.TestCase):
         self.assertIn("write your uplinks into /etc/multilink/interfaces.conf", said)
         self.assertEqual(self.active(), [], "nothing starts by itself")
         self.assertEqual(self.kernel(), self.kernel_before)
+        contents = self.machine.output("dpkg-deb", "--contents", "/root/multilink.deb")
+        for path in PAGES:
+            self.assertIn(f" .{path}\n", contents)
         for path in FILES:
             self.assertTrue((self.machine.root / path[1:]).exists(), path)
 

@@ -213,7 +213,8 @@ class Units(unittest.TestCase):
         self.machine.run("systemctl", "restart", "routed")
         await_that(lambda: strict() == "2", 5, lambda: self.machine.output("journalctl", "--unit=routed", "--lines=5"))
         self.await_level("ok")
-        self.assertIn("rp_filter is 1 (strict)", self.machine.output("multilinkctl", "status"))
+        told = lambda: self.machine.output("multilinkctl", "status")
+        await_that(lambda: "rp_filter is 1 (strict)" in told(), 10, told)
         self.machine.run("systemctl", "stop", "routed")
         self.assertEqual(strict(), "2", "stopping leaves it")
         self.assertIn("sysctl -w net.ipv4.conf.wan1.rp_filter=1", self.machine.output("routed", "--clear"))
@@ -274,8 +275,8 @@ class Units(unittest.TestCase):
         await_that(lambda: {self.fetch() for _ in range(6)} == {"200 198.51.100.2", "200 203.0.113.2"}, 20,
                    lambda: self.machine.output("multilinkctl", "proxy"))
         self.assertEqual(self.fetch("http://127.0.0.1/"), "403")
-        shown = lambda: self.machine.output("multilinkctl", "proxy")
-        await_that(lambda: re.search(r"wan1 +yes +\d", shown()), 10, shown)
+        told = lambda: self.machine.output("multilinkctl", "proxy")
+        await_that(lambda: re.search(r"wan1 +yes +\d", told()), 15, told)
         before = {unit: self.main_pid(unit) for unit in SQUIDS}
         self.machine.run("systemctl", "reload", "multilink-proxy")
         self.assertEqual({unit: self.main_pid(unit) for unit in SQUIDS}, before, "nothing has changed")

@@ -67,6 +67,10 @@ bool looks_up_all_of_main(const Rule& rule) {
          rule.priority > 0;
 }
 
+bool leads_all_to_main(const Rule& rule, Family family) {
+  return rule.family == family && looks_up_all_of_main(rule) && selects_all(rule);
+}
+
 }  // namespace
 
 const Route* leading_default(const KernelState& state, Family family) {
@@ -89,8 +93,24 @@ std::vector<NextHop> hops_in_force(const KernelState& state, Family family, cons
   const Route* front = front_in_force(state, family, numbers);
   if (front != nullptr && !ended) return front->next_hops;
   const Route* owned = owned_default(state, family, numbers);
-  if (owned == nullptr) return {};
+  const bool is_looked_up =
+      std::ranges::any_of(state.rules, [&](const Rule& rule) { return leads_all_to_main(rule, family); });
+  if (owned == nullptr || !is_looked_up) return {};
   return leading == owned || leads_to(*leading, owned->next_hops) ? owned->next_hops : std::vector<NextHop>{};
+}
+
+std::optional<Rule> stand_in_for_main(const KernelState& state, Family family,
+                                      const RoutingNumbers& numbers) {
+  const bool is_there = std::ranges::any_of(state.rules, [&](const Rule& rule) {
+    return rule.protocol != numbers.protocol && leads_all_to_main(rule, family);
+  });
+  if (is_there) return std::nullopt;
+  Rule rule;
+  rule.family = family;
+  rule.priority = kMainRulePriority;
+  rule.protocol = numbers.protocol;
+  rule.table = kMainTable;
+  return rule;
 }
 
 DefaultPlace place_default(const std::vector<NextHop>& hops, const KernelState& state, Family family,

@@ -216,6 +216,15 @@ RouteDecision decide_routes(const RouteInputs& inputs) {
   for (const Family family : kRoutedFamilies) {
     const auto place = place_rules(packets_of(planned), inputs.state, family, inputs.numbers);
     if (place.obstacle) out.warnings.push_back(words_of_obstacle(*place.obstacle));
+    const bool has_rules =
+        std::ranges::any_of(inputs.state.rules, [&](const Rule& rule) { return rule.family == family; });
+    if (has_rules && stand_in_for_main(inputs.state, family, inputs.numbers)) {
+      const std::string_view ip = family == Family::v4 ? "ip" : "ip -6";
+      out.warnings.push_back(cat("the kernel's rule that leads IPv", to_string(family),
+                                 " packets to the table main is gone; one of "
+                                 "multilink's stands in for it: ",
+                                 ip, " rule add pref ", kMainRulePriority, " lookup main"));
+    }
   }
   auto stuck = stuck_routes(inputs.config, inputs.state, inputs.facts, inputs.numbers);
   std::ranges::move(stuck, std::back_inserter(out.warnings));

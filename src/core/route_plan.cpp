@@ -116,6 +116,7 @@ class Planner {
     Route route = default_route(family, kMainTable, hops);
     route.metric = place.metric;
     out_.routes.push_back(std::move(route));
+    if (const auto rule = stand_in_for_main(state_, family, numbers_)) out_.rules.push_back(*rule);
     if (!place.front) return;
     out_.routes.push_back(default_route(family, numbers_.table_base, std::move(hops)));
     const auto rules = front_rules(state_, family, numbers_);

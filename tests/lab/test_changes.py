@@ -254,6 +254,23 @@ def test_deletion_of_the_only_defaults(options):
                     "[wan1]\ngateway = 198.18.1.1\n[wan2]\ngateway = 198.18.2.1\n")
 
 
+def test_the_kernels_rules_are_flushed(options):
+    """`ip rule flush` takes even the kernel's own rule away that leads to main: a stand-in comes, and is said to be one."""
+    with running(options) as (lab, suite):
+        flow = lab.udp_flow()
+        begun = time.monotonic()
+        lab.gateway.run("ip", "rule", "flush")
+        suite.wait(lambda: "from all lookup main proto 109" in lab.gateway.run("ip", "rule"), 2, "there is a stand-in")
+        suite.wait(lambda: lab.path_of() == "wan1", 2, "the way out is back")
+        report = flow.report(begun - 0.5, begun + 1)
+        suite.wait(lambda: "ip rule add pref 32766 lookup main" in suite.log("routed"), 2, "it is said")
+        lab.gateway.run("ip", "rule", "add", "pref", "32766", "lookup", "main")
+        suite.wait(lambda: "from all lookup main proto 109" not in lab.gateway.run("ip", "rule"), 2, "it gives way")
+        suite.wait_active(2, "wan1")
+    expect(report["outage_ms"] <= AT_ONCE_MS, report)
+    return {"outage_ms": report["outage_ms"]}
+
+
 def test_deletion_one_by_one(options):
     """Each rule and each route by itself, five rounds; more of them in a second and routed would leave some away."""
     with running(options) as (lab, suite):

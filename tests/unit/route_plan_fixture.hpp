@@ -47,6 +47,7 @@ class RoutePlanTest : public testing::Test {
     policies_.indices = decision.policy_indices;
     policies_.uplinks = decision.policies;
     indices_ = decision.indices;
+    warnings_ = decision.warnings;
     gave_way_ = decision.giving_way;
     if (!decision.carriers.empty()) carried_ = decision.carriers;
     for (const auto& operation : diff_routes(state, decision.wanted, numbers_)) {
@@ -91,6 +92,7 @@ class RoutePlanTest : public testing::Test {
   RoutingNumbers numbers_;
   std::map<std::string, HealthState> health_{{"eth0", HealthState::up}, {"eth1", HealthState::up}};
   std::map<std::string, HealthState> health_v6_;  ///< `unknown` where it does not say
+  std::vector<std::string> warnings_;
   UplinkIndices indices_;
   CarryingDevices carried_;
   PolicyMemory policies_;

@@ -362,6 +362,28 @@ TEST_F(RoutePlan, OfATierTheMemberThatIsNotDisabledKeepsTheDefault) {
   EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 3");
 }
 
+TEST_F(RoutePlan, AStandInLeadsToMainWhileTheKernelsRuleIsGone) {
+  settle();
+  Rule main_rule;
+  for (const auto& rule : kernel_.read()->rules) {
+    if (rule.priority == kMainRulePriority && rule.family == Family::v4) main_rule = rule;
+  }
+  ASSERT_EQ(main_rule.table, kMainTable);
+  ASSERT_TRUE(kernel_.delete_rule(main_rule));
+  EXPECT_THAT(hops_in_force(kernel_.read().value(), Family::v4, numbers_), IsEmpty());
+  settle();
+  EXPECT_THAT(hops_in_force(kernel_.read().value(), Family::v4, numbers_), testing::SizeIs(1));
+  EXPECT_THAT(warnings_, Contains(HasSubstr("ip rule add pref 32766 lookup main")));
+  ASSERT_TRUE(kernel_.add_rule(main_rule));
+  settle();
+  const auto rules = kernel_.read()->rules;
+  EXPECT_EQ(std::count_if(rules.begin(), rules.end(),
+                          [](const Rule& rule) {
+                            return rule.priority == kMainRulePriority && rule.family == Family::v4;
+                          }),
+            1);
+}
+
 TEST_F(RoutePlan, NothingKnownAddsNoDefault) {
   health_ = {};
   settle();

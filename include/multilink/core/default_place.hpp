@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "multilink/core/kernel_state.hpp"
@@ -29,6 +30,13 @@ const Route* present_default(const KernelState& state, Family family, const Rout
 /// The next hops of our default if the kernel really uses them: the front is on, or no other default of `main` stands
 /// before ours, but for one with the same next hops.
 std::vector<NextHop> hops_in_force(const KernelState& state, Family family, const RoutingNumbers& numbers);
+
+/// Of the kernel's own rule that leads all packets to `main`.
+inline constexpr std::uint32_t kMainRulePriority = 32766;
+
+/// The rule that leads all packets to `main` where nobody else's does any more (`ip rule flush` takes the kernel's away, and
+/// with it the way to everywhere); none where one does.
+std::optional<Rule> stand_in_for_main(const KernelState& state, Family family, const RoutingNumbers& numbers);
 
 /// Where a default over some next hops is to be.
 struct DefaultPlace {

@@ -2,10 +2,12 @@
 #include "multilink/core/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "multilink/core/config_doubts.hpp"
 #include "multilink/core/config_keys.hpp"
+#include "multilink/core/config_lists.hpp"
 #include "multilink/core/config_rules.hpp"
 #include "multilink/core/nearest.hpp"
 #include "multilink/core/notify_keys.hpp"
@@ -36,6 +38,16 @@ std::string_view why_no_device(std::string_view name) {
   const bool has_bad = std::any_of(name.begin(), name.end(),
                                    [&](char c) { return bad(c) && static_cast<unsigned char>(c) < 0x80; });
   return has_bad ? "a device's name has no blank, '/' or ':'" : why_not_filterable(name);
+}
+
+/// The section of another kind that the name is a misspelling of; empty: of none.
+std::string_view meant_section(std::string_view name) {
+  constexpr std::array kOthers{kSuiteSection, kSquidSection, kNotifySection, kPolicySection};
+  const auto is_alike = [&](std::string_view other) {
+    return std::ranges::equal(name, other, [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+  };
+  const auto found = std::ranges::find_if(kOthers, is_alike);
+  return found != kOthers.end() ? *found : std::string_view();
 }
 
 bool is_policy(const IniSection& section) {
@@ -97,7 +109,11 @@ class ConfigReader {
   }
 
  private:
-  void error(unsigned line, std::string message) { errors_.push_back({line, std::move(message)}); }
+  /// Each line of the message is an error.
+  void error(unsigned line, std::string_view message) {
+    for (const auto one : split(message, kBetweenProblems.front()))
+      errors_.push_back({line, std::string(one)});
+  }
 
   /// Whether a section that may stand once stands here for the first time.
   bool is_first(const IniSection& section) { return is_first(section.name, section.line); }
@@ -123,7 +139,11 @@ class ConfigReader {
     uplink.settings.name = section.name;
     uplink.settings.precedence = static_cast<unsigned>(draft_.uplinks.size()) + 1;
     const auto flaw = why_no_device(section.name);
-    if (!flaw.empty()) {
+    if (const auto meant = meant_section(section.name); !meant.empty()) {
+      error(section.line, cat("[", printable(section.name),
+                              "]: is no device that there would be; did you mean [", meant, "]?"));
+      uplink.settings.device.clear();
+    } else if (!flaw.empty()) {
       const std::string_view remedy =
           flaw == why_not_filterable(section.name)
               ? "rename the device, for example with a .link file of systemd"

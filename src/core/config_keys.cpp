@@ -3,6 +3,8 @@
 
 #include <cassert>
 
+#include "multilink/core/config_lists.hpp"
+
 namespace multilink {
 namespace {
 
@@ -84,7 +86,7 @@ const ConfigKey* find_config_key(std::string_view name) {
 Result<void> read_config_value(const ConfigKey& key, std::string_view text, Settings& settings) {
   const auto done = key.value.read(text, settings);
   if (done) return {};
-  if (!done.error().message.empty()) return fail(cat(key.name, ": ", done.error().message));
+  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
   return fail(cat(key.name, ": ", quoted(text), " is not ", key.value.rule, "; write for example ", key.name,
                   " = ", key.example));
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 
+#include "multilink/core/config_lists.hpp"
+
 namespace multilink {
 namespace {
 
@@ -31,22 +33,24 @@ std::string_view why_not_unicast(const IpAddress& address) {
 Result<std::vector<IpAddress>> parse_hosts(std::string_view text, std::string_view no_address,
                                            std::string_view example) {
   std::vector<IpAddress> hosts;
+  std::vector<std::string> problems;
   for (const auto part : split(text, ',')) {
     const auto item = trim(part);
-    if (item.empty()) {
-      return fail(cat(quoted(text), " has an empty place in its list; write for example ", example));
-    }
     const auto address = IpAddress::parse(item);
-    if (!address) return fail(cat(quoted(item), " ", no_address, "; write for example ", example));
-    const auto flaw = why_not_unicast(*address);
-    if (!flaw.empty()) {
-      return fail(cat(quoted(item), " is ", flaw, ", not a unicast one; write for example ", example));
+    const auto flaw = address ? why_not_unicast(*address) : std::string_view();
+    if (item.empty()) {
+      problems.push_back(cat(quoted(text), " has an empty place in its list; write for example ", example));
+    } else if (!address) {
+      problems.push_back(cat(quoted(item), " ", no_address, "; write for example ", example));
+    } else if (!flaw.empty()) {
+      problems.push_back(cat(quoted(item), " is ", flaw, ", not a unicast one; write for example ", example));
+    } else if (std::find(hosts.begin(), hosts.end(), *address) != hosts.end()) {
+      problems.push_back(cat(quoted(item), " is given twice; keep one"));
+    } else {
+      hosts.push_back(*address);
     }
-    if (std::find(hosts.begin(), hosts.end(), *address) != hosts.end()) {
-      return fail(cat(quoted(item), " is given twice; keep one"));
-    }
-    hosts.push_back(*address);
   }
+  if (!problems.empty()) return fail(join(problems, kBetweenProblems));
   return hosts;
 }
 

@@ -100,7 +100,7 @@ const NotifyKey* find_notify_key(std::string_view name) {
 Result<void> read_notify_value(const NotifyKey& key, std::string_view text, NotifyConfig& notify) {
   const auto done = key.read(text, notify);
   if (done) return {};
-  if (!done.error().message.empty()) return fail(cat(key.name, ": ", done.error().message));
+  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
   return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
                   key.example));
 }

@@ -144,7 +144,7 @@ const PolicyKey* find_policy_key(std::string_view name) {
 Result<void> read_policy_value(const PolicyKey& key, std::string_view text, PolicyConfig& policy) {
   const auto done = key.read(text, policy);
   if (done) return {};
-  if (!done.error().message.empty()) return fail(cat(key.name, ": ", done.error().message));
+  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
   return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
                   key.example));
 }

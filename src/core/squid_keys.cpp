@@ -100,7 +100,7 @@ const SquidKey* find_squid_key(std::string_view name) {
 Result<void> read_squid_value(const SquidKey& key, std::string_view text, SquidConfig& squid) {
   const auto done = key.read(text, squid);
   if (done) return {};
-  if (!done.error().message.empty()) return fail(cat(key.name, ": ", done.error().message));
+  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
   return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
                   key.example));
 }

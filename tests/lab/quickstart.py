@@ -174,7 +174,8 @@ def show_status(suite, build):
 
 
 def stay(address):
-    say(f"\nEverything keeps running: {STYLE.bold}{address}{STYLE.end}   (Ctrl-C ends it)")
+    say(f"\nEverything keeps running: {STYLE.bold}{address}{STYLE.end}   (Ctrl-C ends it)\n"
+        "The page shows how ISP 1 is watched, and when traffic returns to it.")
     signal.pause()
 
 
@@ -199,6 +200,8 @@ def run(arguments):
         show_status(suite, arguments.build)
         say("\nISP 1 has now failed twice within a minute. Each further failure has it watched for longer before traffic returns\n"
             "(flap damping), so that an ISP that stutters does not move it each time.")
+        lab.isps[0].repair("blackhole")
+        say("ISP 1 is repaired.")
         say(f"\n{STYLE.bold}Users felt:{STYLE.end} "
             + "; ".join(f"{name} {outage:.0f} ms" for name, outage in outages.items()))
         if arguments.stay:

@@ -210,6 +210,28 @@ TEST(Config, WithTheProxyAWeightCountsInEveryRank) {
   EXPECT_TRUE(warnings("[squid]\nenabled = yes\n[a]\nweight = 3\n[b]\n").empty());
 }
 
+TEST(Config, NamesEveryBadItemOfAList) {
+  const auto parsed = parse_config(
+      "[a]\ntargets = google.com, 1.1.1.1, 1.1.1.1, 127.0.0.1, 224.0.0.1\n[b]\n[notify]\nmail = x, a@b, y\n",
+      kFile);
+  ASSERT_EQ(parsed.errors.size(), 6U);
+  EXPECT_EQ(parsed.errors[0].line, 2U);
+  EXPECT_TRUE(parsed.errors[0].message.starts_with("targets: 'google.com' is not"));
+  EXPECT_EQ(parsed.errors[1].message, "targets: '1.1.1.1' is given twice; keep one");
+  EXPECT_TRUE(parsed.errors[2].message.starts_with("targets: '127.0.0.1' is a loopback address"));
+  EXPECT_TRUE(parsed.errors[3].message.starts_with("targets: '224.0.0.1' is a multicast address"));
+  EXPECT_EQ(parsed.errors[5].line, 5U);
+  EXPECT_TRUE(parsed.errors[5].message.starts_with("mail: 'y' is no address of mail"));
+}
+
+TEST(Config, AMisspeltSectionIsNoUplink) {
+  for (const char* name : {"Multilink", "SQUID", "Notify", "multiLink"}) {
+    const auto parsed = parse_config(cat("[", name, "]\n[a]\n[b]\n"), kFile);
+    ASSERT_FALSE(parsed.errors.empty()) << name;
+    EXPECT_NE(parsed.errors[0].message.find("did you mean ["), std::string::npos) << parsed.errors[0].message;
+  }
+}
+
 TEST(Config, SaysWhoIsToldOfWhat) {
   const auto parsed = parse_config(
       "[a]\n[notify]\ncommand = /bin/tell\nwebhook = https://example.com/hook\nmail = a@b, c@d\non = "

@@ -287,6 +287,33 @@ class Units(unittest.TestCase):
             self.assertEqual(self.show(unit, "ActiveState"), "inactive", unit)
         self.assertNotIn("uidrange", self.machine.output("ip", "rule"))
 
+    def test_another_redis_as_the_manual_says(self):
+        manual = (self.machine.root / "usr/share/doc/multilink/examples/other-redis.conf").read_text()
+        units = ("pingd", "healthd", "routed", "notifyd")
+        folders = [self.machine.root / f"etc/systemd/system/{unit}.service.d" for unit in units]
+        path = self.machine.root / "etc/multilink/interfaces.conf"
+        before = path.read_text()
+
+        def undo():
+            for folder in folders:
+                (folder / "redis.conf").unlink()
+            path.write_text(before)
+            self.machine.run("systemctl", "daemon-reload")
+            self.machine.run("systemctl", "restart", *units)
+        self.addCleanup(undo)
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+            (folder / "redis.conf").write_text(manual.replace("192.0.2.10", "127.0.0.1"))
+        self.machine.run("systemd-run", "--unit=other-redis", "redis-server", "--port", "6390", "--save", "",
+                         "--aclfile", "/etc/multilink/credentials/redis.acl")
+        self.addCleanup(self.machine.run, "systemctl", "stop", "other-redis")
+        path.write_text(before.replace("[multilink]", "[multilink]\nredis = redis://127.0.0.1:6390/0"))
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "restart", *units)
+        self.machine.run("systemctl", "stop", "multilink-redis")
+        self.addCleanup(self.machine.run, "systemctl", "start", "multilink-redis")
+        self.await_level("ok")
+
     def test_stopping_leaves_the_routes(self):
         self.addCleanup(self.machine.run, "systemctl", "start", "multilink.target")
         routes = self.machine.output("ip", "route", "show", "table", "all")

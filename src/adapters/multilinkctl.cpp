@@ -13,6 +13,7 @@
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/explain_command.hpp"
+#include "multilink/adapters/history_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
 #include "multilink/adapters/status_source.hpp"
 #include "multilink/adapters/version.hpp"
@@ -31,6 +32,8 @@ constexpr const char* kHelp =
     "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
     "                            [--mark M] [--json] DESTINATION\n"
     "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
+    "       multilinkctl history --uplink NAME [--hours N | --days N] [--json | --csv]\n"
+    "       multilinkctl report --uplink NAME --month YYYY-MM [--json | --html]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
     "and the\n"
@@ -41,6 +44,11 @@ constexpr const char* kHelp =
     "  replay         what the probes that Redis keeps of an uplink, or those in a file, would have led to "
     "with other\n"
     "                 settings (docs/replay.md)\n"
+    "  history        what is kept of an uplink: its states, losses and round trips (docs/history.md)\n"
+    "  report         how good an uplink was in a month: availability, outages, losses, round trips; to be "
+    "shown "
+    "to its\n"
+    "                 ISP (docs/history.md)\n"
     "\n"
     "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
     "towards it\n"
@@ -52,7 +60,12 @@ constexpr const char* kHelp =
     "  --uplink NAME  the uplink; with --file, whose settings to begin with (else the defaults)\n"
     "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
     "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
-    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md)\n"
+    "  --hours N      history: each minute of the last N hours, 1 to 720\n"
+    "  --days N       history: each hour of the last N days, 1 to 400 (default: 1)\n"
+    "  --month YYYY-MM  report: the month, in UTC\n"
+    "  --csv, --html  comma-separated values, or one page to print, instead of text\n"
+    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md,\n"
+    "                 docs/history.md)\n"
     "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
     "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
     "  --help         this text\n"
@@ -64,6 +77,7 @@ constexpr const char* kHelp =
 
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
+  HistoryRequest history;  ///< likewise
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -86,21 +100,17 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 15> kOptions{{{"config", required_argument, nullptr, 'c'},
-                                             {"from", required_argument, nullptr, 'F'},
-                                             {"iif", required_argument, nullptr, 'I'},
-                                             {"oif", required_argument, nullptr, 'O'},
-                                             {"proto", required_argument, nullptr, 'P'},
-                                             {"port", required_argument, nullptr, 'p'},
-                                             {"mark", required_argument, nullptr, 'm'},
-                                             {"uplink", required_argument, nullptr, 'u'},
-                                             {"file", required_argument, nullptr, 'f'},
-                                             {"set", required_argument, nullptr, 's'},
-                                             {"redis", required_argument, nullptr, 'r'},
-                                             {"json", no_argument, nullptr, 'j'},
-                                             {"help", no_argument, nullptr, 'h'},
-                                             {"version", no_argument, nullptr, 'v'},
-                                             {nullptr, 0, nullptr, 0}}};
+  constexpr std::array<option, 20> kOptions{
+      {{"config", required_argument, nullptr, 'c'}, {"from", required_argument, nullptr, 'F'},
+       {"iif", required_argument, nullptr, 'I'},    {"oif", required_argument, nullptr, 'O'},
+       {"proto", required_argument, nullptr, 'P'},  {"port", required_argument, nullptr, 'p'},
+       {"mark", required_argument, nullptr, 'm'},   {"uplink", required_argument, nullptr, 'u'},
+       {"file", required_argument, nullptr, 'f'},   {"set", required_argument, nullptr, 's'},
+       {"hours", required_argument, nullptr, 'H'},  {"days", required_argument, nullptr, 'D'},
+       {"month", required_argument, nullptr, 'M'},  {"csv", no_argument, nullptr, 'C'},
+       {"html", no_argument, nullptr, 'T'},         {"redis", required_argument, nullptr, 'r'},
+       {"json", no_argument, nullptr, 'j'},         {"help", no_argument, nullptr, 'h'},
+       {"version", no_argument, nullptr, 'v'},      {nullptr, 0, nullptr, 0}}};
   Options options;
   options.config = kDefaultConfigPath;
   for (int key = 0; (key = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
@@ -137,6 +147,21 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 's':
         options.settings.emplace_back(optarg);
+        break;
+      case 'H':
+        options.history.hours = optarg;
+        break;
+      case 'D':
+        options.history.days = optarg;
+        break;
+      case 'M':
+        options.history.month = optarg;
+        break;
+      case 'C':
+        options.history.csv = true;
+        break;
+      case 'T':
+        options.history.html = true;
         break;
       case 'j':
         options.json = true;
@@ -184,6 +209,18 @@ int replay(const Options& options) {
   return text.error().status;
 }
 
+int show_history(const Options& options, decltype(run_history)& run_command) {
+  HistoryRequest request = options.history;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.uplink = options.uplink;
+  request.json = options.json;
+  const auto text = run_command(request, kDeadline);
+  if (text) return print(*text);
+  for (const auto& line : text.error().lines) complain(line);
+  return text.error().status;
+}
+
 int explain(const Options& options) {
   ExplainRequest request = options.explain;
   request.config = options.config;
@@ -205,15 +242,20 @@ int run(int argc, char** argv) {
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
   if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
+  if (options && options->words == std::vector<std::string>{"history"})
+    return show_history(*options, run_history);
+  if (options && options->words == std::vector<std::string>{"report"})
+    return show_history(*options, run_report);
   if (options && options->words.size() == 2 && options->words.front() == "explain") return explain(*options);
   if (options && options->words == std::vector<std::string>{"explain"}) {
     complain("explain: say where the packet goes: multilinkctl explain DESTINATION");
     return kExitUsage;
   }
-  if (options && options->words.empty()) complain("say what to do: status, explain or replay");
+  if (options && options->words.empty())
+    complain("say what to do: status, explain, replay, history or report");
   if (options && !options->words.empty()) {
     complain(cat("'", printable(join(options->words, " ")),
-                 "' is not a command; there is: status, explain, replay"));
+                 "' is not a command; there is: status, explain, replay, history, report"));
   }
   complain("see multilinkctl --help");
   return kExitUsage;

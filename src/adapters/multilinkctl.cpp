@@ -13,6 +13,7 @@
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/explain_command.hpp"
+#include "multilink/adapters/history_command.hpp"
 #include "multilink/adapters/proxy_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
 #include "multilink/adapters/status_source.hpp"
@@ -27,11 +28,14 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
+constexpr std::string_view kCommands = "status, explain, history, report, replay, proxy";
 constexpr const char* kHelp =
     "Usage: multilinkctl status [--json]\n"
     "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
     "                            [--mark M] [--json] DESTINATION\n"
     "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
+    "       multilinkctl history --uplink NAME [--hours N | --days N] [--json | --csv]\n"
+    "       multilinkctl report --uplink NAME --month YYYY-MM [--json | --html]\n"
     "       multilinkctl proxy [--json]\n"
     "       multilinkctl proxy apply [--no-start]\n"
     "\n"
@@ -44,6 +48,11 @@ constexpr const char* kHelp =
     "  replay         what the probes that Redis keeps of an uplink, or those in a file, would have led to "
     "with other\n"
     "                 settings (docs/replay.md)\n"
+    "  history        what is kept of an uplink: its states, losses and round trips (docs/history.md)\n"
+    "  report         how good an uplink was in a month: availability, outages, losses, round trips; to be "
+    "shown "
+    "to its\n"
+    "                 ISP (docs/history.md)\n"
     "  proxy          the web proxy's parents: the share, the requests and the errors of each "
     "(docs/load-balancing.md)\n"
     "  proxy apply    makes the proxies what [squid] in the configuration says: done at the start, and by "
@@ -61,8 +70,12 @@ constexpr const char* kHelp =
     "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
     "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
     "  --no-start     writes and validates the proxies' files, starts and stops nothing\n"
-    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md, "
-    "docs/load-balancing.md)\n"
+    "  --hours N      history: each minute of the last N hours, 1 to 720\n"
+    "  --days N       history: each hour of the last N days, 1 to 400 (default: 1)\n"
+    "  --month YYYY-MM  report: the month, in UTC\n"
+    "  --csv, --html  comma-separated values, or one page to print, instead of text\n"
+    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md,\n"
+    "                 docs/history.md, docs/load-balancing.md)\n"
     "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
     "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
     "  --help         this text\n"
@@ -75,6 +88,7 @@ constexpr const char* kHelp =
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
   bool no_start = false;
+  HistoryRequest history;  ///< likewise
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -97,7 +111,7 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 16> kOptions{{{"config", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 21> kOptions{{{"config", required_argument, nullptr, 'c'},
                                              {"from", required_argument, nullptr, 'F'},
                                              {"iif", required_argument, nullptr, 'I'},
                                              {"oif", required_argument, nullptr, 'O'},
@@ -107,6 +121,11 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                              {"uplink", required_argument, nullptr, 'u'},
                                              {"file", required_argument, nullptr, 'f'},
                                              {"set", required_argument, nullptr, 's'},
+                                             {"hours", required_argument, nullptr, 'H'},
+                                             {"days", required_argument, nullptr, 'D'},
+                                             {"month", required_argument, nullptr, 'M'},
+                                             {"csv", no_argument, nullptr, 'C'},
+                                             {"html", no_argument, nullptr, 'T'},
                                              {"redis", required_argument, nullptr, 'r'},
                                              {"json", no_argument, nullptr, 'j'},
                                              {"no-start", no_argument, nullptr, 'n'},
@@ -152,6 +171,21 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 'n':
         options.no_start = true;
+        break;
+      case 'H':
+        options.history.hours = optarg;
+        break;
+      case 'D':
+        options.history.days = optarg;
+        break;
+      case 'M':
+        options.history.month = optarg;
+        break;
+      case 'C':
+        options.history.csv = true;
+        break;
+      case 'T':
+        options.history.html = true;
         break;
       case 'j':
         options.json = true;
@@ -207,6 +241,18 @@ int proxy(const Options& options) {
   return text.error().status;
 }
 
+int show_history(const Options& options, decltype(run_history)& run_command) {
+  HistoryRequest request = options.history;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.uplink = options.uplink;
+  request.json = options.json;
+  const auto text = run_command(request, kDeadline);
+  if (text) return print(*text);
+  for (const auto& line : text.error().lines) complain(line);
+  return text.error().status;
+}
+
 int explain(const Options& options) {
   ExplainRequest request = options.explain;
   request.config = options.config;
@@ -228,6 +274,10 @@ int run(int argc, char** argv) {
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
   if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
+  if (options && options->words == std::vector<std::string>{"history"})
+    return show_history(*options, run_history);
+  if (options && options->words == std::vector<std::string>{"report"})
+    return show_history(*options, run_report);
   if (options && (options->words == std::vector<std::string>{"proxy"} ||
                   options->words == std::vector<std::string>{"proxy", "apply"})) {
     return proxy(*options);
@@ -237,10 +287,9 @@ int run(int argc, char** argv) {
     complain("explain: say where the packet goes: multilinkctl explain DESTINATION");
     return kExitUsage;
   }
-  if (options && options->words.empty()) complain("say what to do: status, explain, replay or proxy");
+  if (options && options->words.empty()) complain(cat("say what to do: ", kCommands));
   if (options && !options->words.empty()) {
-    complain(cat("'", printable(join(options->words, " ")),
-                 "' is not a command; there is: status, explain, replay, proxy"));
+    complain(cat("'", printable(join(options->words, " ")), "' is not a command; there is: ", kCommands));
   }
   complain("see multilinkctl --help");
   return kExitUsage;

@@ -29,21 +29,21 @@ Result<std::optional<RedisAddress>> redis_of_environment() {
   return RedisAddress::parse(url).map([](RedisAddress address) { return std::optional(std::move(address)); });
 }
 
-Result<StatusSnapshot> find_and_read() {
+Result<StatusSnapshot> find_and_read(std::optional<ChartRange> history) {
   const auto redis = redis_of_environment();
   if (!redis) return fail(cat("MULTILINK_REDIS: ", redis.error().message));
   const auto source = find_status_source(environment("MULTILINK_CONFIG", kDefaultConfigPath), *redis);
   if (!source) return fail(source.error().front());
-  return read_status(*source, kDeadline);
+  return read_status(*source, kDeadline, history);
 }
 
 CgiResponse answer(const CgiRequest& request) {
-  const auto format = understand(request);
-  if (!format) return format.error();
+  const auto page = understand(request);
+  if (!page) return page.error();
   try {
-    return status_response(find_and_read(), *format);
+    return status_response(find_and_read(page->history()), *page);
   } catch (const std::exception& error) {
-    return status_response(fail(cat("internal error: ", error.what())), *format);
+    return status_response(fail(cat("internal error: ", error.what())), *page);
   }
 }
 

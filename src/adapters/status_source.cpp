@@ -78,9 +78,10 @@ Result<T> read_from(const StatusSource& source, Start start) {
 
 }  // namespace
 
-Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline) {
+Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline,
+                                   std::optional<ChartRange> range) {
   auto snapshot = read_from<StatusSnapshot>(source, [&](EventLoop& loop, RedisStore& store, auto done) {
-    auto reader = std::make_unique<StatusReader>(loop, store, source.site);
+    auto reader = std::make_unique<StatusReader>(loop, store, source.site, range);
     reader->start(deadline, done);
     return reader;
   });

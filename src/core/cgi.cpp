@@ -11,6 +11,7 @@ namespace multilink {
 namespace {
 
 constexpr std::string_view kJsonType = "application/json";
+constexpr std::string_view kCsvType = "text/csv; charset=utf-8; header=present";
 constexpr std::string_view kTextType = "text/plain; charset=utf-8";
 constexpr std::size_t kMostWords = 512;
 
@@ -29,9 +30,54 @@ std::string_view reason_phrase(int status) {
   }
 }
 
+std::optional<PageFormat> parse_format(std::string_view word) {
+  if (word == "html") return PageFormat::html;
+  if (word == "json") return PageFormat::json;
+  if (word == "prometheus") return PageFormat::prometheus;
+  if (word == "csv") return PageFormat::csv;
+  return std::nullopt;
+}
+
+std::optional<PageRequest> understand_query(std::string_view query) {
+  if (query.empty()) return PageRequest{};
+  std::optional<PageFormat> format;
+  std::optional<ChartRange> range;
+  for (const auto parameter : split(query, '&')) {
+    const auto equals = parameter.find('=');
+    const auto name = parameter.substr(0, equals);
+    const auto value = equals == parameter.npos ? std::string_view() : parameter.substr(equals + 1);
+    if (name == "format" && !format && parse_format(value)) {
+      format = parse_format(value);
+    } else if (name == "range" && !range && parse_chart_range(value)) {
+      range = parse_chart_range(value);
+    } else {
+      return std::nullopt;
+    }
+  }
+  const PageRequest page{format.value_or(PageFormat::html), range.value_or(ChartRange::day)};
+  return range && !page.history() ? std::nullopt : std::optional(page);
+}
+
+/// What the charts of the range show, of all uplinks.
+std::vector<NamedSeries> history_of(const StatusSnapshot& snapshot, ChartRange range) {
+  std::vector<NamedSeries> out;
+  for (const auto& uplink : snapshot.uplinks) {
+    for (const auto& [family, shown] : uplink.history) {
+      const auto& series = shown.chart.records.empty() ? shown.day : shown.chart;
+      out.push_back({uplink.name, family, last_of(series, scale_of(range).records)});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-tl::expected<PageFormat, CgiResponse> understand(const CgiRequest& request) {
+std::optional<ChartRange> PageRequest::history() const {
+  const bool has_history = format == PageFormat::html || format == PageFormat::csv;
+  return has_history ? std::optional(range) : std::nullopt;
+}
+
+tl::expected<PageRequest, CgiResponse> understand(const CgiRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") {
     return tl::unexpected(CgiResponse{
         405, render_message_page("Method not allowed", "This page can only be read: GET or HEAD."),
@@ -41,20 +87,24 @@ tl::expected<PageFormat, CgiResponse> understand(const CgiRequest& request) {
     return tl::unexpected(
         CgiResponse{404, render_message_page("Not found", "There is one page, and nothing below it.")});
   }
-  if (request.query.empty() || request.query == "format=html") return PageFormat::html;
-  if (request.query == "format=json") return PageFormat::json;
-  if (request.query == "format=prometheus") return PageFormat::prometheus;
+  if (const auto page = understand_query(request.query)) return *page;
   return tl::unexpected(CgiResponse{
-      400, render_message_page("Bad request",
-                               "This page takes one parameter: ?format=html, json or prometheus.")});
+      400, render_message_page(
+               "Bad request",
+               "This page takes two parameters: format=html, json, prometheus or csv, and, of html "
+               "and csv, range=1h, 24h or 30d.")});
 }
 
-CgiResponse status_response(const Result<StatusSnapshot>& snapshot, PageFormat format) {
+CgiResponse status_response(const Result<StatusSnapshot>& snapshot, const PageRequest& request) {
   constexpr std::string_view kRetry = "Retry-After: 5\r\n";
-  switch (format) {
+  switch (request.format) {
     case PageFormat::json:
       if (snapshot) return {200, render_status_json(*snapshot), {}, kJsonType};
       return {503, render_unavailable_json(snapshot.error().message), std::string(kRetry), kJsonType};
+    case PageFormat::csv:
+      if (snapshot) return {200, render_history_csv(history_of(*snapshot, request.range)), {}, kCsvType};
+      return {503, cat(printable(snapshot.error().message, kMostWords), '\n'), std::string(kRetry),
+              kTextType};
     case PageFormat::prometheus:
       if (snapshot) return {200, render_status_metrics(*snapshot), {}, kMetricsContentType};
       return {503, cat(printable(snapshot.error().message, kMostWords), '\n'), std::string(kRetry),
@@ -62,7 +112,7 @@ CgiResponse status_response(const Result<StatusSnapshot>& snapshot, PageFormat f
     case PageFormat::html:
       break;
   }
-  if (snapshot) return {200, render_status_page(*snapshot)};
+  if (snapshot) return {200, render_status_page(*snapshot, request.range)};
   return {503, render_unavailable_page(snapshot.error().message), std::string(kRetry)};
 }
 

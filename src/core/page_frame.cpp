@@ -30,6 +30,15 @@ caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
   border-bottom: 1px solid var(--line); }
 td { font-variant-numeric: tabular-nums; }
+h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
+a { color: inherit; } nav { margin: .3rem 0; } nav > * { margin-right: .9rem; }
+figure { margin: .3rem 0; } figcaption { font-size: .9rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: .2rem 1.5rem; }
+svg { display: block; width: 100%; margin: .2rem 0; border-bottom: 1px solid var(--line); }
+.strip { height: 1.4rem; } .chart { height: 4rem; } path { fill: currentColor; }
+.line { fill: none; stroke: var(--text); stroke-width: 1.5px; vector-effect: non-scaling-stroke; }
+.band { fill: var(--line); }
+.axis { display: flex; justify-content: space-between; margin: 0; color: var(--faint); font-size: .8rem; }
 footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
 @media (max-width: 50rem) {
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -39,18 +48,66 @@ footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
   td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
 }
 )";
-constexpr std::string_view kStyleHash = "'sha256-p6y+Rwjh/tlbLe+EokbGvPtQ1SWIKEgAdZYfwhiAkpE='";
+constexpr std::string_view kStyleHash = "'sha256-Up+nwK6Mw8i7b/TiuTX9ONnYr4WYMXRCrV/z3HDwVas='";
+
+// Each second it asks for the JSON, which is cheap; the page itself only when that tells of news, or every 10 s for the
+// figures. So there is one renderer, on the server. Without '<' and '&', so that the page is well-formed XML as well.
+// Changing this changes kScriptHash, as above.
+constexpr std::string_view kScript = R"(
+(() => {
+  "use strict";
+  const stale = document.getElementById("stale");
+  let seen = "", shown = Date.now(), good = Date.now();
+  const news = (s) => JSON.stringify([s.summary, s.events[0], s.routing, s.problems,
+    s.daemons.map((d) => d.reports), s.uplinks.map((u) => [u.name, u.status, u.carrier, u.weight, u.precedence,
+      Object.values(u.families).map((f) => [f.state, f.reason, f.since, f.carries_default, f.targets_set_aside])])]);
+  const get = async (query) => {
+    const answer = await fetch(query, { cache: "no-store" });
+    if (!answer.ok) throw new Error(answer.status);
+    return answer;
+  };
+  const show = async () => {
+    const text = await (await get(location.search || "?")).text();
+    const page = new DOMParser().parseFromString(text, "text/html");
+    document.title = page.title;
+    for (const old of document.querySelectorAll("[data-part]")) {
+      const fresh = page.getElementById(old.id);
+      if (fresh ? fresh.innerHTML !== old.innerHTML : false) old.innerHTML = fresh.innerHTML;
+    }
+  };
+  const tick = async () => {
+    try {
+      const now = Date.now(), state = news(await (await get("?format=json")).json());
+      if (state !== seen || now - shown > 10000) { await show(); seen = state; shown = now; }
+      good = Date.now();
+      stale.hidden = true;
+    } catch (error) {
+      if (Date.now() - good > 3000) stale.hidden = false;
+    }
+    setTimeout(tick, document.hidden ? 5000 : 1000);
+  };
+  setTimeout(tick, 1000);
+})();
+)";
+constexpr std::string_view kScriptHash = "'sha256-DNrX6A5J0nQhtaycFrXAbNwafdjkQQRQebDgaJuxP3c='";
 
 }  // namespace
 
-std::string page_frame(std::string_view title, std::string_view content, unsigned refresh_s) {
+std::string page_frame(std::string_view title, std::string_view content, PageLife life) {
+  const auto refresh = cat("<meta http-equiv=\"refresh\" content=\"", kRefreshSeconds, "\"/>");
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
   out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n";
-  if (refresh_s > 0) out += cat("<meta http-equiv=\"refresh\" content=\"", refresh_s, "\"/>\n");
+  if (life == PageLife::reloaded) out += cat(refresh, '\n');
+  if (life == PageLife::live) out += cat("<noscript>", refresh, "</noscript>\n");
   out += cat("<title>", html_text(title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n");
   out += content;
+  if (life == PageLife::live) out += cat("<script>", kScript, "</script>\n");
   out += "</body>\n</html>\n";
   return out;
+}
+
+std::string_view page_script_hash() {
+  return kScriptHash;
 }
 
 std::string_view page_style_hash() {

@@ -2,6 +2,7 @@
 #include "multilink/core/redis_keys.hpp"
 
 #include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
 
 namespace multilink {
 
@@ -29,6 +30,16 @@ std::string RedisKeys::status(std::string_view uplink, Family family) const {
 
 std::string RedisKeys::health(std::string_view uplink) const {
   return cat(prefix_, "uplink:", uplink, ":health");
+}
+
+std::string RedisKeys::history_minutes(std::string_view uplink, Family family,
+                                       std::chrono::year_month_day day) const {
+  return cat(prefix_, "uplink:", uplink, ":history:", to_string(family), ':', format_day(day));
+}
+
+std::string RedisKeys::history_hours(std::string_view uplink, Family family,
+                                     std::chrono::year_month month) const {
+  return cat(prefix_, "uplink:", uplink, ":history:", to_string(family), ":hours:", format_month(month));
 }
 
 std::string RedisKeys::routing() const {

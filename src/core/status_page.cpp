@@ -12,8 +12,6 @@ namespace multilink {
 
 namespace {
 
-constexpr unsigned kRefreshSeconds = 5;
-
 /// The class of a state's colour: the same four as the verdict's.
 std::string_view level_class(HealthState state) {
   switch (state) {
@@ -100,6 +98,21 @@ std::string policy_table(const StatusSnapshot& snapshot) {
   return out += "</tbody>\n</table>\n";
 }
 
+/// The event's measured times, in words.
+std::string measured(const EventRecord& event) {
+  const bool is_route = event.kind == "route" || event.kind == "policy";
+  std::string out;
+  if (event.took) {
+    const auto what = is_route ? "route switched in " : event.kind == "health" ? "noticed after " : "took ";
+    out = cat(what, format_milliseconds(*event.took, 3));
+  }
+  if (event.chain && is_route) {
+    out += cat(out.empty() ? "" : "; ", "in the kernel ", format_milliseconds(*event.chain, 3),
+               " after the deciding probe");
+  }
+  return out;
+}
+
 std::string event_row(const EventRecord& event, WallTime now) {
   const std::string change =
       event.from.empty() && event.to.empty() ? "" : cat(event.from, " \u2192 ", event.to);
@@ -110,7 +123,7 @@ std::string event_row(const EventRecord& event, WallTime now) {
   out += cell("Ago", format_span(now - event.at));
   out += cell("What", html_text(subject));
   out += cell("Change", html_text(change));
-  out += cell("Took", event.took ? format_milliseconds(*event.took, 3) : "");
+  out += cell("Measured", measured(event));
   out += cell("Reason", html_text(event.reason));
   return out += "</tr>\n";
 }
@@ -119,7 +132,7 @@ std::string event_table(const StatusSnapshot& snapshot) {
   std::string out = "<h2>Last events</h2>\n";
   if (snapshot.events.empty()) return out += "<p>None yet.</p>\n";
   out += "<table>\n<caption>Newest first</caption>\n";
-  out += head_row({"Time", "Ago", "What", "Change", "Took", "Reason"});
+  out += head_row({"Time", "Ago", "What", "Change", "Measured", "Reason"});
   for (const auto& event : snapshot.events) out += event_row(event, snapshot.at);
   return out += "</tbody>\n</table>\n";
 }
@@ -155,6 +168,33 @@ std::string warning_list(const StatusSnapshot& snapshot) {
   return out += "</ul>\n";
 }
 
+/// A piece of the page that its script takes over when it is new.
+std::string part(std::string_view id, std::string_view html) {
+  return cat("<div id=\"", id, "\" data-part=\"\">", html, "</div>\n");
+}
+
+std::string range_links(ChartRange shown) {
+  std::string out = "<h2>History</h2>\n<nav aria-label=\"Range of the charts\">";
+  for (const auto range : kChartRanges) {
+    const auto current = range == shown ? " aria-current=\"page\"" : "";
+    const auto word =
+        range == shown ? cat("<strong>", to_string(range), "</strong>") : std::string(to_string(range));
+    out += cat("<a href=\"?range=", to_string(range), '"', current, '>', word, "</a> ");
+  }
+  return out += cat("<a href=\"?format=csv&amp;range=", to_string(shown), "\">as CSV</a></nav>\n");
+}
+
+std::string history_of(const StatusSnapshot& snapshot, ChartRange range) {
+  std::string out;
+  for (const auto& uplink : snapshot.uplinks) {
+    for (const auto& [family, shown] : uplink.history) {
+      out += cat("<h3>", uplink_title(uplink, family), "</h3>\n", render_state_strip(shown.day));
+      out += render_charts(shown.chart.records.empty() ? shown.day : shown.chart, range);
+    }
+  }
+  return out.empty() ? "<p>None yet.</p>\n" : out;
+}
+
 std::string verdict(const StatusSummary& summary) {
   std::string out =
       cat("<p class=\"verdict ", to_string(summary.level), "\">", html_text(summary.sentence), "</p>\n");
@@ -166,15 +206,22 @@ std::string verdict(const StatusSummary& summary) {
 
 }  // namespace
 
-std::string render_status_page(const StatusSnapshot& snapshot) {
+std::string render_status_page(const StatusSnapshot& snapshot, ChartRange range) {
   const StatusSummary summary = summarize(snapshot);
   std::string out = cat("<header>\n<h1>multilink \u00b7 ", html_text(snapshot.site), "</h1>\n");
-  out += cat(verdict(summary), "</header>\n<main>\n");
-  out += cat(uplink_table(snapshot), policy_table(snapshot), warning_list(snapshot), event_table(snapshot),
-             daemon_list(snapshot), problem_list(snapshot));
-  out += cat("</main>\n<footer>Read at ", time_element(snapshot.at, format_utc(snapshot.at)),
-             ". This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
-  return page_frame(cat(to_string(summary.level), ": multilink ", snapshot.site), out, kRefreshSeconds);
+  out +=
+      "<p id=\"stale\" class=\"verdict failed\" role=\"alert\" hidden=\"\">No answer: what is shown is "
+      "old.</p>\n";
+  out += cat("<div id=\"verdict\" data-part=\"\" aria-live=\"polite\">", verdict(summary),
+             "</div>\n</header>\n<main>\n");
+  out += part("now", cat(uplink_table(snapshot), policy_table(snapshot), warning_list(snapshot)));
+  out += cat(range_links(range), part("history", history_of(snapshot, range)));
+  out += part("events", event_table(snapshot));
+  out += part("suite", cat(daemon_list(snapshot), problem_list(snapshot)));
+  out += cat("</main>\n<footer>",
+             part("read", cat("Read at ", time_element(snapshot.at, format_utc(snapshot.at)), ".")),
+             "<noscript>This page loads itself anew every ", kRefreshSeconds, " s.</noscript></footer>\n");
+  return page_frame(cat(to_string(summary.level), ": multilink ", snapshot.site), out, PageLife::live);
 }
 
 std::string render_unavailable_page(std::string_view reason) {
@@ -187,7 +234,7 @@ std::string render_unavailable_page(std::string_view reason) {
   out += "<p>On the host: <code>ip route</code> shows the route in force, ";
   out += "<code>systemctl status multilink.target multilink-redis</code> what runs.</p>\n</main>\n";
   out += cat("<footer>This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
-  return page_frame("unknown: multilink", out, kRefreshSeconds);
+  return page_frame("unknown: multilink", out, PageLife::reloaded);
 }
 
 std::string render_message_page(std::string_view title, std::string_view text) {
@@ -196,8 +243,9 @@ std::string render_message_page(std::string_view title, std::string_view text) {
 }
 
 std::string_view page_security_policy() {
-  static const std::string policy = cat("default-src 'none'; style-src ", page_style_hash(),
-                                        "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  static const std::string policy =
+      cat("default-src 'none'; style-src ", page_style_hash(), "; script-src ", page_script_hash(),
+          "; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
   return policy;
 }
 

@@ -23,10 +23,24 @@ std::string format_utc(WallTime time) {
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
-  return cat(padded(int{date.year()}, 4), '-', padded(unsigned{date.month()}, 2), '-',
-             padded(unsigned{date.day()}, 2), 'T', padded(clock.hours().count(), 2), ':',
-             padded(clock.minutes().count(), 2), ':', padded(clock.seconds().count(), 2), '.',
-             padded(clock.subseconds().count(), 3), 'Z');
+  return cat(format_day(date), 'T', padded(clock.hours().count(), 2), ':', padded(clock.minutes().count(), 2),
+             ':', padded(clock.seconds().count(), 2), '.', padded(clock.subseconds().count(), 3), 'Z');
+}
+
+std::string format_day(std::chrono::year_month_day day) {
+  return cat(format_month({day.year(), day.month()}), '-', padded(unsigned{day.day()}, 2));
+}
+
+std::string format_month(std::chrono::year_month month) {
+  return cat(padded(int{month.year()}, 4), '-', padded(unsigned{month.month()}, 2));
+}
+
+std::optional<std::chrono::year_month> parse_month(std::string_view text) {
+  if (text.size() != 7 || text[4] != '-') return std::nullopt;
+  const auto year = parse_number<unsigned>(text.substr(0, 4));
+  const auto month = parse_number<unsigned>(text.substr(5));
+  if (!year || !month || *year < 1970 || *month < 1 || *month > 12) return std::nullopt;
+  return std::chrono::year(static_cast<int>(*year)) / std::chrono::month(*month);
 }
 
 std::string format_span(Duration span) {

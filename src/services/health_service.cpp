@@ -32,7 +32,8 @@ HealthService::HealthService(const Parts& parts, const Config& config, std::stri
       boot_(std::move(boot)),
       heartbeat_(parts.scheduler, parts.store, keys_.daemon("healthd"), std::move(self)),
       complaints_(parts.log),
-      events_(parts.store, keys_, complaints_) {}
+      events_(parts.store, keys_, complaints_),
+      history_(parts.store, keys_, complaints_, uplinks_) {}
 
 void HealthService::start() {
   configure();
@@ -57,6 +58,7 @@ void HealthService::reload(const Config& config) {
 
 void HealthService::stop() {
   timer_.reset();
+  history_.finish();
   heartbeat_.stop();
 }
 
@@ -103,12 +105,14 @@ void HealthService::sweep() {
     }
   }
   read_next();
+  history_.sweep(now.mono);  // behind what decides
 }
 
 void HealthService::on_ready() {
   const Now now = look_at_clocks();
   ++connection_;
   is_reading_ = false;
+  history_.begin_anew();
   wanted_.clear();
   for (auto& [name, uplink] : uplinks_) {
     uplink.excuse_silence(now);

@@ -5,12 +5,14 @@
 
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
+#include "multilink/services/status_history.hpp"
 #include "multilink/services/status_replies.hpp"
 
 namespace multilink {
 
-StatusReader::StatusReader(Scheduler& scheduler, Store& store, std::string site)
-    : scheduler_(scheduler), store_(store), site_(std::move(site)), keys_(site_) {}
+StatusReader::StatusReader(Scheduler& scheduler, Store& store, std::string site,
+                           std::optional<ChartRange> range)
+    : scheduler_(scheduler), store_(store), site_(std::move(site)), keys_(site_), range_(range) {}
 
 void StatusReader::start(Duration deadline, Done done) {
   done_ = std::move(done);
@@ -48,6 +50,19 @@ void StatusReader::read_uplinks(StatusSnapshot snapshot) {
                  take_uplink_replies(keys_, rest.first(kUplinkCommands), uplink, snapshot.problems);
                  rest = rest.subspan(kUplinkCommands);
                }
+               read_history(std::move(snapshot));
+             });
+}
+
+void StatusReader::read_history(StatusSnapshot snapshot) {
+  if (!range_) return finish(std::move(snapshot));
+  const auto wanted = history_wanted(snapshot, *range_);
+  std::vector<Store::Command> commands;
+  for (const auto& each : wanted) append_history_reads(keys_, each.piece, commands);
+  store_.run(std::move(commands),
+             [this, wanted, snapshot = std::move(snapshot)](Result<std::vector<Reply>> replies) mutable {
+               if (!replies) return;
+               take_history_replies(keys_, wanted, *replies, snapshot);
                finish(std::move(snapshot));
              });
 }

@@ -73,8 +73,28 @@ Result<void> UplinkHealth::observe(const std::vector<ProbeRecord>& probes, const
     }
     sorted[probe.target.family()].push_back(probe);
   }
-  for (auto& [family, own] : sorted) families_.at(family).machine.observe_all(std::move(own));
+  for (auto& [family, own] : sorted) {
+    auto& one = families_.at(family);
+    one.machine.observe_all(own);
+    record_probes(one, own, now);
+  }
   return outcome;
+}
+
+/// Those that the machine listened to.
+void UplinkHealth::record_probes(OneFamily& one, const std::vector<ProbeRecord>& probes,
+                                 const Now& now) const {
+  const auto& targets = one.machine.detector().targets();
+  for (const auto& probe : probes) {
+    const bool is_configured = std::ranges::find(config_.targets, probe.target) != config_.targets.end();
+    if (is_configured && !targets.is_set_aside(probe.target)) one.history.observe(probe, now);
+  }
+  for (const auto& target : targets.set_aside()) one.history.forget_target(target);
+}
+
+void UplinkHealth::record_state(OneFamily& one, HealthState state, MonoTime at) const {
+  if (!config_.enabled) state = HealthState::unknown;
+  if (std::exchange(one.recorded, state) != state) one.history.enter(state, at);
 }
 
 void UplinkHealth::report_link(const LinkRecord& link, const Now& now) {
@@ -91,7 +111,12 @@ void UplinkHealth::excuse_silence(const Now& now) {
 void UplinkHealth::advance(const Now& now) {
   for (auto& [family, one] : families_) {
     one.machine.advance(now.mono);
-    for (const auto& transition : one.machine.take_transitions()) note(family, one, transition, now);
+    for (const auto& transition : one.machine.take_transitions()) {
+      note(family, one, transition, now);
+      record_state(one, transition.to, transition.at);
+    }
+    record_state(one, one.machine.state(), now.mono);
+    one.history.advance(now);
   }
 }
 
@@ -176,6 +201,11 @@ HealthRecord UplinkHealth::record() const {
                             std::chrono::ceil<std::chrono::seconds>(one.machine.damping())};
   }
   return out;
+}
+
+HistoryRecorder* UplinkHealth::history(Family family) {
+  auto& history = families_.at(family).history;
+  return family == Family::v4 || history.has_probes() ? &history : nullptr;
 }
 
 bool UplinkHealth::has_losses() const {

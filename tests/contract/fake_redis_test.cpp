@@ -21,7 +21,7 @@ class Conversation {
   explicit Conversation(unsigned seed) : random_(seed) {}
 
   Store::Command next() {
-    switch (below(22)) {
+    switch (below(24)) {
       case 0:
         return {"SET", key(), word()};
       case 1:
@@ -65,6 +65,10 @@ class Conversation {
         return {"XREVRANGE", key(), "+", "-", "COUNT", number(1, 3)};
       case 20:
         return {"PUBLISH", key(), word()};
+      case 21:
+        return {"SETRANGE", key(), number(-1, 6), below(6) == 0 ? "" : word()};
+      case 22:
+        return {"GETRANGE", key(), number(-6, 6), number(-6, 6)};
       default:
         return odd();
     }
@@ -182,6 +186,8 @@ TEST(FakeRedis, AtItsMemoryLimitItRefusesWhatTheRealOneRefuses) {
                                                                    {"XADD", "a", "*", "b", "c"},
                                                                    {"PUBLISH", "a", "b"},
                                                                    {"GET", "a"},
+                                                                   {"SETRANGE", "a", "1", "b"},
+                                                                   {"GETRANGE", "a", "0", "1"},
                                                                    {"DEL", "a"},
                                                                    {"ZREM", "a", "b"},
                                                                    {"ZREMRANGEBYSCORE", "a", "1", "2"},

@@ -12,21 +12,9 @@ namespace {
 
 constexpr std::size_t kAny = 1'000'000;
 
-Reply ok() {
-  return {std::string("OK")};
-}
-
-Reply number(std::size_t value) {
-  return {static_cast<std::int64_t>(value)};
-}
-
 void append_member(Reply::Array& out, const std::pair<double, std::string>& entry, bool with_score) {
   out.push_back({entry.second});
   if (with_score) out.push_back({from_score(entry.first)});
-}
-
-Reply syntax_error() {
-  return {Reply::Failure{"ERR syntax error"}};
 }
 
 }  // namespace
@@ -36,6 +24,8 @@ const std::map<std::string, FakeRedis::CommandSpec>& FakeRedis::commands() {
       {"PING", {&FakeRedis::ping, 1, 2, false}},
       {"SET", {&FakeRedis::set, 3, 5, true}},
       {"GET", {&FakeRedis::get_string, 2, 2, false}},
+      {"SETRANGE", {&FakeRedis::setrange, 4, 4, true}},
+      {"GETRANGE", {&FakeRedis::getrange, 4, 4, false}},
       {"DEL", {&FakeRedis::del, 2, kAny, false}},
       {"HSET", {&FakeRedis::hset, 4, kAny, true}},
       {"HGETALL", {&FakeRedis::hgetall, 2, 2, false}},
@@ -160,6 +150,36 @@ Reply FakeRedis::set(const Command& command) {
 Reply FakeRedis::get_string(const Command& command) {
   const auto* text = get<std::string>(command[1]);
   return text == nullptr ? Reply{Reply::Nil{}} : Reply{*text};
+}
+
+Reply FakeRedis::setrange(const Command& command) {
+  constexpr std::int64_t kLongest = 512 << 20;
+  const auto offset = to_integer(command[2]);
+  const auto& value = command[3];
+  if (offset < 0) return {Reply::Failure{"ERR offset is out of range"}};
+  const auto* old = get<std::string>(command[1]);
+  if (value.empty()) return number(old == nullptr ? 0 : old->size());
+  const auto end = static_cast<std::size_t>(offset) + value.size();
+  if (offset > kLongest) {
+    return {Reply::Failure{"ERR string exceeds maximum allowed size (proto-max-bulk-len)"}};
+  }
+  auto& text = get_or_create<std::string>(command[1]);
+  text.resize(std::max(text.size(), end), '\0');
+  text.replace(static_cast<std::size_t>(offset), value.size(), value);
+  return number(text.size());
+}
+
+Reply FakeRedis::getrange(const Command& command) {
+  auto first = to_integer(command[2]);
+  auto last = to_integer(command[3]);
+  const auto* text = get<std::string>(command[1]);
+  if (text == nullptr) return {std::string()};
+  const auto size = static_cast<std::int64_t>(text->size());
+  if (first < 0 && last < 0 && first > last) return {std::string()};
+  first = std::max<std::int64_t>(first < 0 ? first + size : first, 0);
+  last = std::min(std::max<std::int64_t>(last < 0 ? last + size : last, 0), size - 1);
+  if (first > last || size == 0) return {std::string()};
+  return {text->substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1))};
 }
 
 Reply FakeRedis::del(const Command& command) {

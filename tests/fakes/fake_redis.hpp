@@ -90,6 +90,8 @@ class FakeRedis {
   Reply ping(const Command&);
   Reply set(const Command& command);
   Reply get_string(const Command& command);
+  Reply setrange(const Command& command);
+  Reply getrange(const Command& command);
   Reply del(const Command& command);
   Reply hset(const Command& command);
   Reply hgetall(const Command& command);

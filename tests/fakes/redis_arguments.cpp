@@ -70,4 +70,16 @@ std::pair<std::size_t, std::size_t> positions(std::int64_t from, std::int64_t to
   return {static_cast<std::size_t>(from), static_cast<std::size_t>(to + 1)};
 }
 
+Reply ok() {
+  return {std::string("OK")};
+}
+
+Reply number(std::size_t value) {
+  return {static_cast<std::int64_t>(value)};
+}
+
+Reply syntax_error() {
+  return {Reply::Failure{"ERR syntax error"}};
+}
+
 }  // namespace multilink::fakes

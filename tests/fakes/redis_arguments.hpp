@@ -7,9 +7,16 @@
 #include <string_view>
 #include <utility>
 
+#include "multilink/ports/store.hpp"
+
 namespace multilink::fakes {
 
 /// The words of commands as Redis reads them. What is wrong is thrown as a Reply::Failure in Redis' own words.
+
+/// Replies that many commands give.
+Reply ok();
+Reply number(std::size_t value);
+Reply syntax_error();
 
 std::string upper(std::string text);
 std::string lower(std::string text);

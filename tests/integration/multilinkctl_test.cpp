@@ -3,11 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "fakes/program.hpp"
 #include "fakes/real_redis.hpp"
 #include "fakes/status_sample.hpp"
+#include "multilink/core/history_place.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/text.hpp"
 
@@ -197,6 +200,89 @@ TEST(Multilinkctl, ReplaysAFile) {
   const auto missing = multilinkctl({"replay", "--file", directory.path() + "/none.csv"});
   EXPECT_EQ(missing.status, 1);
   EXPECT_THAT(missing.err, HasSubstr("No such file"));
+}
+
+/// The first day of a month that is over, 3 minutes out at noon; as healthd writes it.
+void write_january(const fakes::RealRedis& redis) {
+  const HistoryTime begin = std::chrono::sys_days(std::chrono::year(2024) / 1 / 1);
+  std::array<std::string, 2> strings;
+  std::vector<HistoryRecord> hour;
+  for (int i = 0; i < 24 * 60; ++i) {
+    const bool is_out = i >= 720 && i < 723;
+    HistoryRecord record;
+    (is_out ? record.down : record.up) = std::chrono::seconds(60);
+    record.probes = 60;
+    if (is_out) record.lost = 60;
+    if (!is_out) record.rtt = record.rtt_most = std::chrono::milliseconds(20);
+    strings[0] += encode_history(HistoryStep::minute, record);
+    hour.push_back(record);
+    if (hour.size() < 60) continue;
+    strings[1] += encode_history(HistoryStep::hour, merge_history(hour));
+    hour.clear();
+  }
+  for (const auto step : {HistoryStep::minute, HistoryStep::hour}) {
+    const auto key = HistoryString::of(step, begin).key(RedisKeys("local"), "lte", Family::v4);
+    redis.execute({"SETRANGE", key, "0", strings.at(step == HistoryStep::minute ? 0 : 1)});
+  }
+}
+
+TEST(MultilinkctlReport, TellsTheMonthAsTextJsonAndHtml) {
+  const fakes::RealRedis redis;
+  write_january(redis);
+  const auto report = [&](std::vector<std::string> more) {
+    std::vector<std::string> all{
+        "report", "--uplink", "lte", "--month", "2024-01", "--redis", redis.address().to_string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return multilinkctl(all);
+  };
+  const auto text = report({});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("99.792 %"));
+  EXPECT_THAT(text.out, HasSubstr("2024-01-01 12:00  00:03:00  no longer known"));
+  const auto json = nlohmann::json::parse(report({"--json"}).out);
+  ASSERT_EQ(json["families"].size(), 1U);
+  EXPECT_EQ(json["families"][0]["outages"][0]["length_s"], 180);
+  EXPECT_EQ(json["families"][0]["unknown_s"], 30 * 86'400);
+  EXPECT_EQ(json["families"][0]["rtt_of_minutes_ms"]["p99"], 20);
+  EXPECT_THAT(report({"--html"}).out, StartsWith("<!DOCTYPE html>"));
+  EXPECT_EQ(report({"--html", "--json"}).status, 64);
+}
+
+TEST(MultilinkctlReport, RefusesWhatIsNoMonthOrNoUplink) {
+  EXPECT_THAT(multilinkctl({"report", "--uplink", "lte", "--month", "2024-13"}).err,
+              HasSubstr("is not a month"));
+  EXPECT_EQ(multilinkctl({"report", "--uplink", "lte", "--month", "9998-01"}).status, 64);
+  EXPECT_EQ(multilinkctl({"report", "--month", "2024-01"}).status, 64);
+  EXPECT_EQ(multilinkctl({"report", "--uplink", "a b", "--month", "2024-01"}).status, 64);
+  EXPECT_EQ(multilinkctl({"history"}).status, 64);
+  EXPECT_EQ(multilinkctl({"history", "--uplink", "lte", "--hours", "0"}).status, 64);
+  EXPECT_EQ(multilinkctl({"history", "--uplink", "lte", "--hours", "1", "--days", "1"}).status, 64);
+  EXPECT_EQ(multilinkctl({"history", "--uplink", "lte", "--redis", "unix:/nonexistent/redis.sock"}).status,
+            1);
+}
+
+TEST(MultilinkctlHistory, ShowsTheLastHoursAndDays) {
+  const fakes::RealRedis redis;
+  const auto now = std::chrono::floor<std::chrono::minutes>(std::chrono::system_clock::now());
+  HistoryRecord record;
+  record.up = std::chrono::seconds(60);
+  record.probes = 60;
+  record.rtt = record.rtt_most = std::chrono::milliseconds(20);
+  const HistoryTime time = now - std::chrono::minutes(30);
+  const auto string = HistoryString::of(HistoryStep::minute, time);
+  redis.execute({"SETRANGE", string.key(RedisKeys("local"), "lte", Family::v6),
+                 std::to_string(string.offset(time)), encode_history(HistoryStep::minute, record)});
+  const auto history = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"history", "--uplink", "lte", "--redis", redis.address().to_string()});
+    return multilinkctl(more);
+  };
+  const auto text = history({"--hours", "1"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("IPv6    60 s  0 s      0 s   0 %   20 ms  20 ms  0 ms"));
+  EXPECT_THAT(history({"--hours", "1", "--csv"}).out, HasSubstr(",\"lte\",6,60,60,0,0,0,60,0,20,20,0\r\n"));
+  const auto json = nlohmann::json::parse(history({"--json", "--hours", "1"}).out);
+  EXPECT_EQ(json["history"][0]["records"][0]["up_s"], 60);
+  EXPECT_EQ(history({"--days", "1"}).out, "nothing is stored of this time\n");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -21,6 +23,9 @@ using Names = std::set<std::string>;
 
 const RedisKeys kKeys("office.1");
 
+const std::array<std::string, 2> kHistory{
+    kKeys.history_minutes("lte", Family::v4, std::chrono::year(2026) / 11 / 5),
+    kKeys.history_hours("lte", Family::v6, std::chrono::year(2026) / 11)};
 const Names kAllKeys{kKeys.uplinks(),
                      kKeys.link("lte"),
                      kKeys.probes("lte"),
@@ -28,6 +33,8 @@ const Names kAllKeys{kKeys.uplinks(),
                      kKeys.status("lte", Family::v4),
                      kKeys.status("lte", Family::v6),
                      kKeys.health("lte"),
+                     kHistory[0],
+                     kHistory[1],
                      kKeys.routing(),
                      kKeys.events(),
                      kKeys.daemon("pingd"),
@@ -61,11 +68,12 @@ const std::vector<Rights> kRights{
      {kKeys.link("lte"), kKeys.probes("lte"), kKeys.events(), kKeys.daemon("pingd")},
      {kKeys.probe_channel()}},
     {"healthd",
-     {"ping", "multi", "exec", "get", "hgetall", "zrange", "zrangebyscore", "xrevrange", "set", "hset", "del",
-      "zadd", "xadd", "xdel", "pexpire", "publish", "subscribe"},
+     {"ping", "multi", "exec", "get", "getrange", "hgetall", "zrange", "zrangebyscore", "xrevrange", "set",
+      "setrange", "hset", "del", "zadd", "xadd", "xdel", "pexpire", "publish", "subscribe"},
      join_sets(kStatuses, {kKeys.uplinks(), kKeys.link("lte"), kKeys.probes("lte"), kKeys.health("lte"),
-                           kKeys.events(), kKeys.daemon("pingd")}),
-     join_sets(kStatuses, {kKeys.uplinks(), kKeys.health("lte"), kKeys.events(), kKeys.daemon("healthd")}),
+                           kHistory[0], kHistory[1], kKeys.events(), kKeys.daemon("pingd")}),
+     join_sets(kStatuses, {kKeys.uplinks(), kKeys.health("lte"), kHistory[0], kHistory[1], kKeys.events(),
+                           kKeys.daemon("healthd")}),
      {kKeys.probe_channel(), kKeys.status_channel()}},
     {"routed",
      {"ping", "multi", "exec", "hgetall", "hset", "del", "pexpire", "xadd", "publish", "subscribe"},
@@ -82,7 +90,7 @@ const std::vector<Rights> kRights{
      {kKeys.events(), kKeys.notified("webhook")},
      {kKeys.notified("webhook"), kKeys.daemon("notifyd")},
      {kKeys.status_channel(), kKeys.routing_channel()}},
-    {"reader", {"ping", "get", "hgetall", "zrange", "xrevrange"}, kAllKeys, {}, {}},
+    {"reader", {"ping", "get", "getrange", "hgetall", "zrange", "xrevrange"}, kAllKeys, {}, {}},
 };
 
 enum class Kind { reads, writes };
@@ -90,12 +98,14 @@ enum class Kind { reads, writes };
 /// How multilink words its commands; KEY stands for the key.
 const std::vector<std::pair<Kind, Store::Command>> kShapes{
     {Kind::reads, {"get", "KEY"}},
+    {Kind::reads, {"getrange", "KEY", "0", "15"}},
     {Kind::reads, {"hgetall", "KEY"}},
     {Kind::reads, {"zrange", "KEY", "0", "-1", "WITHSCORES"}},
     {Kind::reads, {"zrangebyscore", "KEY", "1", "2", "WITHSCORES"}},
     {Kind::reads, {"xrange", "KEY", "(1-1", "+", "COUNT", "32"}},
     {Kind::reads, {"xrevrange", "KEY", "+", "-", "COUNT", "20"}},
     {Kind::writes, {"set", "KEY", "TRUE"}},
+    {Kind::writes, {"setrange", "KEY", "16", "bytes"}},
     {Kind::writes, {"hset", "KEY", "field", "value"}},
     {Kind::writes, {"hdel", "KEY", "field"}},
     {Kind::writes, {"del", "KEY"}},

@@ -239,7 +239,7 @@ def deletion(options, uplinks, sections):
         repaired = time.monotonic() - begun
         suite.wait_active(2, "wan1")
         report = flow.report(begun - 0.5, begun + 1)
-    expect(report["outage_ms"] <= 20, report)
+    expect(report["outage_ms"] <= EFFECT_MS, report)
     expect(repaired * 1000 <= AT_ONCE_MS, f"put back after {repaired} s")
     return {"outage_ms": report["outage_ms"], "repaired_ms": round(repaired * 1000, 1)}
 
@@ -286,7 +286,7 @@ def test_deletion_one_by_one(options):
         suite.wait(lambda: owned(lab) == before, 2, "all is put back")
         suite.wait_active(2, "wan1")
         report = flow.report(begun - 0.5)
-    expect(report["outage_ms"] <= 20, report)
+    expect(report["outage_ms"] <= EFFECT_MS, report)
     return {"outage_ms": report["outage_ms"], "lost": report["lost"]}
 
 

@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "fakes/fake_redis.hpp"
 #include "fakes/fake_scheduler.hpp"
 #include "fakes/fake_store.hpp"
 #include "fakes/status_sample.hpp"
+#include "multilink/services/history_replies.hpp"
 
 namespace multilink {
 namespace {
@@ -26,10 +29,10 @@ class StatusReaderTest : public testing::Test {
     }
   }
 
-  Result<StatusSnapshot> read(Duration span = seconds(1)) {
+  Result<StatusSnapshot> read(Duration span = seconds(1), std::optional<ChartRange> range = std::nullopt) {
     std::vector<Result<StatusSnapshot>> results;
     fakes::FakeStore store(scheduler, redis);
-    StatusReader reader(scheduler, store, "local");
+    StatusReader reader(scheduler, store, "local", range);
     reader.start(seconds(1), [&](Result<StatusSnapshot> result) { results.push_back(std::move(result)); });
     scheduler.advance(span);
     EXPECT_THAT(results, SizeIs(1));
@@ -188,6 +191,57 @@ TEST_F(StatusReaderTest, TriesAgainWithinItsDeadline) {
   store.lose_connection();
   scheduler.advance(seconds(5));
   EXPECT_THAT(results, SizeIs(1)) << "said once, whatever happens later";
+}
+
+/// As healthd writes it: the minute `ago` before the present one.
+class StatusReaderHistoryTest : public StatusReaderTest {
+ protected:
+  void write_minute(const std::string& uplink, std::chrono::minutes ago) {
+    const auto time = history_time(HistoryStep::minute, scheduler.now().wall) - ago;
+    const auto string = HistoryString::of(HistoryStep::minute, time);
+    HistoryRecord record;
+    record.up = std::chrono::seconds(60);
+    redis.execute({"SETRANGE", string.key(keys, uplink, Family::v4), std::to_string(string.offset(time)),
+                   encode_history(HistoryStep::minute, record)});
+  }
+};
+
+TEST_F(StatusReaderHistoryTest, ReadsTheHistoryIfItIsAskedTo) {
+  write(fakes::sample_snapshot());
+  write_minute("fibre", std::chrono::minutes(1439));
+  write_minute("fibre", std::chrono::minutes(2));
+  EXPECT_THAT(snapshot().uplinks[0].history, IsEmpty());
+  const auto day = read(seconds(1), ChartRange::day);
+  ASSERT_TRUE(day.has_value());
+  const auto& shown = day->uplinks[0].history.at(Family::v4);
+  ASSERT_THAT(shown.day.records, SizeIs(1440));
+  EXPECT_EQ(std::ranges::count_if(shown.day.records, [](const auto& record) { return !record.is_empty(); }),
+            2);
+  EXPECT_THAT(shown.chart.records, IsEmpty());
+  EXPECT_EQ(day->uplinks[0].history.count(Family::v6), 0U) << "it has no IPv6";
+  EXPECT_TRUE(day->uplinks[1].history.at(Family::v4).day.is_empty());
+  const auto month = read(seconds(1), ChartRange::month);
+  ASSERT_TRUE(month.has_value());
+  EXPECT_THAT(month->uplinks[0].history.at(Family::v4).chart.records, SizeIs(720));
+  EXPECT_THAT(month->problems, IsEmpty());
+}
+
+TEST_F(StatusReaderHistoryTest, GarbageIsAProblemAndNoHistory) {
+  write(fakes::sample_snapshot());
+  const auto time = history_time(HistoryStep::minute, scheduler.now().wall) - std::chrono::hours(1);
+  const auto string = HistoryString::of(HistoryStep::minute, time);
+  const auto key = string.key(keys, "fibre", Family::v4);
+  redis.execute({"SETRANGE", key, std::to_string(string.offset(time)), std::string(32, '\xff')});
+  auto seen = read(seconds(1), ChartRange::day);
+  ASSERT_TRUE(seen.has_value());
+  EXPECT_TRUE(seen->uplinks[0].history.at(Family::v4).day.is_empty());
+  ASSERT_THAT(seen->problems, SizeIs(1));
+  redis.execute({"DEL", key});
+  redis.execute({"HSET", key, "a", "b"});
+  seen = read(seconds(1), ChartRange::day);
+  ASSERT_TRUE(seen.has_value());
+  ASSERT_THAT(seen->problems, SizeIs(1));
+  EXPECT_THAT(seen->problems[0].reason, HasSubstr("WRONGTYPE"));
 }
 
 }  // namespace

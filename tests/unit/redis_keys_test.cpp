@@ -14,6 +14,10 @@ TEST(RedisKeys, SpellsEveryNameBelowTheSite) {
   EXPECT_EQ(keys.status("lte"), "multilink:office:uplink:lte:status");
   EXPECT_EQ(keys.status("lte", Family::v6), "multilink:office:uplink:lte:status:6");
   EXPECT_EQ(keys.health("lte"), "multilink:office:uplink:lte:health");
+  EXPECT_EQ(keys.history_minutes("lte", Family::v4, std::chrono::year(2026) / 11 / 5),
+            "multilink:office:uplink:lte:history:4:2026-11-05");
+  EXPECT_EQ(keys.history_hours("lte", Family::v6, std::chrono::year(2026) / 2),
+            "multilink:office:uplink:lte:history:6:hours:2026-02");
   EXPECT_EQ(keys.routing(), "multilink:office:routing");
   EXPECT_EQ(keys.events(), "multilink:office:events");
   EXPECT_EQ(keys.daemon("pingd"), "multilink:office:daemon:pingd");

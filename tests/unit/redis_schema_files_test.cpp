@@ -46,11 +46,19 @@ TEST_F(RedisSchema, NamesEveryKeyAndChannel) {
   const RedisKeys keys("<site>");
   auto family_status = keys.status("<uplink>", Family::v4);
   family_status.replace(family_status.size() - 1, 1, "<4\\|6>");
+  const auto day = std::chrono::year(2026) / 11 / 5;
+  const auto named = [](std::string key, std::string_view date, std::string_view word) {
+    key.replace(key.find(date), date.size(), word);
+    return key.replace(key.find(":4:"), 3, ":<4\\|6>:");
+  };
+  const auto history = named(keys.history_minutes("<uplink>", Family::v4, day), "2026-11-05", "<YYYY-MM-DD>");
+  const auto hours =
+      named(keys.history_hours("<uplink>", Family::v4, {day.year(), day.month()}), "2026-11", "<YYYY-MM>");
   for (const auto& key :
        {keys.uplinks(), keys.link("<uplink>"), keys.probes("<uplink>"), keys.status("<uplink>"),
-        family_status, keys.health("<uplink>"), keys.routing(), keys.proxy("<uplink>"), keys.events(),
-        keys.daemon("<daemon>"), keys.notified("<receiver>"), keys.probe_channel(), keys.status_channel(),
-        keys.routing_channel()}) {
+        family_status, history, hours, keys.health("<uplink>"), keys.routing(), keys.proxy("<uplink>"),
+        keys.events(), keys.daemon("<daemon>"), keys.notified("<receiver>"), keys.probe_channel(),
+        keys.status_channel(), keys.routing_channel()}) {
     EXPECT_NE(document_.find(cat("\n| `", key, "` |")), std::string::npos) << key;
   }
 }

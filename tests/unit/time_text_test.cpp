@@ -41,5 +41,17 @@ TEST(TimeText, GivesMilliseconds) {
   EXPECT_EQ(format_milliseconds(seconds(1), 0), "1000 ms");
 }
 
+TEST(TimeText, WritesAndReadsMonths) {
+  using std::chrono::year;
+  EXPECT_EQ(format_day(year(2026) / 2 / 3), "2026-02-03");
+  EXPECT_EQ(format_month(year(2026) / 11), "2026-11");
+  EXPECT_EQ(parse_month("2026-11"), year(2026) / 11);
+  EXPECT_EQ(parse_month("1970-01"), year(1970) / 1);
+  for (const auto* text :
+       {"", "2026", "2026-13", "2026-00", "2026-1", "2026/11", "1969-12", "2026-11-01", "-026-11"}) {
+    EXPECT_FALSE(parse_month(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace multilink

@@ -7,6 +7,7 @@
 
 #include "multilink/adapters/redis_login.hpp"
 #include "multilink/core/config.hpp"
+#include "multilink/core/history_chart.hpp"
 #include "multilink/core/status_snapshot.hpp"
 #include "multilink/ports/store.hpp"
 
@@ -32,8 +33,10 @@ inline constexpr const char* kReaderLoginPath = "/etc/multilink/credentials/read
 tl::expected<StatusSource, std::vector<std::string>> find_status_source(
     const std::string& config_path, const std::optional<RedisAddress>& redis);
 
-/// Reads the status once; an Error at the latest after `deadline`, with the reason why Redis did not answer.
-Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline);
+/// Reads the status once, with the history of a range if one is given; an Error at the latest after `deadline`, with the
+/// reason why Redis did not answer.
+Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline,
+                                   std::optional<ChartRange> range = std::nullopt);
 
 /// Runs the commands once, in one batch: the replies, or an Error at the latest after `deadline`.
 Result<std::vector<Reply>> run_on_redis(const StatusSource& source, std::vector<Store::Command> commands,

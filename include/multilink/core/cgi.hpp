@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "multilink/core/history_chart.hpp"
 #include "multilink/core/result.hpp"
 #include "multilink/core/status_snapshot.hpp"
 
@@ -18,7 +20,17 @@ struct CgiRequest {
 };
 
 /// In what form the status is asked for, by the parameter `format`.
-enum class PageFormat : std::uint8_t { html, json, prometheus };
+enum class PageFormat : std::uint8_t { html, json, prometheus, csv };
+
+/// What is asked for. `range` is of the charts, and of what csv gives.
+struct PageRequest {
+  PageFormat format = PageFormat::html;
+  ChartRange range = ChartRange::day;
+
+  /// What has to be read of the history for it; none: nothing.
+  std::optional<ChartRange> history() const;
+  bool operator==(const PageRequest&) const = default;
+};
 
 inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 
@@ -31,12 +43,13 @@ struct CgiResponse {
   bool operator==(const CgiResponse&) const = default;
 };
 
-/// The form that is asked for, or the response to a request that is refused before anything is read: another method than
-/// GET and HEAD (405), a path below the page (404), any other parameter (400).
-tl::expected<PageFormat, CgiResponse> understand(const CgiRequest& request);
+/// What is asked for, or the response to a request that is refused before anything is read: another method than
+/// GET and HEAD (405), a path below the page (404), parameters other than one `format` and, of html and csv, one `range`
+/// (400).
+tl::expected<PageRequest, CgiResponse> understand(const CgiRequest& request);
 
 /// 200 and the status; 503 and, on the page, what still works when it cannot be read.
-CgiResponse status_response(const Result<StatusSnapshot>& snapshot, PageFormat format);
+CgiResponse status_response(const Result<StatusSnapshot>& snapshot, const PageRequest& request);
 
 /// The response as the web server wants it (RFC 3875, section 6): the Status line first, headers that forbid
 /// browsers everything the page does not need, the body unless the request was HEAD.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,10 @@ class RedisKeys {
   std::string status(std::string_view uplink) const;                 ///< string TRUE|FALSE, healthd
   std::string status(std::string_view uplink, Family family) const;  ///< string TRUE|FALSE, healthd
   std::string health(std::string_view uplink) const;                 ///< hash, healthd
-  std::string routing() const;                                       ///< hash, routed
+  /// Packed string, healthd: the minutes of a UTC day, the hours of a UTC month.
+  std::string history_minutes(std::string_view uplink, Family family, std::chrono::year_month_day day) const;
+  std::string history_hours(std::string_view uplink, Family family, std::chrono::year_month month) const;
+  std::string routing() const;                            ///< hash, routed
   std::string proxy(std::string_view uplink) const;       ///< hash with TTL, multilink-squid-helper
   std::string events() const;                             ///< stream, all
   std::string daemon(std::string_view daemon) const;      ///< hash with TTL, each daemon

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "multilink/core/history_series.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/result.hpp"
 #include "multilink/core/time.hpp"
@@ -26,13 +27,22 @@ struct RecentProbes {
   bool operator==(const RecentProbes&) const = default;
 };
 
+/// The history of an uplink and family that the page shows.
+struct ShownHistory {
+  HistorySeries day;    ///< the minutes of the last 24 h
+  HistorySeries chart;  ///< what the charts are drawn from; empty: the day
+
+  bool operator==(const ShownHistory&) const = default;
+};
+
 struct UplinkStatus {
   std::string name;
   Result<LinkRecord> link;
   Result<HealthRecord> health;
   Result<bool> usable;  ///< the public status: TRUE or FALSE
   std::map<Family, Result<bool>> usable_in;
-  std::map<Family, RecentProbes> recent;  ///< families without a settled probe are absent
+  std::map<Family, RecentProbes> recent;        ///< families without a settled probe are absent
+  std::map<Family, ShownHistory> history = {};  ///< of the families shown, if it was asked for
 
   bool operator==(const UplinkStatus&) const = default;
 };

@@ -20,6 +20,7 @@
 #include "multilink/services/complaints.hpp"
 #include "multilink/services/event_keeper.hpp"
 #include "multilink/services/heartbeat.hpp"
+#include "multilink/services/history_keeper.hpp"
 #include "multilink/services/service.hpp"
 #include "multilink/services/watched_uplink.hpp"
 
@@ -91,6 +92,7 @@ class HealthService final : public Service {
   EventKeeper events_;
   ProbeScores scores_;
   std::map<std::string, WatchedUplink, std::less<>> uplinks_;
+  HistoryKeeper history_;
   /// The key `uplinks`, as read or written last; none before the first read, empty when it is no sorted set.
   std::optional<std::map<std::string, double>> listed_;
   bool pingd_lives_ = false;

@@ -9,6 +9,7 @@
 
 #include "multilink/core/config.hpp"
 #include "multilink/core/health_machine.hpp"
+#include "multilink/core/history_recorder.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/time.hpp"
 
@@ -43,6 +44,9 @@ class UplinkHealth {
   /// Figures are rounded to what people and weights need, so that they do not change with every probe.
   HealthRecord record() const;
   bool has_losses() const;  ///< that a late answer could take back
+  /// The history of a family, from its first probe on; of IPv4 in any case. Null: there is none. An uplink that is not
+  /// enabled is not watched: its administrator has taken it out, not its ISP.
+  HistoryRecorder* history(Family family);
   /// What has happened since the last call, oldest first.
   std::vector<EventRecord> take_events() { return std::exchange(events_, {}); }
 
@@ -51,6 +55,8 @@ class UplinkHealth {
     OneFamily(const UplinkConfig& uplink, Family family, WallTime now)
         : machine(uplink, family), since(now) {}
     HealthMachine machine;
+    HistoryRecorder history;
+    HealthState recorded = HealthState::unknown;  // what the history has been told
     WallTime since;
     std::string event;
     std::optional<MonoTime> decided;
@@ -58,6 +64,8 @@ class UplinkHealth {
 
   void begin(const Now& now);
   void note(Family family, OneFamily& one, const Transition& transition, const Now& now);
+  void record_probes(OneFamily& one, const std::vector<ProbeRecord>& probes, const Now& now) const;
+  void record_state(OneFamily& one, HealthState state, MonoTime at) const;
 
   UplinkConfig config_;
   std::string boot_;

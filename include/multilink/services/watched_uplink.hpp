@@ -37,6 +37,7 @@ class WatchedUplink {
   void configure(const UplinkConfig& uplink, const Now& now);
   void excuse_silence(const Now& now) { health_.excuse_silence(now); }
   HealthRecord record() const { return health_.record(); }
+  HistoryRecorder* history(Family family) { return health_.history(family); }  ///< as UplinkHealth::history
 
   /// What one read asks for.
   struct Question {

@@ -213,7 +213,7 @@ TEST(Detection, TheTenthFailureIsNoticedAsFastAsTheFirst) {
 const std::pair<Duration, Duration> kBadLinks[] = {{150ms, 1200ms}, {3s, 2s}};  // good for, bad for
 
 TEST(Detection, TwoBadLinksDoNotThrowTheTrafficToAndFro) {
-  const double span = is_long() ? 200 : 10;
+  const double span = is_long() ? 200 : 3;
   const LinkTruth truth = LinkTruth::ideal();
   for (const auto& [good, bad] : kBadLinks) {
     const auto first = seed();
@@ -228,7 +228,7 @@ TEST(Detection, TwoBadLinksDoNotThrowTheTrafficToAndFro) {
     const auto score = score_gateway({{truth, decisions[0]}, {truth, decisions[1]}}, {0, 1}, hours(span));
     std::cout << score.switches / span << " switches/h where " << good / 1ms << " ms are good and "
               << bad / 1ms << " bad\n";
-    EXPECT_LE(score.switches / span, 30) << good / 1ms;
+    EXPECT_LE(score.switches, is_long() ? 30 * span : most_by_chance(30 * span)) << good / 1ms;
   }
 }
 

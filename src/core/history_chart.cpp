@@ -147,11 +147,11 @@ ChartScale scale_of(ChartRange range) {
     case ChartRange::hour:
       return {HistoryStep::minute, 60, 1};
     case ChartRange::day:
-      return {HistoryStep::minute, 24 * 60, 10};
+      return {HistoryStep::minute, 1440, 10};
     case ChartRange::month:
       break;
   }
-  return {HistoryStep::hour, 30 * 24, 4};
+  return {HistoryStep::hour, 720, 4};
 }
 
 HistoryTime chart_end(HistoryStep step, WallTime now) {

@@ -9,8 +9,8 @@ namespace {
 
 using namespace std::chrono;
 
-constexpr std::size_t kMinutesOfDay = 24 * 60;
-constexpr std::size_t kHoursOfMonth = 31 * 24;
+constexpr std::size_t kMinutesOfDay = 1440;
+constexpr std::size_t kHoursOfMonth = 744;
 
 std::size_t index_in(const HistoryString& string, HistoryTime time) {
   return static_cast<std::size_t>((time - string.begin) / length_of(string.step));

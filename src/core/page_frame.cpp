@@ -29,7 +29,7 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
   border-bottom: 1px solid var(--line); }
-td { font-variant-numeric: tabular-nums; }
+td { font-variant-numeric: tabular-nums; } time { white-space: nowrap; }
 h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 a { color: inherit; } nav { margin: .3rem 0; } nav > * { margin-right: .9rem; }
 figure { margin: .3rem 0; } figcaption { font-size: .9rem; }
@@ -48,7 +48,7 @@ footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
   td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
 }
 )";
-constexpr std::string_view kStyleHash = "'sha256-Up+nwK6Mw8i7b/TiuTX9ONnYr4WYMXRCrV/z3HDwVas='";
+constexpr std::string_view kStyleHash = "'sha256-bMfLgRVpnPJgrIncf92Y5e6GU9uGJg7zGPVI6o+LSw0='";
 
 // Each second it asks for the JSON, which is cheap; the page itself only when that tells of news, or every 10 s for the
 // figures. So there is one renderer, on the server. Without '<' and '&', so that the page is well-formed XML as well.

@@ -103,7 +103,10 @@ std::string measured(const EventRecord& event) {
   const bool is_route = event.kind == "route" || event.kind == "policy";
   std::string out;
   if (event.took) {
-    const auto what = is_route ? "route switched in " : event.kind == "health" ? "noticed after " : "took ";
+    const auto what = is_route                 ? "route switched in "
+                      : event.kind == "health" ? "noticed after "
+                      : event.kind == "flows"  ? "flows moved in "
+                                               : "took ";
     out = cat(what, format_milliseconds(*event.took, 3));
   }
   if (event.chain && is_route) {

@@ -153,33 +153,26 @@ Reply FakeRedis::get_string(const Command& command) {
 }
 
 Reply FakeRedis::setrange(const Command& command) {
-  constexpr std::int64_t kLongest = 512 << 20;
   const auto offset = to_integer(command[2]);
-  const auto& value = command[3];
   if (offset < 0) return {Reply::Failure{"ERR offset is out of range"}};
   const auto* old = get<std::string>(command[1]);
-  if (value.empty()) return number(old == nullptr ? 0 : old->size());
-  const auto end = static_cast<std::size_t>(offset) + value.size();
-  if (offset > kLongest) {
-    return {Reply::Failure{"ERR string exceeds maximum allowed size (proto-max-bulk-len)"}};
-  }
+  if (command[3].empty()) return number(old == nullptr ? 0 : old->size());
   auto& text = get_or_create<std::string>(command[1]);
-  text.resize(std::max(text.size(), end), '\0');
-  text.replace(static_cast<std::size_t>(offset), value.size(), value);
+  text.resize(std::max(text.size(), static_cast<std::size_t>(offset) + command[3].size()), '\0');
+  text.replace(static_cast<std::size_t>(offset), command[3].size(), command[3]);
   return number(text.size());
 }
 
 Reply FakeRedis::getrange(const Command& command) {
-  auto first = to_integer(command[2]);
-  auto last = to_integer(command[3]);
   const auto* text = get<std::string>(command[1]);
-  if (text == nullptr) return {std::string()};
-  const auto size = static_cast<std::int64_t>(text->size());
-  if (first < 0 && last < 0 && first > last) return {std::string()};
-  first = std::max<std::int64_t>(first < 0 ? first + size : first, 0);
-  last = std::min(std::max<std::int64_t>(last < 0 ? last + size : last, 0), size - 1);
-  if (first > last || size == 0) return {std::string()};
-  return {text->substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1))};
+  const auto size = text == nullptr ? 0 : static_cast<std::int64_t>(text->size());
+  const auto place = [&](std::int64_t at) { return std::max<std::int64_t>(at < 0 ? at + size : at, 0); };
+  const auto given = std::pair(to_integer(command[2]), to_integer(command[3]));
+  const bool is_backwards = given.first < 0 && given.second < 0 && given.first > given.second;
+  const auto first = place(given.first);
+  const auto end = std::min(place(given.second) + 1, size);
+  if (is_backwards || first >= end) return {std::string()};
+  return {text->substr(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first))};
 }
 
 Reply FakeRedis::del(const Command& command) {

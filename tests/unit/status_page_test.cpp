@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "fakes/history_sample.hpp"
 #include "fakes/status_sample.hpp"
 #include "multilink/core/page_frame.hpp"
 #include "multilink/core/status_summary.hpp"
@@ -39,6 +40,35 @@ TEST(StatusPage, ShowsEachUplinkInWords) {
   EXPECT_THAT(page, HasSubstr("data-label=\"Traffic\"><span>carries</span>"));
   EXPECT_THAT(page, HasSubstr("answered, 1 s ago"));
   EXPECT_THAT(page, HasSubstr("unknown → up"));
+}
+
+TEST(StatusPage, SaysWhatEachMeasuredTimeIs) {
+  auto snapshot = sample_snapshot();
+  auto& event = snapshot.events[0];
+  event.took = std::chrono::milliseconds(148);
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("<span>noticed after 148 ms</span>"));
+  event.kind = "route";
+  event.took = std::chrono::microseconds(250);
+  EXPECT_THAT(
+      render_status_page(snapshot),
+      HasSubstr("<span>route switched in 0.25 ms; in the kernel 0.64 ms after the deciding probe</span>"));
+  event.kind = "flows";
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("<span>flows moved in 0.25 ms</span>"));
+}
+
+TEST(StatusPage, ShowsTheHistoryOfEachFamily) {
+  auto snapshot = sample_snapshot();
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("<p>None yet.</p>"));
+  const HistoryTime end = std::chrono::sys_days(std::chrono::year(2026) / 11 / 5);
+  snapshot.uplinks[0].name = kAttack;
+  snapshot.uplinks[0].history[Family::v4].day = fakes::history_sample(HistoryStep::minute, end, 1440);
+  const auto page = render_status_page(snapshot, ChartRange::hour);
+  EXPECT_EQ(count(page, "<svg class=\"strip\""), 1U);
+  EXPECT_EQ(count(page, "<svg class=\"chart\""), 3U);
+  EXPECT_EQ(count(page, "role=\"img\"><title>"), 4U) << "each has its words";
+  EXPECT_THAT(page, HasSubstr("<a href=\"?range=1h\" aria-current=\"page\">"));
+  EXPECT_THAT(page, HasSubstr("<a href=\"?format=csv&amp;range=1h\">"));
+  EXPECT_EQ(count(page, "<script"), 1U);
 }
 
 TEST(StatusPage, ShowsByWhichUplinkEachPolicyGoes) {

@@ -23,7 +23,7 @@ namespace multilink {
 class HistoryKeeper {
  public:
   using Uplinks = std::map<std::string, WatchedUplink, std::less<>>;
-  static constexpr std::size_t kMostAtOnce = 16;
+  static constexpr std::size_t kMostAtOnce = 32;
   static constexpr Duration kPause = std::chrono::minutes(1);
 
   /// All must outlive this.

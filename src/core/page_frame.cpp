@@ -29,6 +29,7 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
   border-bottom: 1px solid var(--line); }
+th, td:not(:last-child) { overflow-wrap: normal; }
 td { font-variant-numeric: tabular-nums; } time { white-space: nowrap; }
 h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 a { color: inherit; } nav { margin: .3rem 0; } nav > * { margin-right: .9rem; }
@@ -44,11 +45,11 @@ footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, caption, tbody, tr { display: block; }
   tr { border-bottom: 2px solid var(--line); padding: .4rem 0; }
-  th, td { display: flex; gap: .8rem; border: 0; padding: .1rem 0; }
+  th, td, td:not(:last-child) { display: flex; gap: .8rem; border: 0; padding: .1rem 0; overflow-wrap: anywhere; }
   td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
 }
 )";
-constexpr std::string_view kStyleHash = "'sha256-bMfLgRVpnPJgrIncf92Y5e6GU9uGJg7zGPVI6o+LSw0='";
+constexpr std::string_view kStyleHash = "'sha256-3/LqVCjS8Tt529cAwQQtP1n2IpXyk0ffX09h6AHD9RQ='";
 
 // Each second it asks for the JSON, which is cheap; the page itself only when that tells of news, or every 10 s for the
 // figures. So there is one renderer, on the server. Without '<' and '&', so that the page is well-formed XML as well.

@@ -287,6 +287,14 @@ class Units(unittest.TestCase):
             self.assertEqual(self.show(unit, "ActiveState"), "inactive", unit)
         self.assertNotIn("uidrange", self.machine.output("ip", "rule"))
 
+    def test_what_redis_holds_outlives_its_restart(self):
+        ids = lambda: {event["id"] for event in self.status()["events"]}
+        before = ids()
+        self.assertTrue(before)
+        self.machine.run("systemctl", "restart", "multilink-redis")
+        self.await_level("ok")
+        self.assertTrue(before & ids(), (before, ids()))
+
     def test_another_redis_as_the_manual_says(self):
         manual = (self.machine.root / "usr/share/doc/multilink/examples/other-redis.conf").read_text()
         units = ("pingd", "healthd", "routed", "notifyd")

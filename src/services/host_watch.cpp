@@ -110,7 +110,9 @@ std::vector<std::string> preview_host(const Config& config, const KernelState& s
   const auto plan =
       make_plan(config, state, changed.value_or(std::vector<ChangedSetting>{}), ports.sysctls, numbers);
   for (const auto& warning : plan.warnings) out.push_back(cat("# ", warning));
-  for (const auto& kept : plan.kept) out.push_back(cat("# ", kept.wanted.reason));
+  for (const auto& kept : plan.kept) {
+    if (!kept.wanted.is_asked_for || !kept.is_set) out.push_back(cat("# ", kept.wanted.reason));
+  }
   for (auto& command : commands_of(plan)) out.push_back(std::move(command));
   return out;
 }

@@ -180,8 +180,11 @@ class HashTest : public HostWatchTest {
 };
 
 TEST_F(HashTest, IsSetAsTheFileAsksAndNoWarning) {
+  const auto plan = [&] { return preview_host(config_, kernel_.read().value(), ports(), {}); };
+  EXPECT_THAT(plan(), Contains("sysctl -w net.ipv4.fib_multipath_hash_policy=1"));
   start();
   scheduler_.advance(minutes(1));
+  EXPECT_THAT(plan(), IsEmpty());
   EXPECT_EQ(hashes(), (std::vector{1, 1, 7}));
   EXPECT_EQ(log_.count("this host: sysctl -w net.ipv4.fib_multipath_hash_policy=1", LogLevel::info), 1U);
   EXPECT_THAT(routing().warnings, IsEmpty());

@@ -160,7 +160,6 @@ class Runner {
     parts_.self.pid = getpid();
     parts_.self.version = version();
     for (const auto& warning : parsed.warnings) log_.warning(warning.to_string());
-    for (const auto& key : parsed.inactive) log_.warning(key.to_string());
   }
 
   int run() {

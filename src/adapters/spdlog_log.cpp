@@ -2,6 +2,7 @@
 #include "multilink/adapters/spdlog_log.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
@@ -39,6 +40,12 @@ std::string_view syslog_prefix(LogLevel level) {
   return "<3>";
 }
 
+spdlog::sink_ptr make_sink(std::string name, LogPlace place) {
+  if (place == LogPlace::error_output) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  constexpr bool kByPattern = false;  // syslog has time and level of its own
+  return std::make_shared<spdlog::sinks::syslog_sink_mt>(std::move(name), LOG_PID, LOG_DAEMON, kByPattern);
+}
+
 }  // namespace
 
 std::optional<LogLevel> parse_log_level(std::string_view token) {
@@ -49,11 +56,10 @@ std::optional<LogLevel> parse_log_level(std::string_view token) {
   return std::nullopt;
 }
 
-SpdlogLog::SpdlogLog(std::string_view name, LogLevel least)
-    : in_journal_(std::getenv("JOURNAL_STREAM") != nullptr),
-      logger_(std::make_shared<spdlog::logger>(std::string(name),
-                                               std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
-  logger_->set_pattern(in_journal_ ? "%v" : "%H:%M:%S.%e %n %l: %v");
+SpdlogLog::SpdlogLog(std::string_view name, LogLevel least, LogPlace place)
+    : has_prefix_(place == LogPlace::error_output && std::getenv("JOURNAL_STREAM") != nullptr),
+      logger_(std::make_shared<spdlog::logger>(std::string(name), make_sink(std::string(name), place))) {
+  logger_->set_pattern(has_prefix_ ? "%v" : "%H:%M:%S.%e %n %l: %v");
   logger_->set_level(to_spdlog(least));
   logger_->flush_on(spdlog::level::debug);
 }
@@ -61,7 +67,7 @@ SpdlogLog::SpdlogLog(std::string_view name, LogLevel least)
 SpdlogLog::~SpdlogLog() = default;
 
 void SpdlogLog::write(LogLevel level, std::string_view message) {
-  logger_->log(to_spdlog(level), "{}{}", in_journal_ ? syslog_prefix(level) : "", message);
+  logger_->log(to_spdlog(level), "{}{}", has_prefix_ ? syslog_prefix(level) : "", message);
 }
 
 }  // namespace multilink

@@ -31,7 +31,9 @@ namespace {
 constexpr std::string_view kName = "multilink-squid-helper";
 constexpr std::string_view kHelp =
     "multilink-squid-helper: tells Squid which parent a request goes to\n\n"
-    "Usage: multilink-squid-helper --child PORT --redis URL --site NAME UPLINK:PORT[:metered]...\n\n"
+    "Usage: multilink-squid-helper [--syslog] --child PORT --redis URL --site NAME "
+    "UPLINK:PORT[:metered]...\n\n"
+    "  --syslog     log to syslog: Squid throws away what a helper says on stderr\n"
     "  --child PORT the port of the Squid that starts it, on loopback: it answers once that one knows its "
     "parents\n"
     "  --redis URL  where Redis is: unix:PATH or redis://host:port/db\n"
@@ -48,6 +50,7 @@ struct HelperOptions {
   std::vector<ParentUplink> uplinks;
   std::map<std::string, std::uint16_t> ports;
   std::optional<std::uint16_t> child;
+  LogPlace log = LogPlace::error_output;
 };
 
 int usage_error(std::string_view what) {
@@ -57,7 +60,8 @@ int usage_error(std::string_view what) {
 
 /// The options, or the exit status with which to end at once.
 tl::expected<HelperOptions, int> read_options(int argc, char** argv) {
-  constexpr std::array<option, 6> kOptions{{{"child", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 7> kOptions{{{"syslog", no_argument, nullptr, 'l'},
+                                            {"child", required_argument, nullptr, 'c'},
                                             {"redis", required_argument, nullptr, 'r'},
                                             {"site", required_argument, nullptr, 's'},
                                             {"version", no_argument, nullptr, 'v'},
@@ -70,7 +74,9 @@ tl::expected<HelperOptions, int> read_options(int argc, char** argv) {
       std::cout << (key == 'h' ? std::string(kHelp) : cat(kName, " (multilink) ", version(), '\n'));
       return tl::unexpected(kExitOk);
     }
-    if (key == 'c' && parse_number<std::uint16_t>(optarg)) {
+    if (key == 'l') {
+      out.log = LogPlace::syslog;
+    } else if (key == 'c' && parse_number<std::uint16_t>(optarg)) {
       out.child = parse_number<std::uint16_t>(optarg);
     } else if (key == 's' && is_token(optarg)) {
       out.site = optarg;
@@ -101,7 +107,7 @@ Value or_without(Result<Value> read, Log& log) {
 
 void run(const HelperOptions& options) {
   EventLoop loop;
-  SpdlogLog log(kName, LogLevel::info);
+  SpdlogLog log(kName, LogLevel::info, options.log);
   RedisStore store(loop, log, options.redis, or_without(read_redis_login(), log));
   ParentPages parents(loop, options.ports);
   ParentPicker picker({loop, store, log, parents}, options.site, options.uplinks,

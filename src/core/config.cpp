@@ -24,7 +24,6 @@ constexpr std::string_view kSuiteSection = "multilink";
 constexpr std::string_view kSquidSection = "squid";
 constexpr std::string_view kNotifySection = "notify";
 constexpr std::string_view kPolicySection = "policy";
-constexpr std::string_view kNoEffect = "accepted, no effect in this version";
 
 /// Why the kernel has no device of this name that could be an uplink; empty when it can have one.
 std::string_view why_no_device(std::string_view name) {
@@ -93,7 +92,6 @@ class ConfigReader {
   ParsedConfig result(std::string_view file) {
     ParsedConfig parsed;
     parsed.errors = in_file_order(std::move(errors_), file);
-    parsed.inactive = in_file_order(std::move(inactive_), file);
     if (draft_.is_valid(draft_.suite, "redis") && draft_.is_valid(draft_.suite, "site")) {
       parsed.records = RecordsPlace{draft_.suite.settings.redis, draft_.suite.settings.site};
     }
@@ -243,7 +241,6 @@ class ConfigReader {
     const auto done = read_config_value(*key, entry.value, section.settings);
     if (!done) error(entry.line, done.error().message);
     section.uses[entry.key] = {entry.line, done.has_value()};
-    if (!key->acts) inactive_.push_back({entry.line, cat(key->name, ": ", kNoEffect)});
   }
 
   void refuse_key(const IniEntry& entry, bool in_suite) {
@@ -281,7 +278,6 @@ class ConfigReader {
 
   ConfigDraft draft_;
   std::vector<LineProblem> errors_;
-  std::vector<LineProblem> inactive_;
   std::map<std::string, unsigned> once_;  ///< lines of the sections that may stand once
 };
 

@@ -18,54 +18,48 @@ using S = SuiteConfig;
 constexpr KeyPlace kSuite = KeyPlace::suite;
 constexpr KeyPlace kAny = KeyPlace::anywhere;
 constexpr KeyPlace kUplink = KeyPlace::uplink;
-constexpr bool kActs = true;
-constexpr bool kLater = false;
 constexpr std::string_view kRedis = "unix:/run/multilink/redis.sock";
 constexpr std::string_view kTargets = "1.1.1.1, 8.8.8.8, 9.9.9.9, 2606:4700:4700::1111, 2001:4860:4860::8888";
 
 std::vector<ConfigKey> make_table() {
   return {
-      {"redis", kSuite, kActs, kRedis, kRedis, redis_value()},
-      {"site", kSuite, kActs, "local", "office", token_value(&S::site)},
-      {"history", kSuite, kActs, "1h", "1h", duration_value(&S::history, minutes(1), hours(24))},
-      {"hash", kSuite, kLater, "flow", "flow",
+      {"redis", kSuite, kRedis, kRedis, redis_value()},
+      {"site", kSuite, "local", "office", token_value(&S::site)},
+      {"history", kSuite, "1h", "1h", duration_value(&S::history, minutes(1), hours(24))},
+      {"hash", kSuite, "flow", "flow",
        word_value(&S::hash, {{"flow", Hash::flow}, {"address", Hash::address}})},
-      {"mark_mask", kSuite, kActs, "0x3f000000", "0x3f000000", mark_mask_value()},
+      {"mark_mask", kSuite, "0x3f000000", "0x3f000000", mark_mask_value()},
 
-      {"targets", kAny, kActs, kTargets, kTargets, targets_value()},
-      {"probe_interval", kAny, kActs, "1s", "1s",
-       duration_value(&U::probe_interval, milliseconds(100), minutes(1))},
-      {"loss_window", kAny, kActs, "60s", "60s", duration_value(&U::loss_window, seconds(2), hours(1))},
-      {"loss_down", kAny, kActs, "20%", "20%", ratio_value(&U::loss_down, 0.01, 0.99)},
-      {"loss_up", kAny, kActs, "5%", "5%", ratio_value(&U::loss_up, 0.001, 0.98)},
-      {"up_after", kAny, kActs, "10s", "10s", duration_value(&U::up_after, seconds(1), hours(1))},
-      {"evict_after", kAny, kActs, "3s", "3s",
-       duration_value(&U::evict_after, milliseconds(100), minutes(10))},
-      {"suspect_moves", kAny, kActs, "udp", "udp",
+      {"targets", kAny, kTargets, kTargets, targets_value()},
+      {"probe_interval", kAny, "1s", "1s", duration_value(&U::probe_interval, milliseconds(100), minutes(1))},
+      {"loss_window", kAny, "60s", "60s", duration_value(&U::loss_window, seconds(2), hours(1))},
+      {"loss_down", kAny, "20%", "20%", ratio_value(&U::loss_down, 0.01, 0.99)},
+      {"loss_up", kAny, "5%", "5%", ratio_value(&U::loss_up, 0.001, 0.98)},
+      {"up_after", kAny, "10s", "10s", duration_value(&U::up_after, seconds(1), hours(1))},
+      {"evict_after", kAny, "3s", "3s", duration_value(&U::evict_after, milliseconds(100), minutes(10))},
+      {"suspect_moves", kAny, "udp", "udp",
        word_value(&U::suspect_moves, {{"udp", SuspectMoves::udp}, {"none", SuspectMoves::none}})},
-      {"latency_down", kAny, kActs, "off", "400ms",
-       threshold_value(&U::latency_down, milliseconds(1), seconds(10))},
-      {"jitter_down", kAny, kActs, "off", "100ms",
-       threshold_value(&U::jitter_down, milliseconds(1), seconds(10))},
-      {"failback", kAny, kActs, "graceful", "graceful",
+      {"latency_down", kAny, "off", "400ms", threshold_value(&U::latency_down, milliseconds(1), seconds(10))},
+      {"jitter_down", kAny, "off", "100ms", threshold_value(&U::jitter_down, milliseconds(1), seconds(10))},
+      {"failback", kAny, "graceful", "graceful",
        word_value(
            &U::failback,
            {{"graceful", Failback::graceful}, {"flush", Failback::flush}, {"manual", Failback::manual}})},
-      {"failback_udp_after", kAny, kActs, "2min", "2min",
+      {"failback_udp_after", kAny, "2min", "2min",
        duration_value(&U::failback_udp_after, seconds(0), hours(24))},
-      {"metered", kAny, kActs, "no", "yes", metered_value()},
-      {"enabled", kAny, kActs, "yes", "no", yes_no_value(&U::enabled)},
+      {"metered", kAny, "no", "yes", metered_value()},
+      {"enabled", kAny, "yes", "no", yes_no_value(&U::enabled)},
 
-      {"name", kUplink, kActs, "", "fibre", token_value(&U::name)},
-      {"mac", kUplink, kActs, "", "02:00:5e:10:00:01", mac_value()},
-      {"gateway", kUplink, kActs, "auto", "192.0.2.1, fe80::1", gateway_value()},
-      {"weight", kUplink, kActs, "1", "2", number_value(&U::weight, 1, 256)},
-      {"precedence", kUplink, kActs, "", "1", number_value(&U::precedence, 1, 65535)},
-      {"masquerade", kUplink, kActs, "no", "yes",
+      {"name", kUplink, "", "fibre", token_value(&U::name)},
+      {"mac", kUplink, "", "02:00:5e:10:00:01", mac_value()},
+      {"gateway", kUplink, "auto", "192.0.2.1, fe80::1", gateway_value()},
+      {"weight", kUplink, "1", "2", number_value(&U::weight, 1, 256)},
+      {"precedence", kUplink, "", "1", number_value(&U::precedence, 1, 65535)},
+      {"masquerade", kUplink, "no", "yes",
        word_value(
            &U::masquerade,
            {{"no", {}}, {"yes", {Family::v4, Family::v6}}, {"ipv4", {Family::v4}}, {"ipv6", {Family::v6}}})},
-      {"translate_prefix", kUplink, kActs, "no", "fd00:1::/56 > 2001:db8:1::/56", prefix_translation_value()},
+      {"translate_prefix", kUplink, "no", "fd00:1::/56 > 2001:db8:1::/56", prefix_translation_value()},
   };
 }
 

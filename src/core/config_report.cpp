@@ -94,7 +94,6 @@ std::string describe_check(const ParsedConfig& parsed, const std::vector<std::st
   out += describe_notify(config.notify);
   for (const auto& warning : parsed.warnings) out += cat("warning: ", warning.to_string(), '\n');
   out += describe_absent(config, existing_devices);
-  for (const auto& key : parsed.inactive) out += cat(key.to_string(), '\n');
   return out;
 }
 

@@ -18,6 +18,12 @@ constexpr int kLoose = 2;
 constexpr int kUnlessForwarding = 1;
 constexpr int kAlsoWhenForwarding = 2;
 constexpr std::uint8_t kProtocolAdvertised = 9;  // RTPROT_RA
+constexpr int kHashAddresses = 0;
+constexpr int kHashPorts = 1;
+constexpr int kHashFields = 3;
+constexpr int kFieldsOfAddresses = 3;
+constexpr std::array kHashSettings{KernelSetting::ipv4_hash_policy, KernelSetting::ipv6_hash_policy,
+                                   KernelSetting::ipv6_hash_fields};
 
 const std::string kIpv4Forwarding = "net/ipv4/ip_forward";
 
@@ -52,12 +58,19 @@ bool is_private(const IpAddress& address) {
                      [&](const IpPrefix& prefix) { return prefix.contains(address); });
 }
 
+bool shares_traffic(const Config& config) {
+  std::set<unsigned> tiers;
+  return std::any_of(config.uplinks.begin(), config.uplinks.end(),
+                     [&](const UplinkConfig& uplink) { return !tiers.insert(uplink.precedence).second; });
+}
+
 class HostCheck {
  public:
   HostCheck(const Config& config, const KernelState& state, const HostSettings& settings,
             const RoutingNumbers& numbers, const std::set<unsigned>& hearing)
       : uplinks_(linked_uplinks(config, state)),
         several_(config.uplinks.size() > 1),
+        hash_(shares_traffic(config) ? std::optional(config.suite.hash) : std::nullopt),
         state_(state),
         settings_(settings),
         numbers_(numbers),
@@ -68,6 +81,7 @@ class HostCheck {
       check_sources(uplink);
       check_advertisements(uplink);
     }
+    if (hash_) check_hash(*hash_);
     check_ipv4_forwarding();
     check_ipv6_forwarding();
     check_shared_networks();
@@ -90,11 +104,11 @@ class HostCheck {
   void check_sources(const LinkedUplink& uplink) {
     const auto& name = uplink.link->name;
     if (!several_ || effective(*uplink.link, "rp_filter") != kStrict) return;
-    const bool own = value(path_of(LinkSetting::rp_filter, name)) == kStrict;
+    const bool own = value(path_of(KernelSetting::rp_filter, name)) == kStrict;
     const auto strict =
-        sysctl_name(own ? path_of(LinkSetting::rp_filter, name) : ipv4_path("all", "rp_filter"));
+        sysctl_name(own ? path_of(KernelSetting::rp_filter, name) : ipv4_path("all", "rp_filter"));
     out_.wanted.push_back(
-        {uplink.link->index, name, LinkSetting::rp_filter, kLoose,
+        {uplink.link->index, name, KernelSetting::rp_filter, kLoose,
          cat(strict, " is 1 (strict): while another uplink carries, it drops what comes in by ", name,
              ", answers to probes too")});
   }
@@ -119,14 +133,14 @@ class HostCheck {
     const Link& link = *uplink.link;
     if (uplink.config->gateways.contains(Family::v6) || uplink.config->targets_of(Family::v6).empty() ||
         link.point_to_point || has_lasting_default(link) ||
-        value(path_of(LinkSetting::accept_ra, link.name)) != kUnlessForwarding ||
+        value(path_of(KernelSetting::accept_ra, link.name)) != kUnlessForwarding ||
         value(ipv6_path(link.name, "forwarding")).value_or(0) == 0) {
       return;
     }
-    const auto name = sysctl_name(path_of(LinkSetting::accept_ra, link.name));
+    const auto name = sysctl_name(path_of(KernelSetting::accept_ra, link.name));
     if (hearing_.contains(link.index) || !addresses_of(link, Family::v6, state_).empty()) {
       out_.wanted.push_back(
-          {link.index, link.name, LinkSetting::accept_ra, kAlsoWhenForwarding,
+          {link.index, link.name, KernelSetting::accept_ra, kAlsoWhenForwarding,
            cat(name, " is 1: as IPv6 is forwarded, router advertisements are ignored, and the gateway of ",
                link.name, " would be lost")});
     } else if (uses_ipv6()) {
@@ -134,6 +148,27 @@ class HostCheck {
                " is 1: as IPv6 is forwarded, router advertisements are ignored; where the ISP offers IPv6, "
                "set it to 2"));
     }
+  }
+
+  void check_hash(Hash hash) {
+    if (hash == Hash::flow) {
+      ask_for(KernelSetting::ipv4_hash_policy, kHashPorts);
+      ask_for(KernelSetting::ipv6_hash_policy, kHashPorts);
+    } else {
+      ask_for(KernelSetting::ipv4_hash_policy, kHashAddresses);
+      ask_for(KernelSetting::ipv6_hash_fields, kFieldsOfAddresses);
+      ask_for(KernelSetting::ipv6_hash_policy, kHashFields);
+    }
+  }
+
+  void ask_for(KernelSetting setting, int wanted) {
+    const auto present = value(path_of(setting));
+    if (!present || *present == wanted) return;
+    const auto* what = hash_ == Hash::flow ? "flow: each connection" : "address: each pair of addresses";
+    out_.wanted.push_back({0, "", setting, wanted,
+                           cat(sysctl_name(path_of(setting)), " is ", *present, ", and hash = ", what,
+                               " is to keep to one of the uplinks that share the traffic"),
+                           true});
   }
 
   bool is_uplink(const Link& link) const {
@@ -228,6 +263,7 @@ class HostCheck {
 
   std::vector<LinkedUplink> uplinks_;
   bool several_;
+  std::optional<Hash> hash_;  ///< none: no uplinks share their traffic
   const KernelState& state_;
   const HostSettings& settings_;
   const RoutingNumbers& numbers_;
@@ -246,6 +282,7 @@ std::vector<std::string> settings_to_read(const Config& config, const KernelStat
     }
     for (const auto* name : {"accept_ra", "forwarding"}) out.push_back(ipv6_path(uplink.link->name, name));
   }
+  for (const KernelSetting setting : kHashSettings) out.push_back(path_of(setting));
   return out;
 }
 

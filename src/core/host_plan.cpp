@@ -15,15 +15,20 @@ std::optional<int> value_of(const HostSettings& settings, const std::string& pat
   return found == settings.end() ? std::nullopt : std::optional(found->second);
 }
 
+/// Where the setting is now; none: its device is not there.
+std::optional<std::string> path_of(const ChangedSetting& changed, const KernelState& state) {
+  if (!is_of_device(changed.setting)) return path_of(changed.setting);
+  const Link* link = state.link_at(changed.link_index);
+  return link == nullptr ? std::nullopt : std::optional(path_of(changed.setting, link->name));
+}
+
 /// The changes that are in force still, and whose device is there.
 std::vector<RestoredSetting> in_force(const KernelState& state, const HostSettings& settings,
                                       const std::vector<ChangedSetting>& changed) {
   std::vector<RestoredSetting> out;
   for (const auto& each : changed) {
-    const Link* link = state.link_at(each.link_index);
-    if (link == nullptr) continue;
-    const auto path = path_of(each.setting, link->name);
-    if (value_of(settings, path) == each.ours) out.push_back({path, each});
+    const auto path = path_of(each, state);
+    if (path && value_of(settings, *path) == each.ours) out.push_back({*path, each});
   }
   return out;
 }
@@ -44,6 +49,10 @@ std::vector<ChangedSetting> HostPlan::remembered_after() const {
 
 std::vector<ChangedSetting> HostPlan::remembered_before() const {
   auto out = remembered_after();
+  for (const auto& each : kept) {
+    if (each.before)
+      out.push_back({each.wanted.link_index, each.wanted.setting, each.original, *each.before});
+  }
   for (const auto& each : restored) out.push_back(each.changed);
   return out;
 }
@@ -55,15 +64,17 @@ HostPlan plan_host(const Config& config, const KernelState& state, const HostSet
   std::set<unsigned> hearing;
   for (const auto& each : ours) {
     of_administrator[each.path] = each.changed.original;
-    if (each.changed.setting == LinkSetting::accept_ra) hearing.insert(each.changed.link_index);
+    if (each.changed.setting == KernelSetting::accept_ra) hearing.insert(each.changed.link_index);
   }
   auto findings = check_host(config, state, of_administrator, numbers, hearing);
   HostPlan plan;
   plan.warnings = std::move(findings.warnings);
   for (auto& wanted : findings.wanted) {
-    KeptSetting kept{wanted, of_administrator.at(wanted.path()),
-                     value_of(settings, wanted.path()) == wanted.value};
-    std::erase_if(ours, [&](const RestoredSetting& each) { return each.path == wanted.path(); });
+    const auto present = value_of(settings, wanted.path());
+    KeptSetting kept{wanted, of_administrator.at(wanted.path()), present == wanted.value};
+    const auto taken =
+        std::erase_if(ours, [&](const RestoredSetting& each) { return each.path == wanted.path(); });
+    if (taken > 0 && !kept.is_set) kept.before = present;
     plan.kept.push_back(std::move(kept));
   }
   plan.restored = std::move(ours);
@@ -74,8 +85,7 @@ std::vector<std::string> settings_to_read(const Config& config, const KernelStat
                                           const std::vector<ChangedSetting>& changed) {
   auto out = settings_to_read(config, state);
   for (const auto& each : changed) {
-    const Link* link = state.link_at(each.link_index);
-    if (link != nullptr) out.push_back(path_of(each.setting, link->name));
+    if (auto path = path_of(each, state)) out.push_back(std::move(*path));
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

@@ -108,8 +108,8 @@ std::string render_helper(const Config& config, const ParentSeats& seats, const 
           "external_acl_type choice ttl=0 negative_ttl=0 cache=0 children-max=1 children-startup=0 "
           "children-idle=1 "
           "concurrency=2000 queue-size=20000 ipv4 %DATA ",
-          host.helper, " --child ", kChildPort, " --redis ", config.suite.redis.to_string(), " --site ",
-          config.suite.site);
+          host.helper, " --syslog --child ", kChildPort, " --redis ", config.suite.redis.to_string(),
+          " --site ", config.suite.site);
   for (const auto& uplink : config.uplinks) {
     const auto seat = seats.find(uplink.name);
     if (seat == seats.end()) continue;

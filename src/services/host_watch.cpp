@@ -35,7 +35,8 @@ class HostTending {
     for (const auto& each : plan_.kept) keep(each);
     if (!refused_.empty()) return std::move(out_);
     for (const auto& each : plan_.restored) restore(each);
-    if (!plan_.restored.empty() && out_.failed.empty()) remember(plan_.remembered_after());
+    const bool is_over = out_.failed.empty() && all_kept_;
+    if (is_over && plan_.remembered_after() != plan_.remembered_before()) remember(plan_.remembered_after());
     return std::move(out_);
   }
 
@@ -57,9 +58,10 @@ class HostTending {
       }
     }
     if (!setting.is_set && !problem.empty()) {
+      all_kept_ = false;
       out_.warnings.push_back(
           cat(wanted.reason, "; set ", name, " to ", wanted.value, ", which multilink could not: ", problem));
-    } else {
+    } else if (!wanted.is_asked_for) {
       out_.warnings.push_back(cat(wanted.reason, "; multilink has set ", name, " to ", wanted.value,
                                   ", and 'routed --clear' brings ", setting.original, " back"));
     }
@@ -78,6 +80,7 @@ class HostTending {
   const HostPorts& ports_;
   HostPlan plan_;
   std::string refused_;  ///< why nothing may be changed
+  bool all_kept_ = true;
   HostOutcome out_;
 };
 
@@ -107,7 +110,9 @@ std::vector<std::string> preview_host(const Config& config, const KernelState& s
   const auto plan =
       make_plan(config, state, changed.value_or(std::vector<ChangedSetting>{}), ports.sysctls, numbers);
   for (const auto& warning : plan.warnings) out.push_back(cat("# ", warning));
-  for (const auto& kept : plan.kept) out.push_back(cat("# ", kept.wanted.reason));
+  for (const auto& kept : plan.kept) {
+    if (!kept.wanted.is_asked_for || !kept.is_set) out.push_back(cat("# ", kept.wanted.reason));
+  }
   for (auto& command : commands_of(plan)) out.push_back(std::move(command));
   return out;
 }

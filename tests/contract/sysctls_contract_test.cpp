@@ -27,6 +27,12 @@ class SettingsWorld {
 
 class FakeSettings final : public SettingsWorld {
  public:
+  FakeSettings() {
+    for (const auto setting : {KernelSetting::ipv4_hash_policy, KernelSetting::ipv6_hash_policy,
+                               KernelSetting::ipv6_hash_fields}) {
+      sysctls_.values[path_of(setting)] = 0;
+    }
+  }
   Sysctls& sysctls() override { return sysctls_; }
   void add_link(const std::string& name) override {
     sysctls_.values[ipv4_path(name, "rp_filter")] = 0;
@@ -68,11 +74,22 @@ class SysctlsContract : public testing::TestWithParam<SettingsKind> {
 
 TEST_P(SysctlsContract, WhatIsWrittenIsRead) {
   world_->add_link("e0.7");
-  for (const auto setting : {LinkSetting::rp_filter, LinkSetting::accept_ra}) {
+  for (const auto setting : {KernelSetting::rp_filter, KernelSetting::accept_ra}) {
     for (const int value : {2, 0, 1}) {
       const auto written = sysctls_.write(path_of(setting, "e0.7"), value);
       ASSERT_TRUE(written) << written.error().message;
       EXPECT_EQ(sysctls_.read(path_of(setting, "e0.7")), value);
+    }
+  }
+}
+
+TEST_P(SysctlsContract, TheHostsOwnSettingsAreThere) {
+  for (const auto setting :
+       {KernelSetting::ipv4_hash_policy, KernelSetting::ipv6_hash_policy, KernelSetting::ipv6_hash_fields}) {
+    for (const int value : {1, 3}) {
+      const auto written = sysctls_.write(path_of(setting), value);
+      ASSERT_TRUE(written) << written.error().message;
+      EXPECT_EQ(sysctls_.read(path_of(setting)), value);
     }
   }
 }
@@ -116,8 +133,8 @@ class Folder {
   std::filesystem::path path_;
 };
 
-const std::vector<ChangedSetting> kChanged{{4, LinkSetting::rp_filter, 1, 2},
-                                           {7, LinkSetting::accept_ra, 1, 2}};
+const std::vector<ChangedSetting> kChanged{{4, KernelSetting::rp_filter, 1, 2},
+                                           {7, KernelSetting::accept_ra, 1, 2}};
 
 void keeps_what_is_saved(ChangedSettings& memory) {
   EXPECT_EQ(memory.load(), std::vector<ChangedSetting>{});

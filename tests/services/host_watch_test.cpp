@@ -160,6 +160,62 @@ TEST_F(HostWatchTest, WhatCannotBeRestoredIsKeptInMind) {
   EXPECT_THAT(restore_host(kernel_.read().value(), ports()).value(), SizeIs(2));
 }
 
+/// Two uplinks that share the traffic, on a host that checks no sources.
+class HashTest : public HostWatchTest {
+ protected:
+  HashTest() {
+    for (const auto* device : {"eth0", "eth1"}) sysctls_.values[ipv4_path(device, "rp_filter")] = 0;
+    sysctls_.values["net/ipv4/fib_multipath_hash_policy"] = 0;
+    sysctls_.values["net/ipv6/fib_multipath_hash_policy"] = 0;
+    sysctls_.values["net/ipv6/fib_multipath_hash_fields"] = 7;
+    for (auto& uplink : config_.uplinks) uplink.precedence = 1;
+  }
+
+  /// IPv4's policy, IPv6's, and its fields.
+  std::vector<int> hashes() {
+    return {sysctls_.values.at("net/ipv4/fib_multipath_hash_policy"),
+            sysctls_.values.at("net/ipv6/fib_multipath_hash_policy"),
+            sysctls_.values.at("net/ipv6/fib_multipath_hash_fields")};
+  }
+};
+
+TEST_F(HashTest, IsSetAsTheFileAsksAndNoWarning) {
+  const auto plan = [&] { return preview_host(config_, kernel_.read().value(), ports(), {}); };
+  EXPECT_THAT(plan(), Contains("sysctl -w net.ipv4.fib_multipath_hash_policy=1"));
+  start();
+  scheduler_.advance(minutes(1));
+  EXPECT_THAT(plan(), IsEmpty());
+  EXPECT_EQ(hashes(), (std::vector{1, 1, 7}));
+  EXPECT_EQ(log_.count("this host: sysctl -w net.ipv4.fib_multipath_hash_policy=1", LogLevel::info), 1U);
+  EXPECT_THAT(routing().warnings, IsEmpty());
+  config_.suite.hash = Hash::address;
+  reload();
+  scheduler_.advance(HostWatch::kPause + milliseconds(1));
+  EXPECT_EQ(hashes(), (std::vector{0, 3, 3}));
+  kill();
+  ASSERT_TRUE(restore_host(kernel_.read().value(), ports()));
+  EXPECT_EQ(hashes(), (std::vector{0, 0, 7})) << "after a crash, too";
+  EXPECT_THAT(changed_settings_.changed, IsEmpty());
+}
+
+TEST_F(HashTest, WhatCannotBeSetIsToldAndTheOriginalKept) {
+  start();
+  scheduler_.advance(minutes(1));
+  config_.suite.hash = Hash::address;
+  sysctls_.write_error = EROFS;
+  reload();
+  scheduler_.advance(minutes(2));
+  EXPECT_THAT(
+      routing().warnings,
+      Contains(HasSubstr("hash = address: each pair of addresses is to keep to one of the uplinks that "
+                         "share the traffic; set net.ipv6.fib_multipath_hash_policy to 3, which "
+                         "multilink could not")));
+  sysctls_.write_error = 0;
+  kill();
+  ASSERT_TRUE(restore_host(kernel_.read().value(), ports()));
+  EXPECT_EQ(hashes(), (std::vector{0, 0, 7}));
+}
+
 TEST_F(HostWatchTest, WarningsComeAndGoOnTheRecord) {
   start_with_both_up();
   EXPECT_THAT(routing().warnings, SizeIs(2));

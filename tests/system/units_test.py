@@ -277,6 +277,8 @@ class Units(unittest.TestCase):
         self.assertEqual(self.fetch("http://127.0.0.1/"), "403")
         told = lambda: self.machine.output("multilinkctl", "proxy")
         await_that(lambda: re.search(r"wan1 +yes +\d", told()), 15, told)
+        heard = lambda: self.machine.output("journalctl", "--identifier=multilink-squid-helper", "--unit=multilink-squid")
+        await_that(lambda: "Redis: connected" in heard(), 5, heard)
         before = {unit: self.main_pid(unit) for unit in SQUIDS}
         self.machine.run("systemctl", "reload", "multilink-proxy")
         self.assertEqual({unit: self.main_pid(unit) for unit in SQUIDS}, before, "nothing has changed")

@@ -28,8 +28,7 @@ TEST(ConfigReport, TellsWhatAValidFileMeansAndWhatToMind) {
       "1s\n"
       "warning: f.conf:3: targets: '2001:db8::1' is the only IPv6 target and decides alone: when it is dead, "
       "the link counts as dead; give two or more\n"
-      "warning: [ppp0]: there is no such device at present; the uplink is down until it appears\n"
-      "f.conf:4: hash: accepted, no effect in this version\n");
+      "warning: [ppp0]: there is no such device at present; the uplink is down until it appears\n");
 }
 
 TEST(ConfigReport, TellsEveryErrorOfARefusedFileAndTheirNumber) {

@@ -248,12 +248,6 @@ TEST(Config, SaysWhoIsToldOfWhat) {
                 "interfaces.conf:3: [notify]: nobody is told; name a command, a webhook or mail"}));
 }
 
-TEST(Config, KeysWithoutEffectAreListedWhereTheyAreSet) {
-  const auto parsed = parse_config("[multilink]\nhash = flow\n[a]\nweight = 1\n[b]\n", kFile);
-  EXPECT_EQ(lines(parsed.inactive),
-            (std::vector<std::string>{"interfaces.conf:2: hash: accepted, no effect in this version"}));
-}
-
 TEST(Config, OrdinaryFilesRaiseNoDoubt) {
   EXPECT_TRUE(warnings("[a]\n[b]\n").empty());
   EXPECT_TRUE(warnings("[a]\nprecedence = 1\nweight = 3\n[b]\nprecedence = 1\n").empty());

@@ -33,6 +33,9 @@ class HostCheckTest : public testing::Test {
       settings_[ipv6_path(device, "forwarding")] = 0;
       settings_[ipv6_path(device, "accept_ra")] = 1;
     }
+    settings_["net/ipv4/fib_multipath_hash_policy"] = 0;
+    settings_["net/ipv6/fib_multipath_hash_policy"] = 0;
+    settings_["net/ipv6/fib_multipath_hash_fields"] = 7;
     for (auto& uplink : config_.uplinks)
       uplink.targets = {fakes::address("1.1.1.1"), fakes::address("2606:4700::1111")};
   }
@@ -174,6 +177,36 @@ TEST_F(HostCheckTest, TwoUplinksInOneNetworkThatAnswerForEachOtherAreTold) {
   EXPECT_THAT(check().warnings, IsEmpty());
 }
 
+TEST_F(HostCheckTest, UplinksThatShareGoByTheHashThatIsAskedFor) {
+  EXPECT_EQ(check(), HostFindings{}) << "none share";
+  config_.uplinks[1].precedence = config_.uplinks[0].precedence;
+  auto found = check();
+  ASSERT_THAT(found.wanted, SizeIs(2));
+  EXPECT_EQ(found.wanted[0].path(), "net/ipv4/fib_multipath_hash_policy");
+  EXPECT_EQ(found.wanted[0].value, 1);
+  EXPECT_EQ(
+      found.wanted[0].reason,
+      "net.ipv4.fib_multipath_hash_policy is 0, and hash = flow: each connection is to keep to one of the "
+      "uplinks that share the traffic");
+  EXPECT_TRUE(found.wanted[0].is_asked_for);
+  EXPECT_EQ(found.wanted[1].path(), "net/ipv6/fib_multipath_hash_policy");
+  EXPECT_EQ(found.wanted[1].value, 1);
+  settings_["net/ipv4/fib_multipath_hash_policy"] = 1;
+  settings_.erase("net/ipv6/fib_multipath_hash_policy");
+  EXPECT_EQ(check(), HostFindings{}) << "as it is asked for, and a kernel without IPv6";
+}
+
+TEST_F(HostCheckTest, TheAddressesAloneCountInIPv6Too) {
+  config_.uplinks[1].precedence = config_.uplinks[0].precedence;
+  config_.suite.hash = Hash::address;
+  auto found = check();
+  ASSERT_THAT(found.wanted, SizeIs(2)) << "0 is right for IPv4";
+  EXPECT_EQ(found.wanted[0].path(), "net/ipv6/fib_multipath_hash_fields");
+  EXPECT_EQ(found.wanted[0].value, 3);
+  EXPECT_EQ(found.wanted[1].path(), "net/ipv6/fib_multipath_hash_policy");
+  EXPECT_EQ(found.wanted[1].value, 3);
+}
+
 TEST_F(HostCheckTest, EverythingThatIsLookedAtIsRead) {
   const auto paths = settings_to_read(config_, kernel_.read().value());
   for (const auto& [path, value] : settings_) EXPECT_THAT(paths, Contains(path));
@@ -187,7 +220,7 @@ TEST_F(HostPlanTest, KeepsWhatItHasChangedAndRemembersTheOriginal) {
   EXPECT_THAT(commands_of(first), ElementsAre("sysctl -w net.ipv4.conf.eth0.rp_filter=2",
                                               "sysctl -w net.ipv4.conf.eth1.rp_filter=2"));
   EXPECT_EQ(first.remembered_before(), first.remembered_after());
-  EXPECT_EQ(first.remembered_after()[0], (ChangedSetting{index_of("eth0"), LinkSetting::rp_filter, 0, 2}));
+  EXPECT_EQ(first.remembered_after()[0], (ChangedSetting{index_of("eth0"), KernelSetting::rp_filter, 0, 2}));
   carry_out(first);
   const auto second = plan();
   EXPECT_THAT(commands_of(second), IsEmpty());
@@ -207,6 +240,32 @@ TEST_F(HostPlanTest, RestoresWhatIsNoLongerWanted) {
   EXPECT_THAT(commands_of(plan()), ElementsAre("sysctl -w net.ipv4.conf.eth0.rp_filter=1"));
   carry_out(plan());
   EXPECT_THAT(changed_, IsEmpty());
+}
+
+TEST_F(HostPlanTest, AnotherHashForgetsNoOriginalValue) {
+  config_.uplinks[1].precedence = config_.uplinks[0].precedence;
+  EXPECT_THAT(commands_of(plan()), ElementsAre("sysctl -w net.ipv4.fib_multipath_hash_policy=1",
+                                               "sysctl -w net.ipv6.fib_multipath_hash_policy=1"));
+  carry_out(plan());
+  config_.suite.hash = Hash::address;
+  EXPECT_THAT(commands_of(plan()), ElementsAre("sysctl -w net.ipv6.fib_multipath_hash_fields=3",
+                                               "sysctl -w net.ipv6.fib_multipath_hash_policy=3",
+                                               "sysctl -w net.ipv4.fib_multipath_hash_policy=0"));
+  const auto back = [&] {
+    return commands_of(plan_host({}, kernel_.read().value(), settings_, changed_, {}));
+  };
+  changed_ = plan().remembered_before();
+  EXPECT_THAT(back(), ElementsAre("sysctl -w net.ipv6.fib_multipath_hash_policy=0",
+                                  "sysctl -w net.ipv4.fib_multipath_hash_policy=0"))
+      << "a crash before anything is written";
+  carry_out(plan());
+  EXPECT_THAT(changed_, SizeIs(2));
+  EXPECT_THAT(back(), ElementsAre("sysctl -w net.ipv6.fib_multipath_hash_fields=7",
+                                  "sysctl -w net.ipv6.fib_multipath_hash_policy=0"));
+  config_.uplinks[1].precedence = 2;
+  carry_out(plan());
+  EXPECT_THAT(changed_, IsEmpty()) << "none share any more";
+  EXPECT_EQ(settings_["net/ipv6/fib_multipath_hash_fields"], 7);
 }
 
 TEST_F(HostPlanTest, ADeviceThatHearsAdvertisementsGoesOnWithoutAnAddress) {

@@ -81,10 +81,9 @@ TEST_F(SquidFilesTest, OnlyTheAllowedGetAnyFurther) {
 }
 
 TEST_F(SquidFilesTest, TheHelperIsToldOfTheParents) {
-  EXPECT_THAT(
-      render().child,
-      HasSubstr(" %DATA /usr/sbin/multilink-squid-helper --child 3220 --redis unix:/run/multilink/redis.sock "
-                "--site local fibre:3221 dsl:3222 lte:3223:metered\n"));
+  EXPECT_THAT(render().child, HasSubstr(" %DATA /usr/sbin/multilink-squid-helper --syslog --child 3220 "
+                                        "--redis unix:/run/multilink/redis.sock "
+                                        "--site local fibre:3221 dsl:3222 lte:3223:metered\n"));
 }
 
 TEST_F(SquidFilesTest, WithoutTheHelperSquidGoesByTheWeights) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -16,16 +17,22 @@ namespace multilink {
 /// "debug", "info", "warning", "error"; nullopt for anything else.
 std::optional<LogLevel> parse_log_level(std::string_view token);
 
-/// The log on stderr, through spdlog. Under the journal (JOURNAL_STREAM is set) each line begins with its
+enum class LogPlace : std::uint8_t {
+  error_output,  ///< stderr
+  syslog,        ///< /dev/log, where the journal listens: for a program whose stderr somebody throws away
+};
+
+/// The log, through spdlog. On stderr, under the journal (JOURNAL_STREAM is set) each line begins with its
 /// syslog level, "<4>", which the journal takes off; elsewhere with the time of day and the level in words.
 class SpdlogLog final : public Log {
  public:
-  SpdlogLog(std::string_view name, LogLevel least);
+  /// Without a listener at /dev/log, what goes there is lost.
+  SpdlogLog(std::string_view name, LogLevel least, LogPlace place = LogPlace::error_output);
   ~SpdlogLog() override;
   void write(LogLevel level, std::string_view message) override;
 
  private:
-  bool in_journal_;
+  bool has_prefix_;
   std::shared_ptr<spdlog::logger> logger_;
 };
 

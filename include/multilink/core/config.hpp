@@ -118,8 +118,6 @@ struct ParsedConfig {
   std::optional<RecordsPlace> records;
   std::vector<ConfigProblem> errors;  ///< all of them, in file order
   std::vector<ConfigProblem> warnings;
-  /// Keys and sections of this file whose behaviour this version accepts but does not act on yet.
-  std::vector<ConfigProblem> inactive;
 };
 
 /// Parses the text of a file called `file`. Pure: whether devices exist is the caller's to check.

@@ -20,7 +20,6 @@ enum class KeyPlace : std::uint8_t {
 struct ConfigKey {
   std::string_view name;
   KeyPlace place;
-  bool acts;  ///< false: accepted and checked, but this version does not go by it yet
   /// The default as one would write it; empty where it is not a fixed value (name: the device, precedence:
   /// the position in the file, mac: none).
   std::string_view fallback;

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/kernel_setting.hpp"
 #include "multilink/core/kernel_state.hpp"
-#include "multilink/core/link_setting.hpp"
 #include "multilink/core/routing_numbers.hpp"
 
 namespace multilink {
 
-/// What the kernel's own settings on this host do to legitimate traffic. Nothing is changed that is not an uplink's.
+/// What the kernel's own settings on this host do to legitimate traffic. Nothing is changed that is not an uplink's, but for
+/// what the configuration itself asks for.
 
 /// Values by their path below /proc/sys. What is not there (a family that is off, say) is absent, and is no fault.
 using HostSettings = std::map<std::string, int>;
@@ -21,13 +22,15 @@ using HostSettings = std::map<std::string, int>;
 /// The paths that check_host() wants to know.
 std::vector<std::string> settings_to_read(const Config& config, const KernelState& state);
 
-/// A setting of an uplink that must have another value.
+/// A setting of an uplink, or of the host, that must have another value.
 struct WantedSetting {
   unsigned link_index = 0;
-  std::string device;  ///< as it is called now
-  LinkSetting setting = LinkSetting::rp_filter;
+  std::string device;  ///< as it is called now; empty for one of the host
+  KernelSetting setting = KernelSetting::rp_filter;
   int value = 0;
   std::string reason;  ///< for people: what it would break
+  /// The configuration asks for it: told only where it cannot be had.
+  bool is_asked_for = false;
 
   std::string path() const { return path_of(setting, device); }
   bool operator==(const WantedSetting&) const = default;
@@ -51,6 +54,9 @@ struct HostFindings {
 ///   learn its gateway (`gateway = auto`, and IPv6 targets), and has no default of another origin: the gateway that was
 ///   learned before would run out. Once it is so it stays, also while the device is without an address (`hearing`). A device without any IPv6 address gets none through multilink: that is only told, and
 ///   only where IPv6 is in use on the host.
+///
+/// - the host's *fib_multipath_hash_policy* where uplinks share a precedence, to what `hash` says. IPv6's policy 0 goes by the
+///   flow label too, which differs from connection to connection: "address" takes policy 3 there, with both addresses.
 ///
 /// Only told are forwarding that is off where there is a LAN, and two uplinks in one network that answer ARP for each
 /// other.

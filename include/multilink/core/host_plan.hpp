@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,12 @@ namespace multilink {
 
 /// What is to be done about the settings of the host, and what of it was done before.
 
-/// A setting of an uplink that is kept at another value than the administrator's.
+/// A setting that is kept at another value than the administrator's.
 struct KeptSetting {
   WantedSetting wanted;
   int original = 0;
-  bool is_set = false;  ///< it has the value already
+  bool is_set = false;             ///< it has the value already
+  std::optional<int> before = {};  ///< the other value of ours that it has until it is written
 
   bool operator==(const KeptSetting&) const = default;
 };

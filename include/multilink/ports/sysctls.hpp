@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "multilink/core/link_setting.hpp"
+#include "multilink/core/kernel_setting.hpp"
 #include "multilink/core/result.hpp"
 
 namespace multilink {

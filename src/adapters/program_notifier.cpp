@@ -17,8 +17,6 @@
 #include "multilink/adapters/program_notifier.hpp"
 #include "multilink/core/text.hpp"
 
-extern char** environ;
-
 namespace multilink {
 namespace asio = boost::asio;
 namespace {

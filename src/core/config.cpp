@@ -75,9 +75,9 @@ class ConfigReader {
     }
     for (const auto& section : ini.sections) {
       if (section.name == kNotifySection) {
-        read_notify(section);
+        read_own_section(section, notify_keys(), draft_.notify);
       } else if (section.name == kSquidSection) {
-        read_squid(section);
+        read_own_section(section, squid_keys(), draft_.squid);
       } else if (is_policy(section)) {
         read_policy(section);
       } else if (section.name != kSuiteSection) {
@@ -153,38 +153,26 @@ class ConfigReader {
     draft_.uplinks.push_back(std::move(uplink));
   }
 
-  void read_squid(const IniSection& section) {
-    if (is_first(section)) draft_.squid.line = section.line;
-    for (const auto& entry : section.entries) {
-      const auto* key = find_squid_key(entry.key);
-      if (key == nullptr) {
-        std::vector<std::string_view> names;
-        for (const auto& known : squid_keys()) names.push_back(known.name);
-        refuse_unknown(entry, "[squid]", names, names);
-        continue;
-      }
-      if (!is_first_use(entry, key->name, draft_.squid)) continue;
-      const auto done = read_squid_value(*key, entry.value, draft_.squid.settings);
-      if (!done) error(entry.line, done.error().message);
-      draft_.squid.uses[entry.key] = {entry.line, done.has_value()};
-    }
+  /// A section that may stand once and has keys of its own.
+  template <class Key, class Draft>
+  void read_own_section(const IniSection& section, const std::vector<Key>& table, Draft& draft) {
+    if (is_first(section)) draft.line = section.line;
+    for (const auto& entry : section.entries) read_own_key(entry, cat('[', section.name, ']'), table, draft);
   }
 
-  void read_notify(const IniSection& section) {
-    if (is_first(section)) draft_.notify.line = section.line;
-    for (const auto& entry : section.entries) {
-      const auto* key = find_notify_key(entry.key);
-      if (key == nullptr) {
-        std::vector<std::string_view> names;
-        for (const auto& known : notify_keys()) names.push_back(known.name);
-        refuse_unknown(entry, "[notify]", names, names);
-        continue;
-      }
-      if (!is_first_use(entry, key->name, draft_.notify)) continue;
-      const auto done = read_notify_value(*key, entry.value, draft_.notify.settings);
-      if (!done) error(entry.line, done.error().message);
-      draft_.notify.uses[entry.key] = {entry.line, done.has_value()};
+  template <class Key, class Draft>
+  void read_own_key(const IniEntry& entry, std::string_view header, const std::vector<Key>& table,
+                    Draft& draft) {
+    const Key* key = find_section_key(table, entry.key);
+    if (key == nullptr) {
+      std::vector<std::string_view> names;
+      for (const auto& known : table) names.push_back(known.name);
+      return refuse_unknown(entry, header, names, names);
     }
+    if (!is_first_use(entry, key->name, draft)) return;
+    const auto done = read_section_value(*key, entry.value, draft.settings);
+    if (!done) error(entry.line, done.error().message);
+    draft.uses[entry.key] = {entry.line, done.has_value()};
   }
 
   void read_policy(const IniSection& section) {
@@ -208,17 +196,9 @@ class ConfigReader {
   }
 
   void read_policy_key(const IniEntry& entry, std::string_view header, PolicyDraft& policy) {
-    const auto* key = find_policy_key(entry.key);
-    if (key == nullptr) {
-      std::vector<std::string_view> names;
-      for (const auto& known : policy_keys()) names.push_back(known.name);
-      return refuse_unknown(entry, header, names, names);
-    }
-    if (!is_first_use(entry, key->name, policy)) return;
-    const auto done = read_policy_value(*key, entry.value, policy.settings);
-    if (!done) error(entry.line, done.error().message);
-    policy.uses[entry.key] = {entry.line, done.has_value()};
-    if (key->name == "mark") policy.has_mask = entry.value.find('/') != std::string::npos;
+    const bool is_first_mark = entry.key == "mark" && !policy.sets("mark");
+    read_own_key(entry, header, policy_keys(), policy);
+    if (is_first_mark) policy.has_mask = entry.value.find('/') != std::string::npos;
   }
 
   bool is_first_use(const IniEntry& entry, std::string_view key, const SectionLines& section) {

@@ -2,7 +2,6 @@
 #include "multilink/core/notify_keys.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "multilink/core/config_lists.hpp"
@@ -89,20 +88,6 @@ std::vector<NotifyKey> make_table() {
 const std::vector<NotifyKey>& notify_keys() {
   static const std::vector<NotifyKey> table = make_table();
   return table;
-}
-
-const NotifyKey* find_notify_key(std::string_view name) {
-  const auto& table = notify_keys();
-  const auto found = std::ranges::find_if(table, [&](const NotifyKey& key) { return key.name == name; });
-  return found == table.end() ? nullptr : &*found;
-}
-
-Result<void> read_notify_value(const NotifyKey& key, std::string_view text, NotifyConfig& notify) {
-  const auto done = key.read(text, notify);
-  if (done) return {};
-  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
-  return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
-                  key.example));
 }
 
 }  // namespace multilink

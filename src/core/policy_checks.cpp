@@ -53,7 +53,7 @@ class PolicyCheck {
 
   void check_selectors(const PolicyDraft& policy) {
     const bool selects = std::any_of(policy.uses.begin(), policy.uses.end(), [](const auto& use) {
-      return use.first != "use" && find_policy_key(use.first) != nullptr;
+      return use.first != "use" && find_section_key(policy_keys(), use.first) != nullptr;
     });
     if (selects) return;
     problem(policy.line, cat(header(policy),
@@ -68,9 +68,10 @@ class PolicyCheck {
       return has_family(mine.from, family) && has_family(mine.to, family);
     });
     if (any) return;
-    problem(policy.line_of("to"),
-            cat("to: '", find_policy_key("to")->write(mine), "' is of the other address family than from ('",
-                find_policy_key("from")->write(mine), "'), so that no packet fits; make two policies of it"));
+    problem(policy.line_of("to"), cat("to: '", find_section_key(policy_keys(), "to")->write(mine),
+                                      "' is of the other address family than from ('",
+                                      find_section_key(policy_keys(), "from")->write(mine),
+                                      "'), so that no packet fits; make two policies of it"));
   }
 
   void check_ports(const PolicyDraft& policy) {
@@ -78,9 +79,9 @@ class PolicyCheck {
     const auto& mine = policy.settings;
     if (!mine.protocols.empty() && std::all_of(mine.protocols.begin(), mine.protocols.end(), has_ports))
       return;
-    const auto protocols = find_policy_key("proto")->write(mine);
+    const auto protocols = find_section_key(policy_keys(), "proto")->write(mine);
     problem(policy.line_of("port"),
-            cat("port: '", find_policy_key("port")->write(mine),
+            cat("port: '", find_section_key(policy_keys(), "port")->write(mine),
                 "' needs proto to be tcp, udp or both, and it is ",
                 protocols.empty() ? "not set" : cat("'", protocols, "'"), "; write for example proto = tcp"));
   }

@@ -134,19 +134,4 @@ const std::vector<PolicyKey>& policy_keys() {
   return table;
 }
 
-const PolicyKey* find_policy_key(std::string_view name) {
-  const auto& table = policy_keys();
-  const auto found =
-      std::find_if(table.begin(), table.end(), [&](const PolicyKey& key) { return key.name == name; });
-  return found == table.end() ? nullptr : &*found;
-}
-
-Result<void> read_policy_value(const PolicyKey& key, std::string_view text, PolicyConfig& policy) {
-  const auto done = key.read(text, policy);
-  if (done) return {};
-  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
-  return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
-                  key.example));
-}
-
 }  // namespace multilink

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/squid_keys.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -68,18 +67,21 @@ Result<void> read_memory(std::string_view text, SquidConfig& squid) {
 
 std::vector<SquidKey> make_table() {
   return {
-      {"enabled", "yes or no", "no", "yes", read_enabled,
-       [](const SquidConfig& squid) { return std::string(squid.enabled ? "yes" : "no"); }},
-      {"listen", "a list of ports, each with or without an address before it, separated by commas", "3128",
-       "192.168.1.1:3128, [fd00::1]:3128", read_listen,
-       [](const SquidConfig& squid) {
-         return write_list(squid.listen, [](const ListenPlace& place) { return to_string(place); });
-       }},
-      {"allow", "a list of addresses and networks, separated by commas",
-       "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7", "192.168.1.0/24, fd00::/64", read_allow,
-       [](const SquidConfig& squid) { return write_list(squid.allow, short_words); }},
-      {"cache_memory", "a size from 8MB to 1024GB (units: MB, GB)", "64MB", "64MB", read_memory,
-       [](const SquidConfig& squid) { return cat(squid.cache_memory_mib, "MB"); }},
+      {{"enabled", "yes or no", "yes", read_enabled,
+        [](const SquidConfig& squid) { return std::string(squid.enabled ? "yes" : "no"); }},
+       "no"},
+      {{"listen", "a list of ports, each with or without an address before it, separated by commas",
+        "192.168.1.1:3128, [fd00::1]:3128", read_listen,
+        [](const SquidConfig& squid) {
+          return write_list(squid.listen, [](const ListenPlace& place) { return to_string(place); });
+        }},
+       "3128"},
+      {{"allow", "a list of addresses and networks, separated by commas", "192.168.1.0/24, fd00::/64",
+        read_allow, [](const SquidConfig& squid) { return write_list(squid.allow, short_words); }},
+       "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7"},
+      {{"cache_memory", "a size from 8MB to 1024GB (units: MB, GB)", "64MB", read_memory,
+        [](const SquidConfig& squid) { return cat(squid.cache_memory_mib, "MB"); }},
+       "64MB"},
   };
 }
 
@@ -90,25 +92,10 @@ const std::vector<SquidKey>& squid_keys() {
   return table;
 }
 
-const SquidKey* find_squid_key(std::string_view name) {
-  const auto& table = squid_keys();
-  const auto found =
-      std::find_if(table.begin(), table.end(), [&](const SquidKey& key) { return key.name == name; });
-  return found == table.end() ? nullptr : &*found;
-}
-
-Result<void> read_squid_value(const SquidKey& key, std::string_view text, SquidConfig& squid) {
-  const auto done = key.read(text, squid);
-  if (done) return {};
-  if (!done.error().message.empty()) return fail(problems_of_key(key.name, done.error().message));
-  return fail(cat(key.name, ": ", quoted(text), " is not ", key.rule, "; write for example ", key.name, " = ",
-                  key.example));
-}
-
 SquidConfig default_squid() {
   SquidConfig squid;
   for (const auto& key : squid_keys()) {
-    const auto done = read_squid_value(key, key.fallback, squid);
+    const auto done = read_section_value(key, key.fallback, squid);
     assert(done && "a default of the table breaks its own rule");
   }
   return squid;

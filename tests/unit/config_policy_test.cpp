@@ -107,16 +107,16 @@ TEST(ConfigPolicy, TheReportTellsWhatItMeans) {
 
 TEST(ConfigPolicy, WhatAKeyWritesItReadsBackAsTheSame) {
   for (const auto& key : policy_keys()) {
-    EXPECT_EQ(find_policy_key(key.name), &key);
+    EXPECT_EQ(find_section_key(policy_keys(), key.name), &key);
     PolicyConfig policy;
-    ASSERT_TRUE(read_policy_value(key, key.example, policy)) << key.name;
+    ASSERT_TRUE(read_section_value(key, key.example, policy)) << key.name;
     const auto text = key.write(policy);
     PolicyConfig again;
-    ASSERT_TRUE(read_policy_value(key, text, again)) << key.name << " = " << text;
+    ASSERT_TRUE(read_section_value(key, text, again)) << key.name << " = " << text;
     EXPECT_EQ(again, policy) << key.name;
     EXPECT_EQ(key.write(PolicyConfig{}), "") << key.name;
   }
-  EXPECT_EQ(find_policy_key("ports"), nullptr);
+  EXPECT_EQ(find_section_key(policy_keys(), "ports"), nullptr);
 }
 
 TEST(ConfigPolicy, ARefusedValueChangesNothingAndIsExplained) {
@@ -126,7 +126,7 @@ TEST(ConfigPolicy, ARefusedValueChangesNothingAndIsExplained) {
       std::string text(random() % 12, ' ');
       for (char& c : text) c = "0123456789abcdefx/.,:- \xff"[random() % 24];
       PolicyConfig policy;
-      const auto done = read_policy_value(key, text, policy);
+      const auto done = read_section_value(key, text, policy);
       if (done) continue;
       EXPECT_TRUE(done.error().message.starts_with(cat(key.name, ": '"))) << done.error().message;
       EXPECT_NE(done.error().message.find("; "), std::string::npos) << done.error().message;

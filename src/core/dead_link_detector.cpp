@@ -7,7 +7,7 @@
 namespace multilink {
 
 void DeadLinkDetector::observe(const ProbeRecord& probe) {
-  if (!is_news(probe)) return;
+  if (!is_news(probe) || is_of_past_outage(probe)) return;
   note_silence(probe);
   const bool was_aside = targets_.is_set_aside(probe.target);
   if (!was_dead_) targets_.observe(probe);  // what is silent with the whole link is no dead target
@@ -47,6 +47,10 @@ bool DeadLinkDetector::is_news(const ProbeRecord& probe) {
   return true;
 }
 
+bool DeadLinkDetector::is_of_past_outage(const ProbeRecord& probe) const {
+  return probe.outcome == Outcome::lost && probe.sent <= returned_;
+}
+
 void DeadLinkDetector::note_silence(const ProbeRecord& probe) {
   if (probe.outcome == Outcome::answered) {
     newest_heard_ = std::max(newest_heard_, probe.sent);
@@ -79,6 +83,7 @@ void DeadLinkDetector::close_if_calm() {
     learnt_.push_back(item.outcome);
     if (learnt_.size() > kBaselineProbes) learnt_.pop_front();
   }
+  if (was_dead_) returned_ = newest_heard_;
   evidence_.clear();
   was_dead_ = false;
 }

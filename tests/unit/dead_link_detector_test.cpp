@@ -141,6 +141,26 @@ TEST(DeadLinkDetector, ALateAnswerTakesTheLossOutOfTheEvidence) {
   EXPECT_FALSE(detector.silent_since());
 }
 
+TEST(DeadLinkDetector, AProbeOfAnOutageThatSettlesAfterTheReturnIsNoSignOfAnotherOne) {
+  DeadLinkDetector detector;
+  Prober prober;
+  feed(detector, prober, 60, Outcome::answered);
+  std::vector<ProbeRecord> still_waiting;
+  for (int i = 0; i < 6; ++i) {
+    detector.observe(prober.next(Outcome::lost, 10ms, ProbeKind::urgent));
+    still_waiting.push_back(prober.next(Outcome::lost, 10ms, ProbeKind::urgent));
+  }
+  ASSERT_TRUE(detector.says_dead());
+  feed(detector, prober, 6, Outcome::answered, ProbeKind::urgent);
+  ASSERT_TRUE(detector.is_calm());
+  for (const auto& probe : still_waiting) detector.observe(probe);
+  EXPECT_TRUE(detector.is_calm()) << detector.losses_to_dead();
+  EXPECT_FALSE(detector.silent_since());
+
+  feed(detector, prober, 4, Outcome::lost, ProbeKind::urgent);
+  EXPECT_TRUE(detector.says_dead()) << "the next one is found as fast";
+}
+
 TEST(DeadLinkDetector, SilenceBeginsWithTheSendingOfTheFirstUnansweredProbe) {
   DeadLinkDetector detector;
   Prober prober;

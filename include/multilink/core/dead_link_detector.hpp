@@ -26,6 +26,9 @@ namespace multilink {
 ///
 /// Silence lasts from the sending of a probe until any answer to it or to a later one has arrived.
 ///
+/// A probe that waited long for its answer may settle as lost after the link has returned: it is of the outage, and
+/// is not evidence of another one.
+///
 /// A loss that is answered late, and a target that is set aside, are taken out of the evidence as if they had
 /// never been in it: the score is worked out anew from the outcomes since it last was 0.
 class DeadLinkDetector {
@@ -78,6 +81,7 @@ class DeadLinkDetector {
 
   bool is_urgent() const;
   bool is_news(const ProbeRecord& probe);
+  bool is_of_past_outage(const ProbeRecord& probe) const;
   void note_silence(const ProbeRecord& probe);
   bool correct(const ProbeRecord& probe);
   void weigh_anew();
@@ -86,9 +90,10 @@ class DeadLinkDetector {
   SequentialTest test_;
   TargetWatch targets_;
   std::deque<Outcome> learnt_;
-  std::vector<Evidence> evidence_;    ///< since the score last was 0
-  bool was_dead_ = false;             ///< at any time since then
-  MonoTime floor_ = MonoTime::min();  ///< probes sent then or earlier are not looked at
+  std::vector<Evidence> evidence_;       ///< since the score last was 0
+  bool was_dead_ = false;                ///< at any time since then
+  MonoTime floor_ = MonoTime::min();     ///< probes sent then or earlier are not looked at
+  MonoTime returned_ = MonoTime::min();  ///< sending of the answer that ended the last outage
   std::map<std::pair<MonoTime, std::uint64_t>, Outcome>
       seen_;                                 ///< by sending and sequence, of the last kMemory
   MonoTime newest_heard_ = MonoTime::min();  ///< sending of the newest answered probe

@@ -4,11 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iostream>
 #include <string>
 
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/status_source.hpp"
+#include "multilink/adapters/version.hpp"
 #include "multilink/core/cgi.hpp"
 #include "multilink/core/text.hpp"
 
@@ -47,11 +49,33 @@ CgiResponse answer(const CgiRequest& request) {
   }
 }
 
+constexpr std::string_view kHelp =
+    "status.cgi: the status page of multilink, by CGI\n\n"
+    "A web server runs it: GET or HEAD, with ?format=html (default), json, prometheus or csv.\n\n"
+    "Environment: MULTILINK_REDIS  where Redis is: unix:PATH or redis://HOST:PORT/DB; otherwise as\n"
+    "             MULTILINK_CONFIG says (default /etc/multilink/interfaces.conf)\n\n"
+    "To see a page by hand: REQUEST_METHOD=GET QUERY_STRING=format=json status.cgi\n\n"
+    "  --help     this text\n"
+    "  --version  the version\n";
+
+int answer_person(std::string_view option) {
+  if (option == "--version") {
+    std::cout << "status.cgi (multilink) " << version() << '\n';
+  } else if (option == "--help") {
+    std::cout << kHelp;
+  } else {
+    std::cerr << "status.cgi: unknown option '" << option << "'; see status.cgi --help\n";
+    return kExitUsage;
+  }
+  return std::cout.flush() ? kExitOk : kExitFailure;
+}
+
 }  // namespace
 
-int run_status_cgi() {
-  const CgiRequest request{environment("REQUEST_METHOD"), environment("PATH_INFO"),
-                           environment("QUERY_STRING")};
+int run_status_cgi(int argc, char** argv) {
+  const std::string method = environment("REQUEST_METHOD");
+  if (method.empty() && argc > 1) return answer_person(argv[1]);
+  const CgiRequest request{method, environment("PATH_INFO"), environment("QUERY_STRING")};
   const std::string wire = to_wire(answer(request), request.method);
   const bool written = std::fwrite(wire.data(), 1, wire.size(), stdout) == wire.size();
   return written && std::fflush(stdout) == 0 ? kExitOk : kExitFailure;

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "multilink/core/link_report.hpp"
 #include "multilink/core/packet_marks.hpp"
 #include "multilink/core/policy_plan.hpp"
 #include "multilink/core/route_decision.hpp"
@@ -31,20 +32,7 @@ constexpr std::array<std::pair<DecidedBy, std::string_view>, 10> kTokens{{
 /// "is up", "is down: no answer for 3 s", "has no carrier": what is to be said of an uplink behind its name.
 std::string state_words(const ExplainedUplink& uplink) {
   if (!uplink.enabled) return "has enabled = no";
-  switch (uplink.fact) {
-    case LinkFact::no_device:
-      return "has no device";
-    case LinkFact::admin_down:
-      return "is set down";
-    case LinkFact::no_carrier:
-      return "has no carrier";
-    case LinkFact::no_address:
-      return "has no address of this family";
-    case LinkFact::no_gateway:
-      return "has no gateway";
-    case LinkFact::ok:
-      break;
-  }
+  if (uplink.fact != LinkFact::ok) return std::string(describe(uplink.fact));
   if (!uplink.state) return "is of unknown health";
   return cat("is ", to_string(*uplink.state), uplink.reason.empty() ? "" : ": ", uplink.reason);
 }

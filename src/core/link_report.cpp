@@ -23,6 +23,24 @@ LinkRecord make_link_record(const UplinkConfig& uplink, const UplinkFacts& facts
   return record;
 }
 
+std::string_view describe(LinkFact fact) {
+  switch (fact) {
+    case LinkFact::no_device:
+      return "has no device";
+    case LinkFact::admin_down:
+      return "is set down";
+    case LinkFact::no_carrier:
+      return "has no carrier";
+    case LinkFact::no_address:
+      return "has no address of this family";
+    case LinkFact::no_gateway:
+      return "has no gateway";
+    case LinkFact::ok:
+      break;
+  }
+  return "is ok";
+}
+
 std::string describe_link(const UplinkConfig& uplink, Family family, const LinkRecord::PerFamily& seen) {
   const auto& device = uplink.device;
   const auto ip = cat("IPv", to_string(family));

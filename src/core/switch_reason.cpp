@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "multilink/core/link_report.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -19,7 +20,7 @@ SwitchReason explain_switch(const std::vector<SwitchParty>& parties) {
   const auto find = [&](auto which) { return std::find_if(parties.begin(), parties.end(), which); };
   const auto left = [](const SwitchParty& party) { return party.carried && !party.carries; };
   const auto lost = find([&](const SwitchParty& party) { return left(party) && party.fact != LinkFact::ok; });
-  if (lost != parties.end()) return {cat(lost->uplink, ": ", to_string(lost->fact)), ""};
+  if (lost != parties.end()) return {cat(lost->uplink, ' ', describe(lost->fact)), ""};
   const auto sick = find([&](const SwitchParty& party) {
     return left(party) && (party.health == HealthState::suspect || party.health == HealthState::down);
   });

@@ -200,5 +200,16 @@ TEST_P(LighttpdTest, AsksForThePassword) {
 
 INSTANTIATE_TEST_SUITE_P(, LighttpdTest, testing::Values(Server{"lighttpd", "/multilink/", kAuthorization}));
 
+TEST(StatusCgi, AnswersAPersonAtATerminalButNoArgumentOfAServer) {
+  EXPECT_THAT(fakes::run_program({{kCgi, "--help"}}).out, HasSubstr("MULTILINK_REDIS"));
+  EXPECT_THAT(fakes::run_program({{kCgi, "--version"}}).out, HasSubstr("status.cgi (multilink)"));
+  const auto wrong = fakes::run_program({{kCgi, "--verison"}});
+  EXPECT_EQ(wrong.status, 64);
+  EXPECT_THAT(wrong.err, HasSubstr("unknown option '--verison'"));
+  const auto asked = fakes::run_program({{kCgi, "--version"}, {{"REQUEST_METHOD", "POST"}}});
+  EXPECT_THAT(asked.out, HasSubstr("Status: 405"))
+      << "a query without '=' becomes an argument (RFC 3875, 4.4)";
+}
+
 }  // namespace
 }  // namespace multilink

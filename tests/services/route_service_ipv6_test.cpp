@@ -101,7 +101,7 @@ TEST_F(RouteServiceIpv6Test, ARouterThatIsWithdrawnMovesIpv6WhenItDoesNotComeBac
   EXPECT_EQ(carriers(), (Devices{"eth0", "eth0"})) << "its routes may be back in a moment";
   scheduler_.advance(milliseconds(20));
   EXPECT_EQ(carriers(), (Devices{"eth0", "eth1"}));
-  EXPECT_THAT(events().back().reason, HasSubstr("no_gateway"));
+  EXPECT_THAT(events().back().reason, HasSubstr("has no gateway"));
   kernel_.advertise_router("eth0", fakes::kRouter, 1800);
   scheduler_.advance(seconds(12));
   EXPECT_EQ(carriers(), (Devices{"eth0", "eth0"}));

@@ -188,7 +188,7 @@ TEST_F(RouteServiceTest, CarrierLossActsAtOnceAndWithoutRedis) {
   redis_.start();
   scheduler_.advance(seconds(1));
   EXPECT_THAT(active(), ElementsAre("eth1"));
-  EXPECT_EQ(events().back().reason, "eth0: no_carrier") << "what happened meanwhile is told";
+  EXPECT_EQ(events().back().reason, "eth0 has no carrier") << "what happened meanwhile is told";
 }
 
 TEST_F(RouteServiceTest, AStaleUpDoesNotBringTheTrafficBackWithTheCarrier) {
@@ -432,7 +432,7 @@ TEST_F(RouteServiceTest, ANewAddressGatewayOrDeviceTakesEffectAtOnce) {
   kernel_.remove_link("eth0");
   scheduler_.settle();
   EXPECT_EQ(carrier(), "eth1");
-  EXPECT_EQ(events().back().reason, "eth0: no_device");
+  EXPECT_EQ(events().back().reason, "eth0 has no device");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ SwitchParty joins(HealthState health) {
 TEST(SwitchReason, ALostLinkExplainsItWhateverItsHealth) {
   const auto reason =
       explain_switch({leaves(HealthState::down, LinkFact::no_carrier), joins(HealthState::up)});
-  EXPECT_EQ(reason.text, "fibre: no_carrier");
+  EXPECT_EQ(reason.text, "fibre has no carrier");
   EXPECT_EQ(reason.event, "");
   EXPECT_EQ(reason.decided, std::nullopt);
 }

@@ -8,7 +8,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libn
 RUN_PACKAGES=(redis-server iproute2 nftables iputils-ping procps python3 busybox)
 # What the tests need on top.
 TEST_PACKAGES=(squid clang-format clang-tidy shellcheck git systemd systemd-sysv systemd-container dbus lighttpd util-linux
-  tcpdump isc-dhcp-client radvd msmtp man-db lintian)
+  tcpdump isc-dhcp-client radvd msmtp man-db lintian chromium chromium-driver python3-selenium fonts-dejavu-core)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
@@ -85,6 +85,14 @@ fetch_promtool() {
     mv "$folder/usr/bin/promtool" "$tools/promtool" || status=$?
   rm -rf "$folder"
   return "$status"
+}
+
+# The accessibility checker of the tests in a browser, into build/tools/browser.
+fetch_axe() {
+  local tools=$PWD/build/tools/browser
+  ! cmp -s tests/browser/package-lock.json "$tools/package-lock.json" || [ ! -d "$tools/node_modules/axe-core" ] || return 0
+  mkdir -p "$tools"
+  cp tests/browser/package.json tests/browser/package-lock.json "$tools" && npm --prefix "$tools" ci --ignore-scripts
 }
 
 # configure PRESET [CMAKE OPTION...]

@@ -19,7 +19,7 @@ body { margin: 0 auto; padding: 1rem; max-width: 80rem; background: var(--page);
   font: 1rem/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1rem; margin: 0; color: var(--faint); font-weight: 600; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-.verdict { font-size: 1.6rem; font-weight: 700; margin: .3rem 0 .6rem; padding-left: .7rem;
+.verdict { font-size: clamp(1.6rem, 1rem + 2vw, 3.5rem); line-height: 1.2; font-weight: 700; margin: .3rem 0 .6rem; padding-left: .7rem;
   border-left: .5rem solid currentColor; }
 .ok { color: var(--ok); } .attention { color: var(--attention); }
 .failed { color: var(--failed); } .unknown { color: var(--unknown); }
@@ -49,7 +49,7 @@ footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
   td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
 }
 )";
-constexpr std::string_view kStyleHash = "'sha256-3/LqVCjS8Tt529cAwQQtP1n2IpXyk0ffX09h6AHD9RQ='";
+constexpr std::string_view kStyleHash = "'sha256-SfIBamUgUHy86tEE14qM0AjOp44sE3bvgQRbzWmDvvY='";
 
 // Each second it asks for the JSON, which is cheap; the page itself only when that tells of news, or every 10 s for the
 // figures. So there is one renderer, on the server. Without '<' and '&', so that the page is well-formed XML as well.
@@ -92,23 +92,30 @@ constexpr std::string_view kScript = R"(
 )";
 constexpr std::string_view kScriptHash = "'sha256-DNrX6A5J0nQhtaycFrXAbNwafdjkQQRQebDgaJuxP3c='";
 
+// Of a page that could not be made: it tries again, and loads itself anew when that works. (Loading it anew at a fixed
+// time would take the place in the page from who has it read out.)
+constexpr std::string_view kRetryScript = R"(
+setInterval(() => fetch("?format=json", { cache: "no-store" }).then((a) => a.ok ? location.reload() : 0, () => 0), 2000);
+)";
+constexpr std::string_view kRetryScriptHash = "'sha256-nSdC7MDCoo8uNCI+UahIjwR+mwjtxtyS2T8aNUsJX40='";
+
 }  // namespace
 
 std::string page_frame(std::string_view title, std::string_view content, PageLife life) {
   const auto refresh = cat("<meta http-equiv=\"refresh\" content=\"", kRefreshSeconds, "\"/>");
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
   out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n";
-  if (life == PageLife::reloaded) out += cat(refresh, '\n');
-  if (life == PageLife::live) out += cat("<noscript>", refresh, "</noscript>\n");
+  if (life != PageLife::still) out += cat("<noscript>", refresh, "</noscript>\n");
   out += cat("<title>", html_text(title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n");
   out += content;
   if (life == PageLife::live) out += cat("<script>", kScript, "</script>\n");
+  if (life == PageLife::retried) out += cat("<script>", kRetryScript, "</script>\n");
   out += "</body>\n</html>\n";
   return out;
 }
 
-std::string_view page_script_hash() {
-  return kScriptHash;
+std::string page_script_hashes() {
+  return cat(kScriptHash, ' ', kRetryScriptHash);
 }
 
 std::string_view page_style_hash() {

@@ -236,8 +236,8 @@ std::string render_unavailable_page(std::string_view reason) {
   out += "<li>All daemons join again by themselves within a second once Redis is back.</li>\n</ul>\n";
   out += "<p>On the host: <code>ip route</code> shows the route in force, ";
   out += "<code>systemctl status multilink.target multilink-redis</code> what runs.</p>\n</main>\n";
-  out += cat("<footer>This page loads itself anew every ", kRefreshSeconds, " s.</footer>\n");
-  return page_frame("unknown: multilink", out, PageLife::reloaded);
+  out += "<footer>This page tries again by itself.</footer>\n";
+  return page_frame("unknown: multilink", out, PageLife::retried);
 }
 
 std::string render_message_page(std::string_view title, std::string_view text) {
@@ -247,7 +247,7 @@ std::string render_message_page(std::string_view title, std::string_view text) {
 
 std::string_view page_security_policy() {
   static const std::string policy =
-      cat("default-src 'none'; style-src ", page_style_hash(), "; script-src ", page_script_hash(),
+      cat("default-src 'none'; style-src ", page_style_hash(), "; script-src ", page_script_hashes(),
           "; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
   return policy;
 }

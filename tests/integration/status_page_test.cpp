@@ -116,8 +116,8 @@ import base64, hashlib, sys, xml.etree.ElementTree as tree
 page = tree.fromstring(sys.argv[1].encode())
 style = "".join(each.text for each in page.iter("style"))
 script = "".join(each.text for each in page.iter("script"))
-for kind, text in (("style", style), ("script", script)):
-    print(kind + "-src 'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'", end="; "))";
+print("; ".join(kind + "-src 'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+                for kind, text in (("style", style), ("script", script))), end=""))";
   auto snapshot = fakes::failed_over_snapshot();
   snapshot.uplinks[0].health->families[Family::v4].reason = "<script>alert(\"1\")</script> & 'x'";
   write(redis, snapshot);

@@ -4,19 +4,16 @@
 
 import argparse
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 from multilink_lab.isolation import isolate
 from multilink_lab.lab import Lab
+from multilink_lab.page import FIRST_PORT, free_port, serve_status_page
 from multilink_lab.suite import Suite
-from multilink_lab.waiting import wait_until
 
-FIRST_PORT, PORTS = 8080, 20
 CALM = 10  # s
 SETTLED = 1  # s: what was on its way at the return has arrived
 
@@ -125,47 +122,11 @@ class Show:
         self.flow = self.lab.udp_flow(rate=1000)
 
 
-def free_port(wanted):
-    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    sys.exit(f"quickstart: no free port on loopback ({wanted or f'{FIRST_PORT} and on'}); choose one with --port")
-
-
-def serve_status_page(lab, suite, build, wanted_port):
-    """The page by busybox httpd on the host's loopback, from Redis in the lab. Gives its address."""
-    port = free_port(wanted_port)
-    pages = f"{lab.directory}/www/cgi-bin"
-    os.makedirs(pages)
-    shutil.copy(f"{build}/bin/status.cgi", pages)
-    server = subprocess.Popen(["busybox", "httpd", "-f", "-p", f"127.0.0.1:{port}", "-h", os.path.dirname(pages)],
-                              env={**os.environ, "MULTILINK_REDIS": f"unix:{suite.socket}"},
-                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    lab.keep(Closing(server))
-
-    def answers():
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-                connection.sendall(b"GET /cgi-bin/status.cgi HTTP/1.0\r\n\r\n")
-                return b" 200 " in connection.makefile("rb").readline()
-        except OSError:
-            return False
-    wait_until(answers, 10, what="the status page answers")
-    return f"http://127.0.0.1:{port}/cgi-bin/status.cgi"
-
-
-class Closing:
-    def __init__(self, process):
-        self._process = process
-
-    def close(self):
-        self._process.kill()
-        self._process.wait()
+def port_for_the_page(wanted):
+    port = free_port(wanted)
+    if port is None:
+        sys.exit(f"quickstart: no free port on loopback ({wanted or f'{FIRST_PORT} and on'}); choose one with --port")
+    return port
 
 
 def show_status(suite, build):
@@ -185,7 +146,7 @@ def run(arguments):
         suite.start()
         suite.wait_status(20, wan1="TRUE", wan2="TRUE")
         suite.wait(lambda: lab.path_of() == "wan1", 10, "traffic goes by wan1")
-        address = serve_status_page(lab, suite, arguments.build, arguments.port)
+        address = serve_status_page(lab, suite, f"{arguments.build}/bin", port_for_the_page(arguments.port))
         say("\nA client, a gateway with multilink, ISP 1 (RTT 20 ms, preferred), ISP 2 (RTT 80 ms), an Internet.\n"
             f"The configuration is two lines: [wan1] [wan2]. Status page meanwhile: {address}\n")
         show_status(suite, arguments.build)

@@ -7,11 +7,11 @@
 
 namespace multilink {
 
-/// How a page stays up to date.
+/// How a page stays up to date; without scripts, all but a still one by being loaded anew every kRefreshSeconds.
 enum class PageLife : std::uint8_t {
-  still,     ///< not at all
-  reloaded,  ///< browsers load it anew every kRefreshSeconds
-  live  ///< its script asks for the JSON each second and takes over what is new; without scripts, as reloaded
+  still,    ///< not at all
+  retried,  ///< its script tries each 2 s whether the page can be had
+  live      ///< its script asks for the JSON each second and takes over what is new
 };
 inline constexpr unsigned kRefreshSeconds = 5;
 
@@ -21,7 +21,7 @@ std::string page_frame(std::string_view title, std::string_view content, PageLif
 
 /// 'sha256-…' of the style element's content, as a Content-Security-Policy wants it.
 std::string_view page_style_hash();
-/// Likewise of the script.
-std::string_view page_script_hash();
+/// Likewise of the scripts, a blank between two.
+std::string page_script_hashes();
 
 }  // namespace multilink

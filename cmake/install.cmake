@@ -26,7 +26,7 @@ install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES systemd/multilink.sysusers DESTINATION lib/sysusers.d RENAME multilink.conf)
 install(FILES systemd/multilink.tmpfiles DESTINATION lib/tmpfiles.d RENAME multilink.conf)
 
-install(FILES config/interfaces.conf config/redis.conf config/lighttpd.conf config/networkd.conf config/other-redis.conf
+install(FILES config/interfaces.conf config/redis.conf config/lighttpd.conf config/nginx.conf config/apache.conf config/networkd.conf config/other-redis.conf
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 # What the administrator has written stays: an installation over another one is an upgrade.
 foreach(file interfaces.conf redis.conf)

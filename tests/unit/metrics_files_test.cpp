@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// docs/metrics.md against the metrics.
+// docs/metrics.md and docs/grafana.json against the metrics.
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 
 #include "fakes/status_sample.hpp"
@@ -25,6 +27,25 @@ TEST(MetricsFiles, AllAreInTheDocument) {
     ++count;
   }
   EXPECT_GE(count, 15);
+}
+
+TEST(MetricsFiles, TheDashboardAsksForNoOthers) {
+  std::ifstream file(MULTILINK_SOURCE_DIR "/docs/grafana.json");
+  const auto dashboard = nlohmann::json::parse(file);
+  const auto metrics = render_status_metrics(fakes::failed_over_snapshot());
+  const std::regex name("multilink_[a-z_]+");
+  int count = 0;
+  for (const auto& panel : dashboard.at("panels")) {
+    for (const auto& target : panel.at("targets")) {
+      const auto expression = target.at("expr").get<std::string>();
+      for (std::sregex_iterator found(expression.begin(), expression.end(), name), end; found != end;
+           ++found) {
+        EXPECT_THAT(metrics, HasSubstr("# TYPE " + found->str() + " ")) << panel.at("title");
+        ++count;
+      }
+    }
+  }
+  EXPECT_GE(count, 8);
 }
 
 }  // namespace

@@ -238,7 +238,7 @@ TEST_F(RouteFlowsTest, WhatANewUplinkTranslatesIsThereBeforeItsRoutes) {
   config_.uplinks[1] = fakes::uplink("eth2", 2);
   config_.uplinks[1].masquerade = {Family::v4};
   unsigned before = 0;
-  on_apply_ = [&] { before += filtered("eth2").masquerade.contains(Family::v4) ? 1 : 0; };
+  on_apply_ = [&] { before += filtered("eth2").masquerade.contains(Family::v4) ? 1U : 0U; };
   reload();
   EXPECT_GT(before, 0U);
 }

@@ -2,6 +2,7 @@
 #include "multilink/adapters/conntrack_message.hpp"
 
 #include <arpa/inet.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <netlink/attr.h>
@@ -82,7 +83,7 @@ constexpr AttributeRule kNested{0, UINT16_MAX};
 constexpr Rules connection_rules() {
   Rules rules{};
   for (const auto nested : {CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_PROTOINFO}) rules[nested] = kNested;
-  for (const auto number : {CTA_MARK, CTA_ID}) rules[number] = {4, 4};
+  for (const auto number : {CTA_MARK, CTA_ID, CTA_STATUS}) rules[number] = {4, 4};
   rules[CTA_ZONE] = {2, 2};
   return rules;
 }
@@ -231,6 +232,7 @@ Parsed parse_connection(const nlmsghdr& message, std::vector<Connection>& connec
   out.reply = reply->tuple;
   out.mark = be32(*found, CTA_MARK);
   out.id = be32(*found, CTA_ID);
+  out.answered = (be32(*found, CTA_STATUS) & IPS_SEEN_REPLY) != 0;
   out.zone = found->has(CTA_ZONE) ? be16(*found, CTA_ZONE) : original->zone;
   if (found->has(CTA_PROTOINFO) && !read_tcp_state(found->bytes(CTA_PROTOINFO), out))
     return Parsed::malformed;

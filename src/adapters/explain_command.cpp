@@ -123,6 +123,20 @@ Result<std::string> assume_iif(Flow& flow, const KernelState& state, NetlinkQuer
   return cat("by ", link->name, " since the way to ", flow.from->to_string(), " is there");
 }
 
+/// The kernel takes a question that names no protocol to be about UDP: one is named that no rule singles out.
+Flow question_of(const Flow& flow, const KernelState& state) {
+  if (flow.ip_protocol) return flow;
+  const bool v4 = flow.destination.family() == Family::v4;
+  const Rule* decides = look_up_route(state, flow).rule;
+  for (const auto protocol :
+       {v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpv6, ip_protocol::kTcp, ip_protocol::kUdp}) {
+    Flow one = flow;
+    one.ip_protocol = protocol;
+    if (look_up_route(state, one).rule == decides) return one;
+  }
+  return flow;
+}
+
 Result<HealthRecords> read_health(const ExplainRequest& request, const Config& config, Duration deadline) {
   const auto source = find_status_source(request.config, request.redis);
   if (!source) return fail(join(source.error(), "; "));
@@ -174,9 +188,9 @@ tl::expected<ExplainResult, CommandFailure> run_explain(const ExplainRequest& re
   if (!assumed) {
     return refuse(assumed.error().code == 0 ? kExitUsage : kExitFailure, assumed.error().message);
   }
-  const auto explanation =
-      explain({*parsed.config, *state, numbers, *flow, *assumed,
-               read_health(request, *parsed.config, deadline), query.ask(*flow, *state)});
+  const auto explanation = explain({*parsed.config, *state, numbers, *flow, *assumed,
+                                    read_health(request, *parsed.config, deadline),
+                                    query.ask(question_of(*flow, *state), *state)});
   return ExplainResult{
       request.json ? render_explanation_json(explanation) : render_explanation_text(explanation),
       status_of(explanation)};

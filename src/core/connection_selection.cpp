@@ -34,6 +34,15 @@ std::vector<Connection> connections_to_move(std::span<const Connection> pinned, 
   return out;
 }
 
+std::vector<Connection> never_translated(std::span<const Connection> pinned, const InsideNetworks& inside) {
+  std::vector<Connection> out;
+  std::copy_if(pinned.begin(), pinned.end(), std::back_inserter(out), [&](const Connection& connection) {
+    return !connection.answered && connection.reply.destination == connection.original.source &&
+           goes_out(connection, inside) && !is_local(connection, inside);
+  });
+  return out;
+}
+
 bool must_be_told(const Connection& connection) {
   if (connection.protocol != ip_protocol::kTcp) return false;
   switch (connection.tcp_state.value_or(TcpState::none)) {

@@ -229,6 +229,11 @@ EvictionStep EvictionPolicy::step(Family family, std::span<const EvictionSubject
   return look.take();
 }
 
+void EvictionPolicy::expect_removed(Family family, unsigned index, const std::string& name) {
+  const auto [watch, is_new] = watches_[family].try_emplace(index);
+  if (is_new) watch->second.name = name;
+}
+
 void EvictionPolicy::failed(const EvictionOrder& order, MonoTime now) {
   auto& watches = watches_[order.family];
   const auto found = watches.find(order.index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/uplink_index.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "multilink/core/packet_marks.hpp"
@@ -18,6 +19,12 @@ UplinkIndices indices_in_rules(const KernelState& state, const RoutingNumbers& n
     }
   }
   return out;
+}
+
+unsigned lowest_without(const std::set<unsigned>& taken) {
+  unsigned lowest = 1;
+  while (taken.contains(lowest)) ++lowest;
+  return lowest;
 }
 
 }  // namespace
@@ -39,12 +46,29 @@ UplinkIndices assign_indices(const Config& config, const KernelState& state, con
     const Link* link = find_uplink_link(uplink, state);
     adopt(in_rules, link == nullptr ? uplink.device : link->name, uplink.device);
   }
-  unsigned lowest = 1;
+  // Connections still bear the marks of those that are no longer configured.
+  std::set<unsigned> avoided = taken;
+  for (const auto* former : {&known, &in_rules}) {
+    for (const auto& [name, index] : *former) avoided.insert(index);
+  }
   for (const auto& uplink : config.uplinks) {
     if (out.contains(uplink.device)) continue;
-    while (!taken.insert(lowest).second) ++lowest;
-    out[uplink.device] = lowest;
+    unsigned index = lowest_without(avoided);
+    if (index > marks.uplinks()) index = lowest_without(taken);
+    avoided.insert(index);
+    taken.insert(index);
+    out[uplink.device] = index;
   }
+  return out;
+}
+
+UplinkIndices departing_uplinks(const KernelState& state, const UplinkIndices& assigned,
+                                const RoutingNumbers& numbers) {
+  auto out = indices_in_rules(state, numbers);
+  std::erase_if(out, [&](const auto& in_rules) {
+    return std::any_of(assigned.begin(), assigned.end(),
+                       [&](const auto& own) { return own.second == in_rules.second; });
+  });
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "multilink/core/connection_selection.hpp"
@@ -17,6 +18,15 @@ std::string describe(const EvictionOrder& order) {
   return cat(order.uplink, " (IPv", to_string(order.family), "), ", to_string(order.cause));
 }
 
+/// Adds those of `more` that are not among `all` yet.
+void add_missing(std::span<const Connection> more, std::vector<Connection>& all) {
+  const auto key_of = [](const Connection& one) { return std::pair(one.protocol, one.original); };
+  std::set<std::pair<std::uint8_t, ConnectionTuple>> known;
+  for (const auto& one : all) known.insert(key_of(one));
+  std::copy_if(more.begin(), more.end(), std::back_inserter(all),
+               [&](const Connection& one) { return !known.contains(key_of(one)); });
+}
+
 }  // namespace
 
 std::string to_string(const MovedFlows& moved) {
@@ -28,8 +38,9 @@ std::string to_string(const MovedFlows& moved) {
 ConnectionMover::ConnectionMover(MoverPorts ports, Reset reset, Done done)
     : ports_(ports), reset_(std::move(reset)), done_(std::move(done)), complaints_(ports_.log) {}
 
-void ConnectionMover::carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around) {
-  jobs_.push_back({std::move(order), std::move(around), ports_.scheduler.now().mono});
+void ConnectionMover::carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around,
+                                std::vector<Connection> parted) {
+  jobs_.push_back({std::move(order), std::move(around), ports_.scheduler.now().mono, std::move(parted)});
   if (jobs_.size() == 1) run_soon();
 }
 
@@ -50,9 +61,10 @@ Result<void> ConnectionMover::list(Job& job) {
   const PacketMarks marks(job.around->mark_mask);
   // An uplink that is gone, and a narrower mask since: nothing bears a mark that it has no room for.
   if (job.order.index < 1 || job.order.index > marks.uplinks()) return {};
-  const auto pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
+  auto pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
   note("connections", pinned);
   if (!pinned) return tl::unexpected<Error>(pinned.error());
+  add_missing(job.parted, *pinned);
   const auto& around = *job.around;
   job.left = connections_to_move(*pinned, job.order.scope, around.inside);
   std::erase_if(job.left, [&](const Connection& connection) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "multilink/core/packet_marks.hpp"
 #include "multilink/core/route_plan.hpp"
 #include "multilink/core/text.hpp"
 
@@ -12,6 +13,8 @@ namespace multilink {
 namespace {
 
 constexpr std::string_view kTable = "the table inet multilink";
+/// The second one is for what had no mark yet at the first.
+constexpr unsigned kLooksForUntranslated = 2;
 
 /// From a suspect only where the administrator lets it; from what is worse than that always.
 DevicesByFamily udp_moves(const FlowView& view) {
@@ -39,6 +42,13 @@ std::vector<EvictionSubject> subjects_of(const FlowView& view, Family family) {
                    believed.state, believed.answers,
                    carriers != view.carriers.end() && carriers->second.contains(uplink.device)});
   }
+  return out;
+}
+
+/// The families that each uplink masquerades.
+std::map<unsigned, std::set<Family>> who_masquerades(const PacketFilterTable& table) {
+  std::map<unsigned, std::set<Family>> out;
+  for (const auto& uplink : table.uplinks) out[uplink.index] = uplink.masquerade;
   return out;
 }
 
@@ -75,22 +85,49 @@ FlowKeeper::FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls ca
     if (in_force && *in_force) return;
     in_force_.reset();
     keep_filter();
+    if (looks_for_untranslated_ > 0) calls_.look_again();
   });
 }
 
-void FlowKeeper::follow(const FlowView& view) {
-  former_.see(view.state, links_of(view), scheduler_.now().mono);
+void FlowKeeper::part_with(const UplinkIndices& departing, std::uint32_t mark_mask) {
+  const PacketMarks marks(mark_mask);
+  for (const auto& [name, index] : departing) {
+    if (index > marks.uplinks()) continue;
+    for (const Family family : kRoutedFamilies) {
+      evictions_[""].expect_removed(family, index, name);
+      if (parted_.contains({family, index})) continue;
+      // What cannot be read is told by the order, which reads it again.
+      if (auto listed = ports_.connections.list(family, marks.match(index))) {
+        parted_[{family, index}] = *std::move(listed);
+      }
+    }
+  }
+}
+
+void FlowKeeper::prepare(const FlowView& view) {
   wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view));
   keep_filter();
+}
+
+void FlowKeeper::follow(const FlowView& view) {
+  for (const auto& [device, index] : view.indices) {
+    for (const Family family : kRoutedFamilies) parted_.erase({family, index});
+  }
+  former_.see(view.state, links_of(view), scheduler_.now().mono);
+  prepare(view);
+  begin_anew(view);
   evict(view);
 }
 
 void FlowKeeper::keep_filter() {
   if (in_force_ == wanted_) return;
-  in_force_.reset();
+  const auto before = std::exchange(in_force_, std::nullopt);
   const auto replaced = ports_.filter.replace(wanted_);
   if (replaced) {
     in_force_ = wanted_;
+    if (!before || who_masquerades(*before) != who_masquerades(wanted_)) {
+      looks_for_untranslated_ = kLooksForUntranslated;
+    }
     return complaints_.accept(kTable);
   }
   complaints_.refuse(kTable,
@@ -98,6 +135,22 @@ void FlowKeeper::keep_filter() {
                          "; it is tried again"),
                      scheduler_.now().mono);
   look_in(kRetry);
+}
+
+void FlowKeeper::begin_anew(const FlowView& view) {
+  if (looks_for_untranslated_ == 0) return;
+  --looks_for_untranslated_;
+  const InsideNetworks inside(view.state, links_of(view), former_.addresses());
+  const PacketMarks marks(wanted_.mark_mask);
+  for (const auto& uplink : wanted_.uplinks) {
+    for (const Family family : uplink.masquerade) {
+      const auto pinned = ports_.connections.list(family, marks.match(uplink.index));
+      if (!pinned) continue;  // as told where connections are moved
+      const auto untranslated = never_translated(*pinned, inside);
+      if (!untranslated.empty()) (void)ports_.connections.remove(untranslated);
+    }
+  }
+  if (looks_for_untranslated_ > 0) look_in(kRetry);
 }
 
 void FlowKeeper::evict(const FlowView& view) {
@@ -125,7 +178,11 @@ void FlowKeeper::evict(const FlowView& view) {
   const auto around = std::make_shared<const ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
       view.config.suite.mark_mask, InsideNetworks(view.state, links_of(view), former_.addresses()),
       PolicyFlows(view.config, view.state, view.policies), view.tied_users});
-  for (auto& order : orders) mover_.carry_out(std::move(order), around);
+  for (auto& order : orders) {
+    const auto parted = parted_.extract({order.family, order.index});
+    mover_.carry_out(std::move(order), around,
+                     parted ? std::move(parted.mapped()) : std::vector<Connection>());
+  }
 }
 
 void FlowKeeper::step(const std::string& choice, Family family, std::span<const EvictionSubject> subjects,

@@ -168,6 +168,12 @@ void RouteService::bring_in_line(Step step) {
     settle(step, step.before, "");
     return remember(std::move(step.before));
   }
+  if (step.configured || !adopted_) {
+    flows_.part_with(departing_uplinks(step.before, step.decision.indices, numbers_),
+                     config_.suite.mark_mask);
+    const auto health = believed_health();
+    flows_.prepare(flow_view(step, step.before, health));
+  }
   const auto problem = apply(operations, step);
   if (step.from_memory && !problem.empty()) return reconcile(step.noticed);
   auto after = ports_.kernel.read();
@@ -334,8 +340,14 @@ void RouteService::see_policies(const KernelState& state, const Step& step) {
 
 void RouteService::keep_flows(const Step& step, const KernelState& after) {
   const auto health = believed_health();
-  flows_.follow({config_, after, indices_, step.facts, health, carried_, step.decision.giving_way,
-                 policies_.uplinks, parents_.all});
+  flows_.follow(flow_view(step, after, health));
+}
+
+FlowView RouteService::flow_view(const Step& step, const KernelState& state,
+                                 const std::vector<HealthByFamily>& health) const {
+  return {config_,     state,    step.decision.indices,    step.facts,
+          health,      carried_, step.decision.giving_way, policies_.uplinks,
+          parents_.all};
 }
 
 /// Logs a problem once, however often it comes, and sees to it that it is tried again.

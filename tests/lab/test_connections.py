@@ -4,11 +4,13 @@
 
 import os
 import re
+import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
+from multilink_lab import Uplink
 from multilink_lab.lab import CLIENT, GATEWAY_LAN, SERVER, Lab
 from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import Suite, running
@@ -333,6 +335,68 @@ def test_table_is_put_back(options):
         expect(report["outage_ms"] <= AT_ONCE_MS, report)
         expect("inet multilink" in lab.gateway.run("nft", "list", "tables"), suite.log("routed"))
     return {"repaired_ms": round((repaired - begun) * 1000), "lost": report["lost"]}
+
+
+def test_translation_survives_a_reload_of_the_firewall(options):
+    """Somebody loads his ruleset anew, with a NAT of his own, while a flow stays on the uplink that does not carry any more:
+    without its pin and its translation it would go on by the other one, untranslated, for as long as it lasts."""
+    with own_nat(options) as (lab, suite):
+        better, other = lab.isps
+        better.cut("carrier")
+        suite.wait_active(5, other.device)
+        flow = lab.udp_flow()
+        flow.alive(other.source)
+        better.repair("carrier")
+        suite.wait_active(RETURN_S, better.device)
+        begun = time.monotonic()
+        # As on a busy machine: until routed has its turn, many packets pass.
+        os.kill(suite.pid("routed"), signal.SIGSTOP)
+        try:
+            lab.gateway.nft("flush ruleset\ntable ip admin {\nchain out {\ntype nat hook postrouting priority srcnat;\n"
+                            'oifname "wg0" masquerade\n}\n}')
+            time.sleep(1)
+        finally:
+            os.kill(suite.pid("routed"), signal.SIGCONT)
+        moved = flow.alive(better.source, 3)
+        report = flow.report(begun, moved)
+    return {"lost": report["lost"], "outage_ms": report["outage_ms"]}
+
+
+def replaced_uplink(options, restart):
+    """An uplink's section gives way to that of a new one."""
+    uplinks = [Uplink(rtt_ms=20 * number, metric=100 + number) for number in (1, 2, 3)]
+    with Lab(options.tools, uplinks, nat=False) as lab:
+        suite = Suite(lab, options.bin, sections(), "failback_udp_after = 2min\n")
+        suite.start()
+        suite.wait_status(10, wan1="TRUE", wan2="TRUE")
+        suite.wait_active(5, "wan1")
+        lab.stream_server()
+        flow, stream = lab.udp_flow(), lab.tcp_stream("download")
+        time.sleep(2)
+        begun = time.monotonic()
+        if restart:
+            suite.kill("routed", signal.SIGTERM)
+        suite.configure(f"[wan3]\n{NAT}[wan2]\n{NAT}")
+        if restart:
+            suite.start("routed")
+            wait_until(lambda: suite.log("routed").count("brought the kernel in line") > 1, 10, what="routed acts")
+        suite.reload()
+        suite.wait_active(15, "wan3")
+        time.sleep(2)
+        report, rows = flow.report(begun), stream.report(begun)
+        expect(report["outage_ms"] <= AT_ONCE_MS and report["gap_count"] <= 1, report)
+        expect(len(rows) == 2 and rows[0]["ended"] is not None and rows[1]["connected"] is not None, rows)
+    return {"udp_outage_ms": report["outage_ms"], "tcp_told_s": round(rows[0]["ended"] - begun, 2)}
+
+
+def test_replaced_uplink(options):
+    """By a reload."""
+    return replaced_uplink(options, False)
+
+
+def test_replaced_uplink_at_a_restart(options):
+    """routed finds rules and connections of an uplink that it never knew."""
+    return replaced_uplink(options, True)
 
 
 def test_clear_leaves_the_host_as_before(options):

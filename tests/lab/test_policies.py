@@ -149,6 +149,14 @@ def test_each_selector(options):
         expect(stream.report(begun)[0]["progress"] > 30 and leaks() == 0, (stream.report(begun), leaks()))
 
 
+def test_explain_of_a_packet_without_a_protocol(options):
+    """The kernel takes a question that names none to be about UDP, which a policy may single out."""
+    with running(options, UPLINKS, SECTIONS + "[policy udp]\niif = lan0\nproto = udp\nuse = wan2\n", nat=False) as (lab, suite):
+        for words, uplink in (((), "wan1"), (("--proto", "udp"), "wan2"), (("--proto", "tcp"), "wan1")):
+            said = explain(lab, suite, "--from", CLIENT, *words, SERVER)
+            expect(said["uplink"] == uplink, said)
+
+
 def test_failover_within_the_list(options):
     """The policy's uplink dies, then the other of its list too, then both come back: its traffic is on the second, is refused
     at once, and returns; the first uplink has none of it, and carries the rest without a loss."""

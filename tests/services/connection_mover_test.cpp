@@ -244,6 +244,17 @@ TEST_F(ConnectionMoverTest, AnIndexThatTheMaskHasNoRoomForHasNoConnections) {
   EXPECT_TRUE(is_there(page_));
 }
 
+TEST_F(ConnectionMoverTest, WhatTheKernelHasForgottenIsToldAllTheSameAndOnce) {
+  const auto removed = order(EvictionScope::all, EvictionCause::removed);
+  auto forgotten = page_;
+  forgotten.original.source_port = 4999;
+  mover_.carry_out(removed, around_, {page_, forgotten, came_in_});
+  scheduler_.settle();
+  EXPECT_THAT(clients_.told, UnorderedElementsAre(page_.original, forgotten.original));
+  EXPECT_THAT(reset_, UnorderedElementsAre(page_.original, forgotten.original));
+  EXPECT_TRUE(is_there(came_in_));
+}
+
 TEST_F(ConnectionMoverTest, WhoIsDoneMayOrderAgain) {
   ConnectionMover* again = nullptr;
   int rounds = 0;

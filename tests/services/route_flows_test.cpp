@@ -195,6 +195,54 @@ TEST_F(RouteFlowsTest, ATableThatSomebodyTakesAwayIsPutBack) {
   EXPECT_TRUE(filter_.table());
 }
 
+TEST_F(RouteFlowsTest, WhatBeganWhileTheTableWasAwayAndWasNotTranslatedBeginsAnew) {
+  config_.uplinks[0].masquerade = {Family::v4};
+  start_with_both_up();
+  const ConnectionTuple original{address("10.0.0.7"), address(kInternet), 1, 53};
+  const ConnectionTuple reply{address(kInternet), address("10.0.0.7"), 53, 1};
+  connections_.add({ip_protocol::kUdp, original, reply, kFirst});
+  scheduler_.advance(seconds(60));
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 1U) << "nobody had to look";
+  filter_.lose_table();
+  scheduler_.settle();
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 0U);
+  connections_.add({ip_protocol::kUdp, original, reply, kFirst});
+  scheduler_.advance(seconds(2));
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 0U) << "nor what had no mark yet";
+}
+
+TEST_F(RouteFlowsTest, WhatIsTakenOutOfTheConfigurationLosesItsConnections) {
+  for (const bool restarts : {false, true}) {
+    config_ = fakes::two_uplinks();
+    start_with_both_up();
+    const auto cut = connect(kFirst, ip_protocol::kTcp, restarts ? 1 : 2);
+    clients_.told.clear();
+    if (restarts) kill();
+    config_.uplinks[0] = fakes::uplink("eth2", 1);
+    if (restarts) {
+      start();
+    } else {
+      reload();
+    }
+    EXPECT_EQ(carrier(), "eth1");
+    EXPECT_EQ(filtered("eth2").index, 3U) << "not led out through the new one";
+    EXPECT_THAT(clients_.told, testing::ElementsAre(cut.original)) << restarts;
+    EXPECT_EQ(alive(kFirst, ip_protocol::kTcp), 0U);
+    kill();
+    delete_everything_owned();
+  }
+}
+
+TEST_F(RouteFlowsTest, WhatANewUplinkTranslatesIsThereBeforeItsRoutes) {
+  start_with_both_up();
+  config_.uplinks[1] = fakes::uplink("eth2", 2);
+  config_.uplinks[1].masquerade = {Family::v4};
+  unsigned before = 0;
+  on_apply_ = [&] { before += filtered("eth2").masquerade.contains(Family::v4) ? 1U : 0U; };
+  reload();
+  EXPECT_GT(before, 0U);
+}
+
 TEST_F(RouteFlowsTest, WithoutNftablesTheRoutesAreKeptAllTheSame) {
   filter_.fail_next(EPERM, 1'000'000);
   start_with_both_up();

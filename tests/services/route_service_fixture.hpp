@@ -54,6 +54,7 @@ class RouteServiceTest : public testing::Test {
       }
       Result<void> apply(const RouteOperation& operation) override {
         if (!std::exchange(test_.has_applied_, true)) test_.reads_before_apply_ = test_.kernel_.reads();
+        if (test_.on_apply_) test_.on_apply_();
         return test_.kernel_.apply(operation);
       }
 
@@ -175,6 +176,7 @@ class RouteServiceTest : public testing::Test {
   fakes::FakeChangedSettings changed_settings_;
   fakes::FakeAccounts accounts_;
   std::function<void(const KernelChange&)> on_change_;
+  std::function<void()> on_apply_;  ///< before each change of the kernel
   bool has_applied_ = false;
   unsigned reads_before_apply_ = 0;  ///< of the kernel
   std::unique_ptr<Process> routed_;

@@ -417,7 +417,7 @@ TEST_F(RouteServiceTest, AnUplinkThatIsNoLongerConfiguredIsClearedAndANewOneIsFi
   say("eth2", HealthState::up);
   scheduler_.advance(seconds(1));
   EXPECT_EQ(carrier(), "eth2");
-  EXPECT_THAT(owned(), Contains(HasSubstr("oif eth2 lookup 7001")));
+  EXPECT_THAT(owned(), Contains(HasSubstr("oif eth2 lookup 7003")));
   EXPECT_THAT(owned(), Contains(HasSubstr("oif eth1 lookup 7002")));
 }
 

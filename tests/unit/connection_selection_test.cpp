@@ -76,6 +76,18 @@ TEST(ConnectionsToMove, UdpAloneOrWhatIsStillOpeningTooOrAll) {
               ElementsAre(query, opening));
 }
 
+TEST(NeverTranslated, WhatBeganInsideAndWaitsForAnswersToAnAddressThatNobodyKnows) {
+  const auto lost = udp("10.0.0.7:4000", "203.0.113.9:53");
+  auto answered = udp("10.0.0.7:4001", "203.0.113.9:53");
+  answered.answered = true;
+  const auto good = translated(udp("10.0.0.7:4002", "203.0.113.9:53"), "192.0.2.2");
+  const auto own = udp("192.0.2.2:4000", "203.0.113.9:53");
+  const auto came_in = udp("203.0.113.9:4000", "192.0.2.2:53");
+  const auto within = udp("10.0.0.7:4003", "10.20.0.1:53");
+  const std::vector<Connection> all{lost, answered, good, own, came_in, within};
+  EXPECT_THAT(never_translated(all, gateway_inside()), ElementsAre(lost));
+}
+
 TEST(MustBeTold, WhatHasBeenAnsweredAndIsNotOver) {
   auto page = tcp("10.0.0.7:4000", "203.0.113.9:443");
   for (const auto told : {TcpState::syn_received, TcpState::established, TcpState::fin_wait,

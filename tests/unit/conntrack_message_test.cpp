@@ -32,6 +32,8 @@ Bytes message_of(const Connection& connection) {
   NetlinkBatch batch;
   add_creation(connection, 600, batch);
   batch.put_be32(12, connection.id);  // CTA_ID
+  // CTA_STATUS: confirmed, and the second bit for answers.
+  batch.put_be32(3, connection.answered ? 0xaU : 0x8U);
   const auto bytes = batch.prepare(0, 1, 1);
   return {bytes.begin(), bytes.end()};
 }
@@ -67,6 +69,7 @@ std::vector<Connection> samples() {
   auto page = fakes::translated(tcp("10.0.0.7:4000", "203.0.113.9:443", 0x010000ff), "192.0.2.2");
   page.id = 77;
   page.zone = 3;
+  page.answered = true;
   page.tcp_state = TcpState::close_wait;
   return {page, udp("[fd00::7]:4000", "[2001:db8:9::1]:443"),
           connection(ip_protocol::kIcmp, tuple("10.0.0.7:77", "203.0.113.9:2048"),

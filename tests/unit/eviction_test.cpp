@@ -228,6 +228,12 @@ TEST_F(EvictionTest, EverythingLeavesWhatIsDisabledOrRemoved) {
   EXPECT_FALSE(next_);
 }
 
+TEST_F(EvictionTest, WhatWasRemovedBeforeThisPolicyLookedOnLeavesToo) {
+  lead_over(lte());
+  policy_.expect_removed(Family::v4, 9, "former");
+  EXPECT_THAT(step(), ElementsAre(EvictionOrder{"former", 9, Family::v4, kAll, EvictionCause::removed}));
+}
+
 TEST_F(EvictionTest, WhatIsRemovedWaitsForAnUplinkThatWorks) {
   lte().health = HealthState::down;
   step();

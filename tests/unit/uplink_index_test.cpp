@@ -35,14 +35,28 @@ TEST(UplinkIndex, CountsFromOneInConfigurationOrder) {
 TEST(UplinkIndex, StaysAcrossAReloadThatReordersAddsAndRemoves) {
   const UplinkIndices known{{"a", 1}, {"b", 2}, {"c", 3}};
   EXPECT_THAT(assign_indices(config_of({"d", "c", "a", "e"}), {}, {}, known),
-              ElementsAre(Pair("a", 1U), Pair("c", 3U), Pair("d", 2U), Pair("e", 4U)));
+              ElementsAre(Pair("a", 1U), Pair("c", 3U), Pair("d", 4U), Pair("e", 5U)))
+      << "the connections of b still bear its mark";
+}
+
+TEST(UplinkIndex, OfOneThatIsRemovedIsTakenWhereThereIsNoOtherLeft) {
+  Config config = config_of({"c", "b"});
+  config.suite.mark_mask = 0x3;
+  EXPECT_THAT(assign_indices(config, {}, {}, {{"a", 1}, {"b", 2}}),
+              ElementsAre(Pair("b", 2U), Pair("c", 1U)));
+}
+
+TEST(UplinkIndex, WhoseRulesAreThereAndIsNotConfiguredDeparts) {
+  KernelState state;
+  state.rules = {device_rule("a", 7001), device_rule("b", 7002), device_rule("c", 7003, 4)};
+  EXPECT_THAT(departing_uplinks(state, {{"by-mac", 2}}, {}), ElementsAre(Pair("a", 1U)));
 }
 
 TEST(UplinkIndex, StaysAcrossARestartByTheKernelsOwnRules) {
   KernelState state;
   state.rules = {device_rule("a", 7001), device_rule("b", 7002), device_rule("c", 7003)};
   EXPECT_THAT(assign_indices(config_of({"c", "b", "d"}), state, {}, {}),
-              ElementsAre(Pair("b", 2U), Pair("c", 3U), Pair("d", 1U)));
+              ElementsAre(Pair("b", 2U), Pair("c", 3U), Pair("d", 4U)));
 }
 
 TEST(UplinkIndex, WhatThisProcessKnowsGoesBeforeTheKernelsRules) {

@@ -45,6 +45,7 @@ struct Connection {
   std::uint32_t id = 0;    ///< the kernel's: tells it, mostly, from a later one of the same ends
   std::uint16_t zone = 0;  ///< conntrack zone of the original direction
   std::optional<TcpState> tcp_state = {};  ///< of TCP only
+  bool answered = false;                   ///< packets were seen in both directions
 
   Family family() const { return original.source.family(); }
   bool operator==(const Connection&) const = default;

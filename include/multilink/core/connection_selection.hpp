@@ -30,6 +30,11 @@ bool is_local(const Connection& connection, const InsideNetworks& inside);
 std::vector<Connection> connections_to_move(std::span<const Connection> pinned, EvictionScope scope,
                                             const InsideNetworks& inside);
 
+/// Of connections pinned to an uplink that translates what goes out, those whose source nobody has translated and to which
+/// nobody has answered. Translation is settled by a connection's first packet: these began while there was no rule for it,
+/// and keep the address from inside, which nobody outside knows, for as long as somebody goes on sending.
+std::vector<Connection> never_translated(std::span<const Connection> pinned, const InsideNetworks& inside);
+
 /// A TCP connection that has got so far that its ends must be told when it is cut, and is not over. One that has sent
 /// nothing but its SYN is not: the next SYN opens it by the new route.
 bool must_be_told(const Connection& connection);

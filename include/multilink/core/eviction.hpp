@@ -80,6 +80,8 @@ class EvictionPolicy {
 
   /// `subjects`: all uplinks, in the order of the configuration.
   EvictionStep step(Family family, std::span<const EvictionSubject> subjects, MonoTime now);
+  /// An uplink that is not configured any more, and perhaps never was while this policy looked on, has connections.
+  void expect_removed(Family family, unsigned index, const std::string& name);
   /// The order could not be carried out: it comes again kRetry from now, if it is still right then.
   void failed(const EvictionOrder& order, MonoTime now);
 

@@ -17,8 +17,13 @@ using UplinkIndices = std::map<std::string, unsigned>;
 /// Gives every uplink of `config` its index. An index stays the same for as long as the uplink is configured:
 /// `known` are those of this process; after a restart they are read back from the kernel, where each owned
 /// rule "oif DEVICE lookup TABLE" tells one. New uplinks get the lowest free one, in configuration order, and so does one
-/// whose index has no mark within `mark_mask`.
+/// whose index has no mark within `mark_mask`. Free is not, while there are others, what an uplink has that has just been taken
+/// out of the configuration: its connections would be led out through the new one.
 UplinkIndices assign_indices(const Config& config, const KernelState& state, const RoutingNumbers& numbers,
                              const UplinkIndices& known);
+
+/// The uplinks that an earlier configuration had and whose rules are still there, by the names of their devices.
+UplinkIndices departing_uplinks(const KernelState& state, const UplinkIndices& assigned,
+                                const RoutingNumbers& numbers);
 
 }  // namespace multilink

@@ -73,14 +73,17 @@ class ConnectionMover {
     std::vector<UidRange> tied_users = {};
   };
 
-  /// Begins in the next turn of the loop.
-  void carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around);
+  /// Begins in the next turn of the loop. `parted`: connections that were the uplink's a moment ago, and which the kernel
+  /// may have forgotten since.
+  void carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around,
+                 std::vector<Connection> parted = {});
 
  private:
   struct Job {
     EvictionOrder order;
     std::shared_ptr<const Surroundings> around;
     MonoTime begun;
+    std::vector<Connection> parted = {};
     bool listed = false;
     std::vector<Connection> left = {};  ///< to be moved, the next ones last
     MovedFlows moved = {};

@@ -67,6 +67,14 @@ class FlowKeeper {
 
   FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls calls);
 
+  /// Before the rules of these go, with the routes and the pins. NAT (masquerade) forgets a connection with the first packet
+  /// that leaves by another device, and then nobody could tell its ends: so it is read now whose they are.
+  void part_with(const UplinkIndices& departing, std::uint32_t mark_mask);
+
+  /// Before the routes follow a configuration that is new: a flow that they lead to a new uplink, and that no rule translates
+  /// there, would never be translated. `view.state` is what there is before.
+  void prepare(const FlowView& view);
+
   /// After each look at the kernel. The first one, at the start, leads the default nowhere yet: the pins are in force
   /// before it moves, so that the first switch cuts nothing.
   void follow(const FlowView& view);
@@ -76,6 +84,8 @@ class FlowKeeper {
 
  private:
   void keep_filter();
+  /// What began while the translation was not there begins anew.
+  void begin_anew(const FlowView& view);
   void evict(const FlowView& view);
   /// Adds what the choice of this name asks for; `subjects` as it sees them.
   void step(const std::string& choice, Family family, std::span<const EvictionSubject> subjects,
@@ -95,9 +105,11 @@ class FlowKeeper {
   ConnectionMover mover_;
   PacketFilterTable wanted_;
   std::optional<PacketFilterTable> in_force_;  ///< none: something else may be
+  unsigned looks_for_untranslated_ = 0;        ///< that are still to come
   FormerAddresses former_;
-  std::map<Family, std::map<unsigned, MonoTime>> letting_go_;  ///< until when
-  std::vector<EvictionOrder> repeated_;                        ///< once the addresses hold nothing
+  std::map<std::pair<Family, unsigned>, std::vector<Connection>> parted_;  ///< until their order is given
+  std::map<Family, std::map<unsigned, MonoTime>> letting_go_;              ///< until when
+  std::vector<EvictionOrder> repeated_;  ///< once the addresses hold nothing
   std::unique_ptr<Timer> timer_;
   MonoTime due_;
 };

@@ -123,6 +123,8 @@ class RouteService final : public Service {
                                    const Actives& to) const;
   void warn_of_withdrawal(Family family, const Step& step) const;
   void keep_flows(const Step& step, const KernelState& after);
+  FlowView flow_view(const Step& step, const KernelState& state,
+                     const std::vector<HealthByFamily>& health) const;
   void note_moved(const EvictionOrder& order, const MovedFlows& moved);
   void retry_in(Duration delay);
   void show_status();

@@ -9,6 +9,7 @@
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/netlink_query.hpp"
 #include "multilink/adapters/status_source.hpp"
+#include "multilink/core/admin_order.hpp"
 #include "multilink/core/explanation.hpp"
 #include "multilink/core/ip_protocol.hpp"
 #include "multilink/core/packet_match.hpp"
@@ -188,8 +189,9 @@ tl::expected<ExplainResult, CommandFailure> run_explain(const ExplainRequest& re
   if (!assumed) {
     return refuse(assumed.error().code == 0 ? kExitUsage : kExitFailure, assumed.error().message);
   }
-  const auto explanation = explain({*parsed.config, *state, numbers, *flow, *assumed,
-                                    read_health(request, *parsed.config, deadline),
+  auto health = read_health(request, *parsed.config, deadline);
+  const Config config = health ? under_orders(*parsed.config, *health) : *parsed.config;
+  const auto explanation = explain({config, *state, numbers, *flow, *assumed, std::move(health),
                                     query.ask(question_of(*flow, *state), *state)});
   return ExplainResult{
       request.json ? render_explanation_json(explanation) : render_explanation_text(explanation),

@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "multilink/adapters/admin_command.hpp"
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/drill_command.hpp"
 #include "multilink/adapters/explain_command.hpp"
 #include "multilink/adapters/history_command.hpp"
 #include "multilink/adapters/proxy_command.hpp"
@@ -28,7 +30,8 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
-constexpr std::string_view kCommands = "status, explain, history, report, replay, proxy";
+constexpr std::string_view kCommands =
+    "status, explain, history, report, replay, proxy, disable, enable, drain, drill";
 constexpr const char* kHelp =
     "Usage: multilinkctl status [--json]\n"
     "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
@@ -38,6 +41,10 @@ constexpr const char* kHelp =
     "       multilinkctl report --uplink NAME --month YYYY-MM [--json | --html]\n"
     "       multilinkctl proxy [--json]\n"
     "       multilinkctl proxy apply [--no-start]\n"
+    "       multilinkctl disable UPLINK [--for TIME] [--force]\n"
+    "       multilinkctl enable UPLINK\n"
+    "       multilinkctl drain UPLINK [--for TIME]\n"
+    "       multilinkctl drill UPLINK --for TIME [--force] [--json]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
     "and the\n"
@@ -58,7 +65,16 @@ constexpr const char* kHelp =
     "  proxy apply    makes the proxies what [squid] in the configuration says: done at the start, and by "
     "'systemctl reload\n"
     "                 multilink-proxy'\n"
+    "  disable        takes an uplink out, as enabled = no in the file does: all traffic leaves it\n"
+    "  drain          lets nothing new go by an uplink while another can carry; what runs there stays\n"
+    "  enable         takes back disable and drain\n"
+    "  drill          makes an uplink a black hole for 1s to 10min, and tells what users would have felt: "
+    "ends by itself,\n"
+    "                 whatever dies meanwhile, and at Ctrl-C\n"
     "\n"
+    "  --for TIME     disable, drain, drill: how long (30s, 10min, 2h; disable, drain: default until "
+    "'enable')\n"
+    "  --force        disable, drill: also where no other uplink is usable\n"
     "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
     "towards it\n"
     "  --iif DEVICE   the device by which the packet comes in; without it, and without such a source, this "
@@ -83,12 +99,15 @@ constexpr const char* kHelp =
     "\n"
     "Exit status: 0 done, 1 Redis, the kernel or the file cannot be read, 64 wrong usage, 78 the "
     "configuration is\n"
-    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise.\n";
+    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise; of disable and "
+    "drill\n"
+    "also 2 refused as things are; of drill also 3 it did not fail over or did not come back.\n";
 
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
   bool no_start = false;
   HistoryRequest history;  ///< likewise
+  AdminRequest admin;      ///< likewise
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -111,7 +130,7 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 21> kOptions{{{"config", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 23> kOptions{{{"config", required_argument, nullptr, 'c'},
                                              {"from", required_argument, nullptr, 'F'},
                                              {"iif", required_argument, nullptr, 'I'},
                                              {"oif", required_argument, nullptr, 'O'},
@@ -128,6 +147,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                              {"html", no_argument, nullptr, 'T'},
                                              {"redis", required_argument, nullptr, 'r'},
                                              {"json", no_argument, nullptr, 'j'},
+                                             {"for", required_argument, nullptr, 't'},
+                                             {"force", no_argument, nullptr, 'o'},
                                              {"no-start", no_argument, nullptr, 'n'},
                                              {"help", no_argument, nullptr, 'h'},
                                              {"version", no_argument, nullptr, 'v'},
@@ -171,6 +192,12 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 'n':
         options.no_start = true;
+        break;
+      case 't':
+        options.admin.length = optarg;
+        break;
+      case 'o':
+        options.admin.force = true;
         break;
       case 'H':
         options.history.hours = optarg;
@@ -253,6 +280,49 @@ int show_history(const Options& options, decltype(run_history)& run_command) {
   return text.error().status;
 }
 
+int administer(AdminMode mode, const Options& options) {
+  AdminRequest request = options.admin;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.uplink = options.words.at(1);
+  const auto text = run_admin(mode, request);
+  if (text) return print(*text);
+  for (const auto& line : text.error().lines) complain(line);
+  return text.error().status;
+}
+
+int drill(const Options& options) {
+  AdminRequest request = options.admin;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.uplink = options.words.at(1);
+  const auto result = run_drill(request, options.json);
+  if (!result) {
+    for (const auto& line : result.error().lines) complain(line);
+    return result.error().status;
+  }
+  const int printed = print(result->text);
+  return printed == kExitOk ? result->status : printed;
+}
+
+/// nullopt: the words are none of these commands.
+std::optional<int> run_operation(const Options& options) {
+  constexpr std::array<std::pair<std::string_view, AdminMode>, 3> kOrders{
+      {{"disable", AdminMode::disabled}, {"enable", AdminMode::none}, {"drain", AdminMode::drained}}};
+  if (options.words.size() == 2 && options.words.front() == "drill") return drill(options);
+  if (!options.words.empty() && options.words.front() == "drill") {
+    complain("drill: say of which uplink, and for how long: multilinkctl drill UPLINK --for 30s");
+    return kExitUsage;
+  }
+  for (const auto& [word, mode] : kOrders) {
+    if (options.words.empty() || options.words.front() != word) continue;
+    if (options.words.size() == 2) return administer(mode, options);
+    complain(cat(word, ": say of which uplink: multilinkctl ", word, " UPLINK"));
+    return kExitUsage;
+  }
+  return std::nullopt;
+}
+
 int explain(const Options& options) {
   ExplainRequest request = options.explain;
   request.config = options.config;
@@ -282,6 +352,7 @@ int run(int argc, char** argv) {
                   options->words == std::vector<std::string>{"proxy", "apply"})) {
     return proxy(*options);
   }
+  if (const auto status = options ? run_operation(*options) : std::nullopt) return *status;
   if (options && options->words.size() == 2 && options->words.front() == "explain") return explain(*options);
   if (options && options->words == std::vector<std::string>{"explain"}) {
     complain("explain: say where the packet goes: multilinkctl explain DESTINATION");

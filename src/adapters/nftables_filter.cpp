@@ -100,6 +100,14 @@ struct NftablesFilter::Impl {
     });
   }
 
+  /// By one transaction; a change by others that shows meanwhile is told.
+  Result<void> change_elements(const std::string& text) {
+    auto done = nft.run(text);
+    const auto seen = events.take();
+    if (seen.overrun || seen.transactions > (done ? 1U : 0U)) tell();
+    return done;
+  }
+
   /// As many of these, all of one family, as there is room for.
   Result<std::size_t> add(std::span<const TcpTuple> tuples) {
     std::size_t done = 0;
@@ -191,6 +199,23 @@ Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {
   if (seen.overrun || seen.transactions > impl_->own_transactions) impl_->tell();
   if (!done) return done;
   return count;
+}
+
+Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
+  if (const auto flaw = why_not_filterable(device); !flaw.empty())
+    return fail(cat("device ", quoted(device), ": ", flaw), EINVAL);
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
+  if (count <= 0) return fail("its time is over", ETIME);
+  return impl_->change_elements(
+      cat("add element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" timeout ", count, "ms }\n"));
+}
+
+Result<void> NftablesFilter::end_drill(const std::string& device) {
+  if (!why_not_filterable(device).empty()) return {};
+  const auto done = impl_->change_elements(
+      cat("delete element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" }\n"));
+  if (!done && done.error().code == ENOENT) return {};
+  return done;
 }
 
 void NftablesFilter::watch(std::function<void()> on_change) {

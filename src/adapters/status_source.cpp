@@ -7,6 +7,7 @@
 
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/event_loop.hpp"
+#include "multilink/adapters/last_complaint.hpp"
 #include "multilink/adapters/redis_store.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
@@ -16,18 +17,6 @@ namespace multilink {
 
 namespace {
 
-/// Keeps the last complaint of the store, which says why a reading came to nothing.
-class LastComplaint final : public Log {
- public:
-  void write(LogLevel level, std::string_view message) override {
-    if (level >= LogLevel::warning) text_ = message;
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
 std::vector<std::string> lines_of(const std::vector<ConfigProblem>& problems) {
   std::vector<std::string> lines;
   lines.reserve(problems.size());
@@ -35,24 +24,26 @@ std::vector<std::string> lines_of(const std::vector<ConfigProblem>& problems) {
   return lines;
 }
 
-/// The reader's password is not shown to a Redis that somebody names on the command line.
-Result<std::optional<RedisLogin>> find_login(bool is_configured_redis) {
+/// A password of ours is not shown to a Redis that somebody names on the command line.
+Result<std::optional<RedisLogin>> find_login(bool is_configured_redis, const std::string& path) {
   auto login = read_redis_login();
   if (!login || *login || !is_configured_redis) return login;
-  auto reader = read_redis_login(kReaderLoginPath);
+  auto reader = read_redis_login(path);
   if (reader || reader.error().code != EACCES) return reader;
-  return fail(cat(reader.error().message, "; be root or a member of the group multilink"), EACCES);
+  return fail(cat(reader.error().message,
+                  path == kReaderLoginPath ? "; be root or a member of the group multilink" : "; be root"),
+              EACCES);
 }
 
 }  // namespace
 
 tl::expected<StatusSource, std::vector<std::string>> find_status_source(
-    const std::string& config_path, const std::optional<RedisAddress>& redis) {
+    const std::string& config_path, const std::optional<RedisAddress>& redis, const std::string& login_path) {
   const ParsedConfig parsed = load_config_file(config_path);
   if (!redis && !parsed.records) return tl::unexpected(lines_of(parsed.errors));
   const SuiteConfig defaults;
   const auto place = parsed.records.value_or(RecordsPlace{defaults.redis, defaults.site});
-  const auto login = find_login(!redis);
+  const auto login = find_login(!redis, login_path);
   if (!login) return tl::unexpected(std::vector{login.error().message});
   return StatusSource{redis.value_or(place.redis), place.site, *login,
                       redis ? std::vector<std::string>{} : lines_of(parsed.errors)};

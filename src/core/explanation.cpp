@@ -31,7 +31,7 @@ constexpr std::array<std::pair<DecidedBy, std::string_view>, 10> kTokens{{
 
 /// "is up", "is down: no answer for 3 s", "has no carrier": what is to be said of an uplink behind its name.
 std::string state_words(const ExplainedUplink& uplink) {
-  if (!uplink.enabled) return "has enabled = no";
+  if (!uplink.enabled) return uplink.disabled_by.empty() ? "has enabled = no" : uplink.disabled_by;
   if (uplink.fact != LinkFact::ok) return std::string(describe(uplink.fact));
   if (!uplink.state) return "is of unknown health";
   return cat("is ", to_string(*uplink.state), uplink.reason.empty() ? "" : ": ", uplink.reason);
@@ -97,6 +97,8 @@ class Explainer {
       const Link* link = in_.state.link_at(facts_[i].link_index);
       if (link != nullptr) one.device = link->name;
       const HealthRecord* record = record_of(uplink.name);
+      one.disabled_by = uplink.disabled_by;
+      one.drained = record != nullptr && record->admin == AdminMode::drained;
       if (record != nullptr && record->families.contains(family_)) {
         one.state = record->families.at(family_).state;
         one.reason = record->families.at(family_).reason;
@@ -291,7 +293,9 @@ class Explainer {
     const auto& uplink = out_.uplinks[i];
     const bool is_well = uplink.enabled && uplink.fact == LinkFact::ok && uplink.state == HealthState::up;
     std::string_view but;
-    if (is_well && in_.config.uplinks[i].failback == Failback::manual) {
+    if (is_well && uplink.drained) {
+      but = ", but is drained by its administrator: nothing new goes by it";
+    } else if (is_well && in_.config.uplinks[i].failback == Failback::manual) {
       but = ", but waits for the administrator (failback = manual)";
     } else if (is_well) {
       but = ", but the traffic is not there: 'routed --plan' tells what routed would do";

@@ -130,6 +130,7 @@ Json uplink_state(const ExplainedUplink& uplink) {
           {"device", uplink.device},
           {"precedence", uplink.precedence},
           {"enabled", uplink.enabled},
+          {"drained", uplink.drained},
           {"link", to_string(uplink.fact)},
           {"state", uplink.state ? Json(to_string(*uplink.state)) : Json()},
           {"reason", text_or_null(uplink.reason)}};

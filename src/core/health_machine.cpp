@@ -228,7 +228,10 @@ std::string HealthMachine::no_address(Family family) {
 }
 
 std::optional<HealthMachine::Bar> HealthMachine::bar() const {
-  if (!config_.enabled) return Bar{"disabled in interfaces.conf", "enabled again"};
+  if (!config_.enabled) {
+    const auto& order = config_.disabled_by;
+    return Bar{order.empty() ? "disabled in interfaces.conf" : order, "enabled again"};
+  }
   const std::string family = cat("IPv", to_string(family_));
   switch (fact_.value_or(LinkFact::ok)) {
     case LinkFact::ok:

@@ -24,6 +24,9 @@ std::string what_happened(const EventRecord& event) {
     return cat("traffic goes by ", event.to.empty() ? "no uplink" : safe(event.to), in_family(event),
                ", no longer by ", safe(event.from));
   }
+  if (event.kind == "admin")
+    return cat(safe(event.uplink), " is ", safe(event.to), " by order of its administrator");
+  if (event.kind == "drill") return cat("the drill of ", safe(event.uplink), ": ", safe(event.to));
   return cat(safe(event.uplink), " is ", safe(event.to), in_family(event));
 }
 
@@ -66,6 +69,8 @@ std::string_view to_string(NotifyOn on) {
       return "up";
     case NotifyOn::suspect:
       return "suspect";
+    case NotifyOn::admin:
+      return "admin";
     case NotifyOn::route:
       break;
   }
@@ -76,6 +81,7 @@ std::optional<NotifyOn> subject_of(const EventRecord& event) {
   if (event.kind == "route") {
     return event.from.empty() ? std::nullopt : std::optional(NotifyOn::route);
   }
+  if (event.kind == "admin" || event.kind == "drill") return NotifyOn::admin;
   if (event.kind != "health" || event.uplink.empty()) return std::nullopt;
   const bool was_known = event.from != to_string(HealthState::unknown);
   if (event.to == to_string(HealthState::down)) return NotifyOn::down;

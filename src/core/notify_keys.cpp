@@ -55,7 +55,7 @@ Result<void> read_mail(std::string_view text, NotifyConfig& notify) {
 }
 
 Result<NotifyOn> parse_on(std::string_view text) {
-  for (const auto on : {NotifyOn::down, NotifyOn::up, NotifyOn::suspect, NotifyOn::route}) {
+  for (const auto on : {NotifyOn::down, NotifyOn::up, NotifyOn::suspect, NotifyOn::route, NotifyOn::admin}) {
     if (text == to_string(on)) return on;
   }
   return fail("");
@@ -76,7 +76,8 @@ std::vector<NotifyKey> make_table() {
        [](const NotifyConfig& notify) { return notify.webhook; }},
       {"mail", "a list of addresses of mail, separated by commas", "admin@example.org", read_mail,
        [](const NotifyConfig& notify) { return join(notify.mail, ", "); }},
-      {"on", "a list of down, up, suspect and route, separated by commas", "down, up, route", read_on,
+      {"on", "a list of down, up, suspect, route and admin, separated by commas", "down, up, route, admin",
+       read_on,
        [](const NotifyConfig& notify) {
          return write_list(notify.on, [](NotifyOn on) { return std::string(to_string(on)); });
        }},

@@ -15,7 +15,8 @@ namespace {
 using Lines = std::vector<std::string>;
 
 // Priorities: right behind `mangle`, where administrators and VPNs set marks of their own, so that these are seen.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBaseChains{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kBaseChains{{
+    {"arrivals", "type filter hook prerouting priority raw"},
     {"untracked", "type filter hook output priority raw"},
     {"prerouting", "type filter hook prerouting priority mangle + 5"},
     {"input", "type filter hook input priority mangle - 10"},
@@ -25,9 +26,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBaseChai
     {"postrouting", "type filter hook postrouting priority mangle + 5"},
     {"translation", "type nat hook postrouting priority srcnat - 10"},
 }};
-constexpr std::array<std::string_view, 9> kSharedChains{"unpinnable",     "unmarked",    "probed",
-                                                        "foreign_source", "masquerade4", "masquerade6",
-                                                        "evicted",        "reset4",      "reset6"};
+constexpr std::array<std::string_view, 10> kSharedChains{
+    "unpinnable",  "unmarked", "probed", "foreign_source", "masquerade4",
+    "masquerade6", "evicted",  "reset4", "reset6",         "drill"};
 constexpr std::array<std::string_view, 4> kUplinkChains{"steer_", "enter_", "leave_", "translate_"};
 
 constexpr std::string_view kTuple4 = "ip saddr . tcp sport . ip daddr . tcp dport";
@@ -64,6 +65,8 @@ class TableText {
   std::string write() {
     set(kEvicted4, kTuple4);
     set(kEvicted6, kTuple6);
+    out_ +=
+        cat("  set ", kDrilled, " {\n    type ifname\n    size ", kMostDrilled, "\n    flags timeout\n  }\n");
     for (const auto& uplink : uplinks_) write_uplink(uplink);
     write_shared();
     for (const auto& [name, definition] : kBaseChains) {
@@ -146,6 +149,9 @@ class TableText {
     chain("masquerade6", {"ip6 saddr != fe80::/10 ip6 daddr != { fe80::/10, ff00::/8 } masquerade"});
     chain("evicted",
           {cat(kTuple4, " @", kEvicted4, " goto reset4"), cat(kTuple6, " @", kEvicted6, " goto reset6")});
+    // A black hole begins behind the provider's router: what keeps the address and the router's own stays.
+    chain("drill",
+          {"icmpv6 type { 133, 134, 135, 136, 137 } accept", "udp dport { 68, 546 } accept", "drop"});
     chain("reset4", rules_for_evicted(kTuple4, kEvicted4));
     chain("reset6", rules_for_evicted(kTuple6, kEvicted6));
   }
@@ -188,7 +194,9 @@ class TableText {
     if (base == "prerouting") return rules_before_routing();
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
-    if (base == "forward") return {"meta l4proto 6 goto evicted"};
+    if (base == "arrivals")
+      return uplinks_.empty() ? Lines{} : Lines{cat("iifname @", kDrilled, " goto drill")};
+    if (base == "forward") return {cat("oifname @", kDrilled, " drop"), "meta l4proto 6 goto evicted"};
     // A socket that is being destroyed tells its far end.
     if (base == "local_resets") return {"tcp flags & rst == rst accept", "meta l4proto 6 goto evicted"};
     if (base == "output") return rules_for_local();
@@ -220,7 +228,9 @@ class TableText {
   }
 
   Lines rules_when_leaving() const {
-    Lines rules{cat(clear_mark(), " accept")};
+    // Of what this host sends itself only TCP ends here, which is not told: dropping the rest would give its sender an error.
+    // It leaves, and nothing answers it.
+    Lines rules{cat("oifname @", kDrilled, " meta l4proto 6 drop"), cat(clear_mark(), " accept")};
     for (const auto& uplink : uplinks_) {
       // The mark is what the entries that are to go are found by.
       for (const Family family : uplink.udp_moves) {
@@ -329,8 +339,9 @@ bool holds_only_ours(const PresentFilter& present) {
   return std::all_of(
              present.chains.begin(), present.chains.end(),
              [&](const std::string& name) { return fixed.contains(name) || is_of_an_uplink(name); }) &&
-         std::all_of(present.sets.begin(), present.sets.end(),
-                     [](const std::string& name) { return name == kEvicted4 || name == kEvicted6; });
+         std::all_of(present.sets.begin(), present.sets.end(), [](const std::string& name) {
+           return name == kEvicted4 || name == kEvicted6 || name == kDrilled;
+         });
 }
 
 Result<std::string> filter_in_place(const PacketFilterTable& table, const PresentFilter& present) {

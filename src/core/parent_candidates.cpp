@@ -9,6 +9,7 @@ namespace {
 struct Contestant {
   ParentCandidate candidate;
   bool metered = false;
+  bool drained = false;
 };
 
 /// Those in this state in this family.
@@ -20,7 +21,9 @@ std::vector<Contestant> in_state(HealthState state, Family family, const std::ve
     if (record == health.end() || !record->second.enabled) continue;
     const auto said = record->second.families.find(family);
     if (said == record->second.families.end() || said->second.state != state) continue;
-    out.push_back({{uplink.name, record->second.weight, said->second.rtt}, uplink.metered});
+    out.push_back({{uplink.name, record->second.weight, said->second.rtt},
+                   uplink.metered,
+                   record->second.admin == AdminMode::drained});
   }
   return out;
 }
@@ -35,6 +38,8 @@ std::vector<ParentCandidate> parent_candidates(const std::vector<ParentUplink>& 
       if (field.empty()) field = in_state(state, family, uplinks, health);
     }
   }
+  const auto is_drained = [](const auto& each) { return each.drained; };
+  if (!std::ranges::all_of(field, is_drained)) std::erase_if(field, is_drained);
   const bool all_metered =
       std::all_of(field.begin(), field.end(), [](const auto& each) { return each.metered; });
   std::vector<ParentCandidate> out;

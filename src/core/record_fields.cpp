@@ -165,6 +165,12 @@ MonoTime FieldReader::mono(std::string_view field) {
   return MonoTime(Duration(number<std::int64_t>(field, 0, INT64_MAX)));
 }
 
+std::optional<WallTime> FieldReader::wall_or_none(std::string_view field) {
+  const auto found = fields_.find(std::string(field));
+  if (found != fields_.end() && found->second.empty()) return std::nullopt;
+  return wall(field);
+}
+
 std::optional<MonoTime> FieldReader::mono_or_none(std::string_view field) {
   const auto found = fields_.find(std::string(field));
   if (found != fields_.end() && found->second.empty()) return std::nullopt;

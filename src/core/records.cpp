@@ -25,6 +25,11 @@ constexpr std::array kHealthStates{
     std::pair{HealthState::suspect, std::string_view("suspect")},
     std::pair{HealthState::down, std::string_view("down")},
 };
+constexpr std::array kAdminModes{
+    std::pair{AdminMode::none, std::string_view("")},
+    std::pair{AdminMode::disabled, std::string_view("disabled")},
+    std::pair{AdminMode::drained, std::string_view("drained")},
+};
 
 template <class Table, class Value>
 std::string_view token_of(const Table& table, Value value) {
@@ -154,6 +159,14 @@ std::optional<HealthState> parse_health_state(std::string_view token) {
   return value_of(kHealthStates, token);
 }
 
+std::string_view to_string(AdminMode mode) {
+  return token_of(kAdminModes, mode);
+}
+
+std::optional<AdminMode> parse_admin_mode(std::string_view token) {
+  return value_of(kAdminModes, token);
+}
+
 Fields LinkRecord::encode() const {
   Fields out{{"device", device},
              {"boot", boot},
@@ -190,6 +203,8 @@ Fields HealthRecord::encode() const {
   Fields out{{"device", device},      {"precedence", cat(precedence)},
              {"weight", cat(weight)}, {"enabled", enabled ? "1" : "0"},
              {"boot", boot},          {"families", encode_families(families)}};
+  out["admin"] = to_string(admin);
+  out["admin_until"] = admin_until ? encode_wall(*admin_until) : "";
   for (const auto& [family, seen] : families) {
     out[family_field(family, "state")] = to_string(seen.state);
     out[family_field(family, "since")] = encode_wall(seen.since);
@@ -218,6 +233,8 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
   out.weight = reader.number<unsigned>("weight", 1, kMaxWeight);
   out.enabled = reader.flag("enabled");
   out.boot = reader.boot("boot");
+  out.admin = reader.parsed("admin", "empty or an order of the administrator", parse_admin_mode);
+  out.admin_until = reader.wall_or_none("admin_until");
   for (const Family family : reader.families()) {
     auto& seen = out.families[family];
     seen.state = reader.parsed(family_field(family, "state"), "a state of health", parse_health_state);
@@ -276,7 +293,9 @@ std::optional<std::vector<std::string>> parse_texts(std::string_view text) {
 Fields RoutingRecord::encode() const {
   Fields out{{"sync", to_plain_text(sync)},
              {"families", encode_families(families)},
-             {"warnings", encode_texts(warnings)}};
+             {"warnings", encode_texts(warnings)},
+             {"drill", drill},
+             {"drill_until", drill_until ? encode_wall(*drill_until) : ""}};
   for (const auto& [family, seen] : families) {
     out[family_field(family, "active")] = encode_all_active(seen.active);
     out[family_field(family, "since")] = encode_wall(seen.since);
@@ -294,6 +313,9 @@ Result<RoutingRecord> RoutingRecord::decode(const Fields& fields) {
   out.sync = reader.text("sync");
   out.warnings =
       reader.parsed("warnings", cat("at most ", kMaxWarnings, " texts with ' | ' between two"), parse_texts);
+  out.drill = reader.text_if("drill", "empty or a name",
+                             [](std::string_view text) { return text.empty() || is_name(text); });
+  out.drill_until = reader.wall_or_none("drill_until");
   for (const Family family : reader.families()) {
     auto& seen = out.families[family];
     seen.active = reader.parsed(family_field(family, "active"), "a list of uplink/device/weight/gateway",

@@ -32,6 +32,10 @@ std::string RedisKeys::health(std::string_view uplink) const {
   return cat(prefix_, "uplink:", uplink, ":health");
 }
 
+std::string RedisKeys::admin(std::string_view uplink) const {
+  return cat(prefix_, "uplink:", uplink, ":admin");
+}
+
 std::string RedisKeys::history_minutes(std::string_view uplink, Family family,
                                        std::chrono::year_month_day day) const {
   return cat(prefix_, "uplink:", uplink, ":history:", to_string(family), ':', format_day(day));
@@ -48,6 +52,10 @@ std::string RedisKeys::routing() const {
 
 std::string RedisKeys::proxy(std::string_view uplink) const {
   return cat(prefix_, "proxy:", uplink);
+}
+
+std::string RedisKeys::drill() const {
+  return cat(prefix_, "drill");
 }
 
 std::string RedisKeys::events() const {
@@ -72,6 +80,10 @@ std::string RedisKeys::status_channel() const {
 
 std::string RedisKeys::routing_channel() const {
   return cat(prefix_, "routing");
+}
+
+std::string RedisKeys::admin_channel() const {
+  return cat(prefix_, "admin");
 }
 
 }  // namespace multilink

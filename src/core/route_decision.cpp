@@ -71,6 +71,7 @@ Field contenders_of(Family family, const RouteInputs& inputs) {
     const auto health = health_of(inputs.health[i], family);
     contender.health = health.state;
     contender.answers = health.answers;
+    contender.drained = health.drained;
     contender.precedence = uplinks[i].precedence;
     contender.in_force = in_force && in_force->contains(uplinks[i].device);
     contender.gave_way = gave_way(i, family, inputs);

@@ -108,16 +108,27 @@ Json uplink_status(const StatusSnapshot& snapshot, const UplinkStatus& uplink) {
   out["precedence"] = uplink.health ? Json(uplink.health->precedence) : Json();
   out["weight"] = uplink.health ? Json(uplink.health->weight) : Json();
   out["enabled"] = uplink.health ? Json(uplink.health->enabled) : Json();
+  const bool is_ordered = uplink.health && uplink.health->admin != AdminMode::none;
+  out["admin"] = is_ordered ? Json(to_string(uplink.health->admin)) : Json();
+  out["admin_until"] =
+      is_ordered && uplink.health->admin_until ? Json(format_utc(*uplink.health->admin_until)) : Json();
   for (const Family family : kFamilies) {
     out["families"][std::string(to_string(family))] = family_status(snapshot, uplink, family);
   }
   return out;
 }
 
+Json drill_of(const RoutingRecord& routing) {
+  if (routing.drill.empty()) return {};
+  return {{"uplink", routing.drill},
+          {"until", routing.drill_until ? Json(format_utc(*routing.drill_until)) : Json()}};
+}
+
 Json routing_status(const StatusSnapshot& snapshot) {
   if (!snapshot.routing) return {};
   Json out{{"sync", snapshot.routing->sync},
            {"warnings", snapshot.routing->warnings},
+           {"drill", drill_of(*snapshot.routing)},
            {"families", Json::object()}};
   for (const auto& [family, routing] : snapshot.routing->families) {
     Json active = Json::array();

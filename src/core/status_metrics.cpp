@@ -83,12 +83,18 @@ std::string of_uplinks(const StatusSnapshot& snapshot) {
   Gauge aside("multilink_uplink_targets_set_aside", "", "Probe targets that count for nothing for now.");
   Gauge precedence("multilink_uplink_precedence", "", "As configured: 1 is the best.");
   Gauge weight("multilink_uplink_weight", "", "As configured: the share within equal precedence.");
-  Gauge enabled("multilink_uplink_enabled", "", "As configured.");
+  Gauge enabled("multilink_uplink_enabled", "", "As configured, and not disabled by the administrator.");
+  Gauge drained("multilink_uplink_drained", "", "Drained by the administrator: nothing new goes by it.");
+  Gauge until("multilink_uplink_admin_until_timestamp_seconds", "seconds",
+              "When the administrator's order ends by itself.");
   for (const auto& uplink : snapshot.uplinks) {
     if (uplink.health) {
       precedence.add({{"uplink", uplink.name}}, static_cast<double>(uplink.health->precedence));
       weight.add({{"uplink", uplink.name}}, static_cast<double>(uplink.health->weight));
       enabled.add({{"uplink", uplink.name}}, uplink.health->enabled);
+      drained.add({{"uplink", uplink.name}}, uplink.health->admin == AdminMode::drained);
+      if (uplink.health->admin_until)
+        until.add({{"uplink", uplink.name}}, unix_seconds(*uplink.health->admin_until));
     }
     for (const Family family : families_shown(uplink)) {
       const std::string version = cat("ipv", to_string(family));
@@ -115,7 +121,7 @@ std::string of_uplinks(const StatusSnapshot& snapshot) {
   }
   std::string out;
   for (const auto* gauge : {&usable, &carries, &state, &since, &loss, &rtt, &jitter, &baseline, &damping,
-                            &aside, &precedence, &weight, &enabled}) {
+                            &aside, &precedence, &weight, &enabled, &drained, &until}) {
     out += gauge->text();
   }
   return out;
@@ -130,6 +136,8 @@ std::string of_routing(const StatusSnapshot& snapshot) {
               "Of the last move: from the outcome of the deciding probe to the kernel's new route.");
   Gauge warnings("multilink_host_warnings", "",
                  "Settings of this host that keep legitimate traffic from flowing.");
+  Gauge drill("multilink_routing_drill", "", "A drill makes this uplink a black hole.");
+  if (!snapshot.routing->drill.empty()) drill.add({{"uplink", snapshot.routing->drill}}, true);
   sync.add({}, snapshot.routing->sync == "in_sync");
   warnings.add({}, static_cast<double>(snapshot.routing->warnings.size()));
   for (const auto& [family, routing] : snapshot.routing->families) {
@@ -138,7 +146,7 @@ std::string of_routing(const StatusSnapshot& snapshot) {
     if (routing.since != WallTime{}) switched.add(labels, unix_seconds(routing.since));
     if (routing.chain) chain.add(labels, seconds(*routing.chain));
   }
-  return sync.text() + switched.text() + chain.text() + warnings.text();
+  return sync.text() + switched.text() + chain.text() + warnings.text() + drill.text();
 }
 
 std::string of_daemons(const StatusSnapshot& snapshot) {

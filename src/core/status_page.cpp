@@ -61,7 +61,7 @@ std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplin
   const auto* health = family_health(uplink, family);
   std::string out = cat("<tr><th scope=\"row\"><span>", uplink_title(uplink, family), "</span></th>");
   out += cell("State", cat("<span class=\"state ", level_class(words.state), "\">", to_string(words.state),
-                           "</span>", words.enabled ? "" : " (disabled)"));
+                           "</span>", words.order));
   out += cell("Status", words.status);
   out += cell("Traffic", words.traffic);
   out += cell("Loss", words.loss);

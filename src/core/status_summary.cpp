@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "multilink/core/status_words.hpp"
 #include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
 
 namespace multilink {
 
@@ -29,6 +31,21 @@ std::vector<std::string> uplinks_not_up(const StatusSnapshot& snapshot) {
       findings.push_back(
           cat(with_family(uplink, family), " is ", to_string(state), reason.empty() ? "" : ": ", reason));
     }
+  }
+  return findings;
+}
+
+/// What somebody may have forgotten that he has ordered it.
+std::vector<std::string> order_findings(const StatusSnapshot& snapshot) {
+  std::vector<std::string> findings;
+  for (const auto& uplink : snapshot.uplinks) {
+    const auto order = uplink.health ? order_sentence(*uplink.health) : "";
+    if (!order.empty()) findings.push_back(cat(uplink.name, " is ", order));
+  }
+  if (snapshot.routing && !snapshot.routing->drill.empty()) {
+    const auto& until = snapshot.routing->drill_until;
+    findings.push_back(cat("a drill makes ", snapshot.routing->drill, " a black hole",
+                           until ? cat(" until ", format_utc(*until)) : ""));
   }
   return findings;
 }
@@ -144,7 +161,8 @@ StatusSummary summarize(const StatusSnapshot& snapshot) {
         cat("the configuration file is refused, daemons that run keep to what they have read before: ",
             refused.front(), refused.size() > 1 ? cat(" (and ", refused.size() - 1, " more)") : ""));
   }
-  for (const auto& part : {uplinks_not_up(snapshot), daemon_findings(snapshot), routing_findings(snapshot)}) {
+  for (const auto& part : {uplinks_not_up(snapshot), order_findings(snapshot), daemon_findings(snapshot),
+                           routing_findings(snapshot)}) {
     summary.findings.insert(summary.findings.end(), part.begin(), part.end());
   }
   if (!snapshot.problems.empty()) {

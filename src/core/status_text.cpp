@@ -27,8 +27,8 @@ std::string uplink_table(const StatusSnapshot& snapshot) {
       const UplinkWords words = describe(snapshot, uplink, family);
       const auto* health = family_health(uplink, family);
       rows.push_back({safe(uplink.name), cat("IPv", to_string(family)),
-                      cat(to_string(words.state), words.enabled ? "" : " (disabled)"), words.status,
-                      words.traffic, words.loss, words.rtt, words.jitter,
+                      cat(to_string(words.state), words.order), words.status, words.traffic, words.loss,
+                      words.rtt, words.jitter,
                       health != nullptr ? format_span(snapshot.at - health->since) : "-",
                       safe(remarks(uplink, family))});
     }

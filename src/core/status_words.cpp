@@ -28,7 +28,22 @@ std::string last_probe_word(const UplinkStatus& uplink, Family family, WallTime 
              " ago");
 }
 
+std::string_view order_word(const HealthRecord& health) {
+  if (health.admin == AdminMode::drained) return " (drained)";
+  return health.enabled ? "" : " (disabled)";
+}
+
+std::string until(const HealthRecord& health) {
+  return health.admin_until ? cat(" until ", format_utc(*health.admin_until)) : "";
+}
+
 }  // namespace
+
+std::string order_sentence(const HealthRecord& health) {
+  if (health.admin == AdminMode::disabled) return cat("disabled by its administrator", until(health));
+  if (health.admin != AdminMode::drained) return {};
+  return cat("drained by its administrator", until(health), ": nothing new goes by it");
+}
 
 UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
   UplinkWords words;
@@ -37,7 +52,7 @@ UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink,
   words.traffic = !carries ? "unknown" : *carries ? "carries" : "standby";
   words.last_probe = last_probe_word(uplink, family, snapshot.at);
   words.loss = words.rtt = words.jitter = kNone;
-  if (uplink.health) words.enabled = uplink.health->enabled;
+  if (uplink.health) words.order = order_word(*uplink.health);
   if (const auto* health = family_health(uplink, family)) {
     words.state = health->state;
     if (health->probes > 0) words.loss = cat(format_decimal(health->loss * 100, 1), " %");
@@ -49,6 +64,8 @@ UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink,
 
 std::string remarks(const UplinkStatus& uplink, Family family) {
   std::string out(reason_of(uplink, family));
+  if (uplink.health && uplink.health->admin == AdminMode::drained)
+    out = cat(order_sentence(*uplink.health), out.empty() ? "" : "; ", out);
   const auto* health = family_health(uplink, family);
   if (health == nullptr) return out;
   if (health->damping > Duration{}) {

@@ -25,6 +25,11 @@ SwitchReason explain_switch(const std::vector<SwitchParty>& parties) {
     return left(party) && (party.health == HealthState::suspect || party.health == HealthState::down);
   });
   if (sick != parties.end()) return from_health(*sick);
+  const auto drained = find([&](const SwitchParty& party) { return left(party) && party.drained; });
+  if (drained != parties.end()) return {cat(drained->uplink, " is drained by its administrator"), ""};
+  const auto back =
+      find([](const SwitchParty& party) { return party.carries && !party.carried && party.undrained; });
+  if (back != parties.end()) return {cat(back->uplink, " is no longer drained"), ""};
   const auto well = find([](const SwitchParty& party) {
     return party.carries && !party.carried && party.health == HealthState::up;
   });

@@ -12,17 +12,17 @@ bool can_carry(const Contender& contender) {
 
 /// Lower is better.
 int class_of(const Contender& contender) {
-  if (is_usable(contender)) return 0;
+  if (is_usable(contender)) return contender.drained ? 1 : 0;
   switch (contender.health) {
     case HealthState::up:
     case HealthState::unknown:
-      return 1;
+      return 2;
     case HealthState::suspect:
-      return contender.answers ? 2 : 3;
+      return contender.answers ? 3 : 4;
     case HealthState::down:
       break;
   }
-  return contender.answers ? 2 : 4;
+  return contender.answers ? 3 : 5;
 }
 
 template <class Value>

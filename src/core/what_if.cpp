@@ -59,7 +59,7 @@ KernelState state_if_silent(std::string_view uplink, const Config& config, const
         own[family] = HealthState::down;
       } else if (record != health.end() && record->second.families.contains(family)) {
         const auto& said = record->second.families.at(family);
-        own[family] = {said.state, said.answers};
+        own[family] = {said.state, said.answers, record->second.admin == AdminMode::drained};
       }
     }
   }

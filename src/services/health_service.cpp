@@ -41,9 +41,10 @@ void HealthService::start() {
   parts_.supervisor.ready();
   tell_supervisor();
   schedule_sweep();
-  parts_.store.start({keys_.probe_channel()},
-                     {[this] { on_ready(); }, [this](const Error&) { on_lost(); },
-                      [this](std::string_view, std::string_view payload) { on_hint(payload); }});
+  parts_.store.start(
+      {keys_.probe_channel(), keys_.admin_channel()},
+      {[this] { on_ready(); }, [this](const Error&) { on_lost(); },
+       [this](std::string_view channel, std::string_view payload) { on_hint(channel, payload); }});
 }
 
 void HealthService::reload(const Config& config) {
@@ -128,10 +129,10 @@ void HealthService::on_lost() {
   tell_supervisor();
 }
 
-void HealthService::on_hint(std::string_view name) {
+void HealthService::on_hint(std::string_view channel, std::string_view name) {
   const auto uplink = uplinks_.find(name);
   if (uplink == uplinks_.end() || !uplink->second.is_known()) return;
-  wanted_.emplace(name);
+  (channel == keys_.admin_channel() ? wanted_closely_ : wanted_).emplace(name);
   if (std::exchange(is_hinted_, true)) return;
   parts_.scheduler.post([this] {  // with those of the other uplinks that came with this one
     is_hinted_ = false;
@@ -228,8 +229,8 @@ void HealthService::tell_log(std::vector<EventRecord> events) {
   if (events.empty()) return;
   parts_.scheduler.post([&log = parts_.log, events = std::move(events)] {
     for (const auto& event : events) {
-      log.info(cat(event.uplink, " IPv", to_string(*event.family), ": ", event.from, " -> ", event.to, ": ",
-                   event.reason));
+      const auto family = event.family ? cat(" IPv", to_string(*event.family)) : "";
+      log.info(cat(event.uplink, family, ": ", event.from, " -> ", event.to, ": ", event.reason));
     }
   });
 }

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <utility>
 
+#include "multilink/core/admin_order.hpp"
 #include "multilink/core/failback_hold.hpp"
 #include "multilink/core/filter_plan.hpp"
 #include "multilink/core/route_decision.hpp"
@@ -27,7 +28,7 @@ std::vector<HealthByFamily> states_of(const Config& config, const std::vector<Up
     for (const Family family : kRoutedFamilies) {
       if (believed && record->second.families.contains(family)) {
         const auto& said = record->second.families.at(family);
-        states[family] = {said.state, said.answers};
+        states[family] = {said.state, said.answers, record->second.admin == AdminMode::drained};
       }
       const bool is_used = family == Family::v4 || !facts[i].families.at(family).addresses.empty();
       if (is_used && states[family].state == HealthState::unknown) {
@@ -79,13 +80,20 @@ void HealthSnapshot::finish(const HealthRecords& records) {
 }
 
 Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilter& filter,
-                                                const Config& config, const std::vector<DhcpLease>& leases,
+                                                const Config& configured,
+                                                const std::vector<DhcpLease>& leases,
                                                 const HealthRecords& health, std::string_view boot,
                                                 const RoutingNumbers& numbers, const ParentUsers& parents) {
   const auto state = kernel.read();
   if (!state)
     return fail(cat("cannot read the kernel's routes: ", state.error().message), state.error().code);
   std::vector<std::string> lines;
+  Config config = configured;
+  for (auto& uplink : config.uplinks) {
+    const auto record = health.find(uplink.name);
+    if (record != health.end() && speaks_of(record->second, uplink, boot))
+      apply_order(record->second, uplink);
+  }
   const auto facts = observe_uplinks(config, *state, numbers, leases);
   const auto states = states_of(config, facts, health, boot, lines);
   FailbackHold hold;

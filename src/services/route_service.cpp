@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "multilink/core/active_uplinks.hpp"
+#include "multilink/core/admin_order.hpp"
 #include "multilink/core/default_place.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/route_diff.hpp"
@@ -28,7 +29,8 @@ std::optional<Family> family_of_new_default(const RouteOperation& operation) {
 RouteService::RouteService(RoutePorts ports, Config config, std::string boot, DaemonRecord self,
                            RoutingNumbers numbers)
     : ports_(ports),
-      config_(std::move(config)),
+      configured_(std::move(config)),
+      config_(configured_),
       boot_(std::move(boot)),
       numbers_(numbers),
       reader_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site),
@@ -39,6 +41,9 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
       flows_(ports_.scheduler, ports_.log, ports_.flows,
              {[this] { reconcile(ports_.scheduler.now()); },
               [this](const EvictionOrder& order, const MovedFlows& moved) { note_moved(order, moved); }}),
+      drills_(ports_.scheduler, ports_.store, ports_.log, ports_.flows.filter,
+              RedisKeys(configured_.suite.site), boot_,
+              {[this](EventRecord event) { note_drill_event(std::move(event)); }, [this] { note_drill(); }}),
       host_(ports_.scheduler, ports_.kernel, ports_.host, ports_.log, numbers_, [this] { note_warnings(); }) {
 }
 
@@ -51,30 +56,36 @@ void RouteService::look_up_parents() {
 
 void RouteService::start() {
   look_up_parents();
-  heartbeat_.start(config_);
-  ports_.store.start({RedisKeys(config_.suite.site).status_channel()},
-                     {[this] {
-                        reader_.on_ready();
-                        reporter_.on_ready();
-                        heartbeat_.beat();
-                        show_status();
-                      },
-                      [this](const Error&) { show_status(); },
-                      [this](std::string_view, std::string_view payload) { reader_.on_hint(payload); }});
+  heartbeat_.start(configured_);
+  const RedisKeys keys(configured_.suite.site);
+  ports_.store.start(
+      {keys.status_channel(), keys.admin_channel()},
+      {[this] {
+         reader_.on_ready();
+         reporter_.on_ready();
+         drills_.on_ready();
+         heartbeat_.beat();
+         show_status();
+       },
+       [this](const Error&) { show_status(); },
+       [this, admin = keys.admin_channel()](std::string_view channel, std::string_view payload) {
+         channel == admin ? drills_.on_hint() : reader_.on_hint(payload);
+       }});
   ports_.kernel.watch([this](const KernelChange&) { reconcile(ports_.scheduler.now()); });
   ports_.leases.watch([this] { reconcile(ports_.scheduler.now()); });
   reconcile(ports_.scheduler.now());
   reader_.set_uplinks(config_);
+  drills_.start();
   host_.set_config(config_);
 }
 
 void RouteService::reload(const Config& config) {
-  config_ = config;
+  config_ = configured_ = config;
   look_up_parents();
   hold_.release();
   policy_holds_.clear();
   policies_.held.clear();
-  heartbeat_.set_config(config_);
+  heartbeat_.set_config(configured_);
   std::erase_if(beliefs_, [&](const auto& belief) {
     return std::none_of(config_.uplinks.begin(), config_.uplinks.end(),
                         [&](const UplinkConfig& uplink) { return uplink.device == belief.first; });
@@ -83,6 +94,7 @@ void RouteService::reload(const Config& config) {
     const UplinkConfig* uplink = config_.uplink_named(record.first);
     return uplink == nullptr || !speaks_of(record.second, *uplink, boot_);
   });
+  obey_orders();
   reconcile(ports_.scheduler.now(), true);
   reader_.set_uplinks(config_);
   host_.set_config(config_);
@@ -98,8 +110,11 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
     const auto record = records.find(uplink.name);
     if (record == records.end() || !speaks_of(record->second, uplink, boot_)) continue;
     const auto answered = answers_of(uplink);
+    const AdminMode ordered = order_of(uplink);
     health_[uplink.name] = record->second;
-    changed = changed || answers_of(uplink) != answered;
+    const bool is_ordered = order_of(uplink) != ordered;
+    if (ordered == AdminMode::drained && is_ordered) undrained_.insert(uplink.name);
+    changed = changed || is_ordered || answers_of(uplink) != answered;
     for (const Family family : kRoutedFamilies) {
       const auto said = record->second.families.find(family);
       const auto health = said == record->second.families.end() ? HealthRecord::PerFamily{} : said->second;
@@ -112,7 +127,18 @@ void RouteService::hear(const HealthRecords& records, const Now& noticed) {
       if (is_news) news_.emplace(uplink.name, family);
     }
   }
-  if (changed) act_on_memory(noticed);
+  if (!changed) return;
+  obey_orders();
+  act_on_memory(noticed);
+}
+
+AdminMode RouteService::order_of(const UplinkConfig& uplink) const {
+  const auto record = health_.find(uplink.name);
+  return record == health_.end() ? AdminMode::none : record->second.admin;
+}
+
+void RouteService::obey_orders() {
+  config_ = under_orders(configured_, health_);
 }
 
 std::set<Family> RouteService::answers_of(const UplinkConfig& uplink) const {
@@ -234,7 +260,8 @@ std::vector<HealthByFamily> RouteService::believed_health() const {
     auto& of_uplink = health.emplace_back();
     const auto answering = answers_of(uplink);
     for (const auto& [family, belief] : beliefs_.at(uplink.device)) {
-      of_uplink[family] = {belief.state(), answering.contains(family)};
+      of_uplink[family] = {belief.state(), answering.contains(family),
+                           order_of(uplink) == AdminMode::drained};
     }
   }
   return health;
@@ -318,9 +345,13 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
   record.warnings = warnings_;
   reporter_.set(record);
   keep_flows(step, after);
+  drills_.set_uplinks(drill_uplinks(step, after));
   host_.see(after);
   adopted_ = true;
-  if (problem.empty()) news_.clear();
+  if (problem.empty()) {
+    news_.clear();
+    undrained_.clear();
+  }
   ports_.supervisor.ready();
   note_problem(problem);
 }

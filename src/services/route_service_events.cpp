@@ -109,6 +109,8 @@ std::vector<SwitchParty> RouteService::parties(Family family, const Step& step, 
     party.carried = contains_uplink(from, uplink.name);
     party.carries = contains_uplink(to, uplink.name);
     party.fact = step.facts[i].families.at(family).fact;
+    party.drained = order_of(uplink) == AdminMode::drained;
+    party.undrained = undrained_.contains(uplink.name);
     party.health = beliefs_.at(uplink.device).at(family).state();
     const auto record = health_.find(uplink.name);
     if (record != health_.end() && record->second.families.contains(family)) {
@@ -132,10 +134,10 @@ void RouteService::warn_of_withdrawal(Family family, const Step& step) const {
       std::any_of(wanted.begin(), wanted.end(), is_main_default)) {
     return;
   }
-  ports_.log.warning(
-      cat("IPv", to_string(family),
-          ": no uplink that is enabled can carry; the default route over the disabled ones is "
-          "withdrawn, and the host's own default routes count. 'enabled = yes' brings it back"));
+  ports_.log.warning(cat("IPv", to_string(family),
+                         ": no uplink that is enabled can carry; the default route over the disabled ones is "
+                         "withdrawn, and the host's own default routes count. 'enabled = yes', or "
+                         "'multilinkctl enable' where that has disabled it, brings it back"));
 }
 
 void RouteService::note_moved(const EvictionOrder& order, const MovedFlows& moved) {
@@ -155,6 +157,36 @@ void RouteService::note_moved(const EvictionOrder& order, const MovedFlows& move
   event.took = moved.took;
   reporter_.add_event(event);
   reporter_.write_events();
+}
+
+std::vector<DrillUplink> RouteService::drill_uplinks(const Step& step, const KernelState& after) const {
+  std::vector<DrillUplink> out;
+  for (std::size_t i = 0; i < config_.uplinks.size(); ++i) {
+    const auto& uplink = config_.uplinks[i];
+    const Link* link = after.link_at(step.facts[i].link_index);
+    DrillUplink one{uplink.name, link == nullptr ? "" : link->name, uplink.enabled, {}};
+    for (const Family family : kRoutedFamilies) {
+      const bool can_carry = step.facts[i].families.at(family).fact == LinkFact::ok;
+      if (can_carry && beliefs_.at(uplink.device).at(family).state() == HealthState::up)
+        one.usable.insert(family);
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+void RouteService::note_drill_event(EventRecord event) {
+  reporter_.add_event(std::move(event));
+  reporter_.write_events();
+}
+
+void RouteService::note_drill() {
+  if (!adopted_) return;
+  RoutingRecord record = reporter_.record();
+  const auto& running = drills_.running();
+  record.drill = running ? running->asked.uplink : "";
+  record.drill_until = running ? std::optional(running->until) : std::nullopt;
+  reporter_.set(record);
 }
 
 }  // namespace multilink

@@ -40,7 +40,7 @@ WallTime wall_at(MonoTime time, const Now& now) {
 }  // namespace
 
 UplinkHealth::UplinkHealth(const UplinkConfig& uplink, std::string boot, const Now& now)
-    : config_(uplink), boot_(std::move(boot)) {
+    : configured_(uplink), config_(uplink), boot_(std::move(boot)) {
   begin(now);
 }
 
@@ -53,13 +53,56 @@ void UplinkHealth::begin(const Now& now) {
 
 void UplinkHealth::configure(const UplinkConfig& uplink, const Now& now) {
   const bool same_device = uplink.device == config_.device && uplink.mac == config_.mac;
-  config_ = uplink;
+  configured_ = uplink;
+  apply_order();
   if (same_device) {
-    for (auto& [family, one] : families_) one.machine.configure(uplink, now.mono);
+    for (auto& [family, one] : families_) one.machine.configure(config_, now.mono);
   } else {
     begin(now);
     begun_ = now.mono;
   }
+}
+
+void UplinkHealth::apply_order() {
+  config_ = configured_;
+  if (order_.mode != AdminMode::disabled) return;
+  if (config_.enabled) config_.disabled_by = to_text(order_);
+  config_.enabled = false;
+}
+
+void UplinkHealth::begin_under(const std::optional<AdminRecord>& asked, const Now& now) {
+  asked_ = asked;
+  order_ = asked ? asked->in_force(boot_, now) : AdminOrder{};
+  apply_order();
+  begin(now);
+}
+
+void UplinkHealth::order(const std::optional<AdminRecord>& asked, const Now& now) {
+  asked_ = asked;
+  keep_order(now);
+}
+
+void UplinkHealth::keep_order(const Now& now) {
+  auto order = asked_ ? asked_->in_force(boot_, now) : AdminOrder{};
+  if (order == order_) return;
+  const auto before = std::exchange(order_, std::move(order));
+  note_order(before, now);
+  apply_order();
+  for (auto& [family, one] : families_) one.machine.configure(config_, now.mono);
+}
+
+void UplinkHealth::note_order(const AdminOrder& from, const Now& now) {
+  EventRecord event;
+  event.id = EventRecord::make_id(boot_, now.mono);
+  event.at = now.wall;
+  event.source = "healthd";
+  event.kind = "admin";
+  event.uplink = config_.name;
+  event.from = word_of(from.mode);
+  event.to = word_of(order_.mode);
+  const bool is_over = order_.mode == AdminMode::none && asked_ && asked_->mode == from.mode;
+  event.reason = is_over ? cat("the time is over for which it was ", to_string(from.mode)) : to_text(order_);
+  events_.push_back(std::move(event));
 }
 
 Result<void> UplinkHealth::observe(const std::vector<ProbeRecord>& probes, const Now& now) {
@@ -109,6 +152,7 @@ void UplinkHealth::excuse_silence(const Now& now) {
 }
 
 void UplinkHealth::advance(const Now& now) {
+  keep_order(now);
   for (auto& [family, one] : families_) {
     one.machine.advance(now.mono);
     for (const auto& transition : one.machine.take_transitions()) {
@@ -151,6 +195,8 @@ void UplinkHealth::recall(const HealthRecord& stored, const Now& now) {
 }
 
 void UplinkHealth::adopt(const std::optional<HealthRecord>& stored, const Now& now) {
+  if (const AdminMode before = stored ? stored->admin : AdminMode::none; before != order_.mode)
+    note_order({before, {}, {}}, now);
   for (auto& [family, one] : families_) {
     one.machine.advance(now.mono);
     const auto replayed = one.machine.take_transitions();
@@ -182,6 +228,8 @@ HealthRecord UplinkHealth::record() const {
   out.weight = config_.weight;
   out.enabled = config_.enabled;
   out.boot = boot_;
+  out.admin = order_.mode;
+  out.admin_until = order_.until;
   for (const auto& [family, one] : families_) {
     const auto& window = one.machine.window();
     out.families[family] = {one.machine.state(),

@@ -39,13 +39,16 @@ WatchedUplink::Question WatchedUplink::ask(bool closely, const ProbeScores& scor
     }
   }
   commands.push_back({"HGETALL", keys_.link(name)});
-  if (closely) published_.append_reads(commands);
+  if (!closely) return question;
+  commands.push_back({"HGETALL", keys_.admin(name)});
+  published_.append_reads(commands);
   return question;
 }
 
 void WatchedUplink::take(const Question& question, std::span<const Reply> replies, bool pingd_lives,
                          const Now& now) {
   assert(replies.size() == question.replies());
+  if (question.own_keys) take_admin(replies[question.ranges + 1], now);
   // What was asked for before our last write is out of date.
   const bool own_keys = question.own_keys && question.writes == writes_;
   const bool differs = own_keys && published_.found(replies.last(PublishedHealth::kReads));
@@ -97,6 +100,18 @@ void WatchedUplink::take_link(const Reply& reply, const Now& now) {
   if (!link) return complaints_.refuse(key, link.error().message, now.mono);
   complaints_.accept(key);
   health_.report_link(*link, now);
+}
+
+/// What cannot be understood changes nothing.
+void WatchedUplink::take_admin(const Reply& reply, const Now& now) {
+  const auto key = keys_.admin(health_.config().name);
+  const auto fields = as_fields(reply);
+  const bool is_missing = fields && fields->empty();
+  const auto asked = fields.and_then([](const Fields& all) { return AdminRecord::decode(all); });
+  if (!asked && !is_missing) return complaints_.refuse(key, asked.error().message, now.mono);
+  complaints_.accept(key);
+  const auto order = is_missing ? std::nullopt : std::optional(*asked);
+  is_adopted_ ? health_.order(order, now) : health_.begin_under(order, now);
 }
 
 void WatchedUplink::take_own_keys(const Result<std::optional<HealthRecord>>& stored, bool differs,

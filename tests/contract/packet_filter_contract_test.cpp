@@ -255,6 +255,29 @@ TEST_P(PacketFilterContract, ThereIsRoomForSoManyTuplesAndNoMore) {
   EXPECT_EQ(reset(tuples_of(Family::v6, 10)), 10U);
 }
 
+TEST_P(PacketFilterContract, ADrillEndsByItself) {
+  EXPECT_EQ(filter().drill("wan1", std::chrono::seconds(1)).error().code, ENOENT);
+  replace(table_of(2));
+  const auto done = filter().drill("wan1", std::chrono::milliseconds(1500));
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(world_->is_drilled("wan1"));
+  EXPECT_FALSE(world_->is_drilled("wan2"));
+  replace(table_of(3));
+  EXPECT_TRUE(world_->is_drilled("wan1"));
+  EXPECT_TRUE(is_in_force());
+  EXPECT_TRUE(world_->run_until([&] { return !world_->is_drilled("wan1"); }));
+  EXPECT_TRUE(is_in_force());
+  EXPECT_FALSE(filter().drill("wan1", std::chrono::microseconds(999)));
+}
+
+TEST_P(PacketFilterContract, ADrillCanBeEndedEarlier) {
+  replace(table_of(2));
+  ASSERT_TRUE(filter().drill("wan1", std::chrono::minutes(10)));
+  ASSERT_TRUE(filter().end_drill("wan1"));
+  EXPECT_FALSE(world_->is_drilled("wan1"));
+  EXPECT_TRUE(filter().end_drill("wan1"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Worlds, PacketFilterContract,
                          testing::Values(WorldKind{"Fake", make_fake_packet_filter_world},
                                          WorldKind{"Real", make_real_packet_filter_world}),

@@ -26,6 +26,7 @@ class FakeWorld final : public PacketFilterWorld {
 
   bool has_table() override { return filter_.table().has_value(); }
   std::size_t resets() override { return filter_.resets(); }
+  bool is_drilled(const std::string& device) override { return filter_.is_drilled(device); }
   void flush_ruleset() override { filter_.lose_table(); }
   void empty_a_chain() override { filter_.spoil(); }
   void change_a_policy() override { filter_.spoil(); }
@@ -59,6 +60,9 @@ class RealWorld final : public PacketFilterWorld {
         ++count;
     }
     return count;
+  }
+  bool is_drilled(const std::string& device) override {
+    return nft("list set inet multilink drilled").find(cat('"', device, '"')) != std::string::npos;
   }
   void flush_ruleset() override { nft("flush ruleset"); }
   void empty_a_chain() override { nft("flush chain inet multilink output"); }

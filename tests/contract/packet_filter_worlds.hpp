@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "multilink/ports/packet_filter.hpp"
@@ -23,7 +24,8 @@ class PacketFilterWorld {
   virtual void settle() = 0;
 
   virtual bool has_table() = 0;
-  virtual std::size_t resets() = 0;    ///< tuples in force
+  virtual std::size_t resets() = 0;  ///< tuples in force
+  virtual bool is_drilled(const std::string& device) = 0;
   virtual void flush_ruleset() = 0;    ///< as loading a ruleset anew does
   virtual void empty_a_chain() = 0;    ///< of ours
   virtual void change_a_policy() = 0;  ///< of one of our chains: now it drops

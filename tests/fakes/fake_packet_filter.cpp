@@ -45,6 +45,7 @@ Result<bool> FakePacketFilter::remove() {
   const bool was_there = table_.has_value();
   table_.reset();
   resets_.clear();
+  drills_.clear();
   return was_there;
 }
 
@@ -67,6 +68,25 @@ Result<std::size_t> FakePacketFilter::reset(const std::vector<TcpTuple>& tuples)
   return count;
 }
 
+Result<void> FakePacketFilter::drill(const std::string& device, Duration length) {
+  if (auto good = attempt(); !good) return good;
+  if (!table_) return fail(std::strerror(ENOENT), ENOENT);
+  if (length < std::chrono::milliseconds(1)) return fail(std::strerror(ETIME), ETIME);
+  if (!is_drilled(device)) drills_[device] = scheduler_.now().mono + length;
+  return {};
+}
+
+Result<void> FakePacketFilter::end_drill(const std::string& device) {
+  if (auto good = attempt(); !good) return good;
+  drills_.erase(device);
+  return {};
+}
+
+bool FakePacketFilter::is_drilled(const std::string& device) const {
+  const auto drill = drills_.find(device);
+  return table_ && drill != drills_.end() && scheduler_.now().mono < drill->second;
+}
+
 void FakePacketFilter::watch(std::function<void()> on_change) {
   assert(!on_change_ || !on_change);  // nothing: the process that watched has ended
   on_change_ = std::move(on_change);
@@ -85,6 +105,7 @@ bool FakePacketFilter::is_reset(const TcpTuple& tuple) {
 void FakePacketFilter::lose_table() {
   table_.reset();
   resets_.clear();
+  drills_.clear();
   tell();
 }
 

@@ -33,6 +33,8 @@ const Names kAllKeys{kKeys.uplinks(),
                      kKeys.status("lte", Family::v4),
                      kKeys.status("lte", Family::v6),
                      kKeys.health("lte"),
+                     kKeys.admin("lte"),
+                     kKeys.drill(),
                      kHistory[0],
                      kHistory[1],
                      kKeys.routing(),
@@ -43,7 +45,8 @@ const Names kAllKeys{kKeys.uplinks(),
                      kKeys.proxy("lte"),
                      kKeys.daemon("notifyd"),
                      kKeys.notified("webhook")};
-const Names kAllChannels{kKeys.probe_channel(), kKeys.status_channel(), kKeys.routing_channel()};
+const Names kAllChannels{kKeys.probe_channel(), kKeys.status_channel(), kKeys.routing_channel(),
+                         kKeys.admin_channel()};
 const Names kStatuses{kKeys.status("lte"), kKeys.status("lte", Family::v4), kKeys.status("lte", Family::v6)};
 
 Names join_sets(Names a, const Names& b) {
@@ -70,16 +73,17 @@ const std::vector<Rights> kRights{
     {"healthd",
      {"ping", "multi", "exec", "get", "getrange", "hgetall", "zrange", "zrangebyscore", "xrevrange", "set",
       "setrange", "hset", "del", "zadd", "xadd", "xdel", "pexpire", "publish", "subscribe"},
-     join_sets(kStatuses, {kKeys.uplinks(), kKeys.link("lte"), kKeys.probes("lte"), kKeys.health("lte"),
-                           kHistory[0], kHistory[1], kKeys.events(), kKeys.daemon("pingd")}),
+     join_sets(kStatuses,
+               {kKeys.uplinks(), kKeys.link("lte"), kKeys.probes("lte"), kKeys.health("lte"),
+                kKeys.admin("lte"), kHistory[0], kHistory[1], kKeys.events(), kKeys.daemon("pingd")}),
      join_sets(kStatuses, {kKeys.uplinks(), kKeys.health("lte"), kHistory[0], kHistory[1], kKeys.events(),
                            kKeys.daemon("healthd")}),
-     {kKeys.probe_channel(), kKeys.status_channel()}},
+     {kKeys.probe_channel(), kKeys.status_channel(), kKeys.admin_channel()}},
     {"routed",
      {"ping", "multi", "exec", "hgetall", "hset", "del", "pexpire", "xadd", "publish", "subscribe"},
-     {kKeys.health("lte"), kKeys.routing()},
+     {kKeys.health("lte"), kKeys.drill(), kKeys.routing()},
      {kKeys.routing(), kKeys.events(), kKeys.daemon("routed")},
-     {kKeys.status_channel(), kKeys.routing_channel()}},
+     {kKeys.status_channel(), kKeys.routing_channel(), kKeys.admin_channel()}},
     {"squid",
      {"ping", "multi", "exec", "hgetall", "hset", "del", "pexpire", "subscribe"},
      {kKeys.health("lte")},
@@ -91,6 +95,12 @@ const std::vector<Rights> kRights{
      {kKeys.notified("webhook"), kKeys.daemon("notifyd")},
      {kKeys.status_channel(), kKeys.routing_channel()}},
     {"reader", {"ping", "get", "getrange", "hgetall", "zrange", "xrevrange"}, kAllKeys, {}, {}},
+    {"admin",
+     {"ping", "multi", "exec", "hgetall", "zrange", "xrevrange", "hset", "del", "pexpire", "publish",
+      "bgsave"},
+     kAllKeys,
+     {kKeys.admin("lte"), kKeys.drill()},
+     {kKeys.admin_channel()}},
 };
 
 enum class Kind { reads, writes };

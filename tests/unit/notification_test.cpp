@@ -71,5 +71,21 @@ TEST(Notification, KnowsWhatIsWorthOne) {
   EXPECT_EQ(subject_of(event), std::nullopt);
 }
 
+TEST(Notification, TellsWhatTheAdministratorHasDone) {
+  EventRecord event;
+  event.kind = "admin";
+  event.uplink = "fibre";
+  event.from = "in use";
+  event.to = "drained";
+  event.reason = "drained by root with multilinkctl";
+  EXPECT_EQ(subject_of(event), NotifyOn::admin);
+  EXPECT_EQ(make_notification("local", "1-0", event).subject,
+            "multilink local: fibre is drained by order of its administrator");
+  event.kind = "drill";
+  event.to = "drilled";
+  EXPECT_EQ(subject_of(event), NotifyOn::admin);
+  EXPECT_EQ(make_notification("local", "1-0", event).subject, "multilink local: the drill of fibre: drilled");
+}
+
 }  // namespace
 }  // namespace multilink

@@ -80,7 +80,7 @@ TEST(PacketFilter, PinsByTheDeviceOfArrivalAndOfDeparture) {
   EXPECT_EQ(arriving.at(3), "iifname \"lo\" accept");
   EXPECT_EQ(arriving.at(4), "meta ipsec missing iifname \"wan1\" goto enter_1");
   EXPECT_EQ(arriving.at(5), "meta ipsec missing iifname \"wan2\" goto enter_2");
-  EXPECT_EQ(rules_of(text, "postrouting").at(2), "rt ipsec missing oifname \"wan2\" goto leave_2");
+  EXPECT_EQ(rules_of(text, "postrouting").at(3), "rt ipsec missing oifname \"wan2\" goto leave_2");
   EXPECT_THAT(
       rules_of(text, "enter_1"),
       ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000", "goto steer_1"));
@@ -97,7 +97,7 @@ TEST(PacketFilter, UdpThatBeganHereLeavesAnUplinkThatGivesWay) {
               ElementsAre("meta nfproto ipv6 meta l4proto 17 ct direction original iifname != "
                           "{ \"wan1\", \"wan2\" } accept",
                           "meta mark set meta mark and 0xc0ffffff or 0x02000000"));
-  EXPECT_EQ(rules_of(text, "postrouting").at(1),
+  EXPECT_EQ(rules_of(text, "postrouting").at(2),
             "ct mark and 0x3f000000 == 0x02000000 meta nfproto ipv6 meta "
             "l4proto 17 accept")
       << "its mark stays";
@@ -169,6 +169,16 @@ TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
   const auto rules = rules_of(anew(table), "translate_1");
   EXPECT_EQ(rules.at(rules.size() - 2), "ip6 saddr fd00:1::/56 snat ip6 prefix to 2001:db8:1::/56");
   EXPECT_EQ(rules.back(), "jump masquerade6");
+}
+
+TEST(PacketFilter, ADrillComesBeforeAllElseAndSparesAddressesAndNeighbours) {
+  const auto text = anew(two_uplinks());
+  EXPECT_THAT(text, HasSubstr("set drilled {\n    type ifname\n    size 64\n    flags timeout\n  }\n"));
+  EXPECT_THAT(rules_of(text, "arrivals"), ElementsAre("iifname @drilled goto drill"));
+  EXPECT_EQ(rules_of(text, "drill").back(), "drop");
+  EXPECT_EQ(rules_of(text, "forward").front(), "oifname @drilled drop");
+  EXPECT_EQ(rules_of(text, "postrouting").front(), "oifname @drilled meta l4proto 6 drop");
+  EXPECT_TRUE(holds_only_ours({.exists = true, .chains = {"arrivals", "drill"}, .sets = {"drilled"}}));
 }
 
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {

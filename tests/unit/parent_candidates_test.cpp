@@ -43,6 +43,15 @@ TEST_F(ParentCandidates, AreThoseThatAreUp) {
   EXPECT_THAT(names(), IsEmpty());
 }
 
+TEST_F(ParentCandidates, ADrainedOneServesOnlyWhereNoOtherCan) {
+  say("a", HealthState::up);
+  say("b", HealthState::up);
+  health_["a"].admin = AdminMode::drained;
+  EXPECT_THAT(names(), ElementsAre("b"));
+  say("b", HealthState::down);
+  EXPECT_THAT(names(), ElementsAre("a"));
+}
+
 TEST_F(ParentCandidates, HaveTheWeightAndTheTimeOfTheirRecord) {
   say("a", HealthState::up);
   health_["a"].weight = 7;

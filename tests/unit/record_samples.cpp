@@ -117,6 +117,8 @@ HealthRecord RecordSamples::health() {
   out.weight = static_cast<unsigned>(between(1, 256));
   out.enabled = coin();
   out.boot = hex(8);
+  out.admin = static_cast<AdminMode>(between(0, 2));
+  if (coin()) out.admin_until = wall();
   for (const Family family : families()) {
     auto& seen = out.families[family];
     seen.state = static_cast<HealthState>(between(0, 3));
@@ -146,6 +148,8 @@ RoutingRecord RecordSamples::routing() {
     std::replace(warning.begin(), warning.end(), '|', '/');
     if (warning.empty()) warning = "x";
   }
+  if (coin()) out.drill = name();
+  if (coin()) out.drill_until = wall();
   for (const Family family : families()) {
     auto& seen = out.families[family];
     seen.active.resize(size(0, kMaxActive));

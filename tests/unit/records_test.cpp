@@ -57,7 +57,9 @@ const HealthRecord kHealth{"wwan0",
                               {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.7")},
                               MonoTime(Duration(5'000'000'001)),
                               MonoTime(Duration(4'000'000'000)),
-                              {}}}}};
+                              {}}}},
+                           AdminMode::drained,
+                           at(1'767'225'600'000)};
 const RoutingRecord kRouting{"in_sync",
                              {{Family::v4,
                                {{{"fibre", "eth0", ip("192.0.2.1"), 2}, {"lte", "ppp0", std::nullopt, 1}},
@@ -67,7 +69,8 @@ const RoutingRecord kRouting{"in_sync",
                                 microseconds(912),
                                 {{"voice", "lte"}, {"backup", ""}}}},
                               {Family::v6, {{}, at(0), "", std::nullopt, std::nullopt}}},
-                             {"rp_filter is strict", "net.ipv4.ip_forward = 0"}};
+                             {"rp_filter is strict", "net.ipv4.ip_forward = 0"},
+                             "lte"};
 const EventRecord kEvent{"0badcafe-1f",
                          at(1'767'225'600'000),
                          "healthd",
@@ -124,6 +127,8 @@ TEST(Records, TheWireFormOfHealth) {
                         {"precedence", "2"},
                         {"weight", "3"},
                         {"enabled", "1"},
+                        {"admin", "drained"},
+                        {"admin_until", "1767225600000"},
                         {"boot", "0badcafe"},
                         {"families", "4"},
                         {"4.state", "down"},
@@ -148,6 +153,8 @@ TEST(Records, TheWireFormOfRouting) {
   const Fields expected{{"sync", "in_sync"},
                         {"families", "4 6"},
                         {"warnings", "rp_filter is strict | net.ipv4.ip_forward = 0"},
+                        {"drill", "lte"},
+                        {"drill_until", ""},
                         {"4.active", "fibre/eth0/2/192.0.2.1 lte/ppp0/1/"},
                         {"4.since", "1767225600000"},
                         {"4.event", "0badcafe-1f"},
@@ -283,6 +290,8 @@ TEST(Records, HealthRefusesGarbage) {
   refuses(kHealth, "precedence", {"", "0", "-1", "1000001", "x"});
   refuses(kHealth, "weight", {"", "0", "257", "1.5"});
   refuses(kHealth, "enabled", kNoFlag);
+  refuses(kHealth, "admin", {"DRAINED", "up", "1"});
+  refuses(kHealth, "admin_until", {"-1", "x", "253402300800000"});
   refuses(kHealth, "boot", kNoBoot);
   refuses(kHealth, "families", kNoFamilies);
   refuses(kHealth, "4.state", {"", "UP", "dead"});
@@ -305,6 +314,8 @@ TEST(Records, HealthRefusesGarbage) {
 TEST(Records, RoutingRefusesGarbage) {
   std::string too_many_texts = "a";
   for (std::size_t i = 0; i < kMaxWarnings; ++i) too_many_texts += " | a";
+  refuses(kRouting, "drill", {"a b", "a/b", std::string(65, 'x')});
+  refuses(kRouting, "drill_until", {"-1", "x"});
   refuses(kRouting, "warnings", {"a\x01", "a | ", " | a", "a |  | b", std::string(513, 'x'), too_many_texts});
   refuses(kRouting, "sync", kNoText);
   refuses(kRouting, "families", kNoFamilies);

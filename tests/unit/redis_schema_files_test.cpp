@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "multilink/core/admin_order.hpp"
+#include "multilink/core/drill.hpp"
 #include "multilink/core/proxy_record.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/redis_keys.hpp"
@@ -57,8 +59,8 @@ TEST_F(RedisSchema, NamesEveryKeyAndChannel) {
   for (const auto& key :
        {keys.uplinks(), keys.link("<uplink>"), keys.probes("<uplink>"), keys.status("<uplink>"),
         family_status, history, hours, keys.health("<uplink>"), keys.routing(), keys.proxy("<uplink>"),
-        keys.events(), keys.daemon("<daemon>"), keys.notified("<receiver>"), keys.probe_channel(),
-        keys.status_channel(), keys.routing_channel()}) {
+        keys.admin("<uplink>"), keys.drill(), keys.admin_channel(), keys.events(), keys.daemon("<daemon>"),
+        keys.notified("<receiver>"), keys.probe_channel(), keys.status_channel(), keys.routing_channel()}) {
     EXPECT_NE(document_.find(cat("\n| `", key, "` |")), std::string::npos) << key;
   }
 }
@@ -78,6 +80,8 @@ TEST_F(RedisSchema, NamesEveryField) {
   documents("events", EventRecord{}.encode());
   documents("daemon", DaemonRecord{}.encode());
   documents("proxy", ProxyRecord{}.encode());
+  documents("admin", AdminRecord{}.encode());
+  documents("drill", DrillRecord{}.encode());
 }
 
 TEST_F(RedisSchema, NamesEveryToken) {

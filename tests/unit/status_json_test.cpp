@@ -27,7 +27,8 @@ TEST(StatusJson, HoldsWhatTheSnapshotHolds) {
     "recent_probes": {"settled": 20, "lost": 1, "last": {"sent": "2026-11-05T09:59:59.000Z",
       "target": "192.0.2.1", "answered": true, "rtt_ms": 20.1}}})"));
   EXPECT_EQ(out["uplinks"][1]["families"]["4"]["carries_default"], false);
-  EXPECT_EQ(out["routing"], json::parse(R"({"sync": "in_sync", "warnings": [], "families": {"4": {
+  EXPECT_EQ(out["routing"],
+            json::parse(R"({"sync": "in_sync", "warnings": [], "drill": null, "families": {"4": {
     "active": [{"uplink": "fibre", "device": "eth0", "gateway": "198.51.100.1", "weight": 1}],
     "since": "2026-11-05T09:57:00.000Z", "event": "0123abcd-1f", "decided_to_kernel_ms": 0.25,
     "chain_ms": 0.875, "policies": {}}}})"));
@@ -50,7 +51,19 @@ TEST(StatusJson, GivesAnUplinkItsFacts) {
   auto uplink = json::parse(render_status_json(fakes::failed_over_snapshot()))["uplinks"][0];
   uplink.erase("families");
   EXPECT_EQ(uplink, json::parse(R"({"name": "fibre", "device": "eth0", "carrier": true, "status": false,
-    "precedence": 1, "weight": 1, "enabled": true})"));
+    "precedence": 1, "weight": 1, "enabled": true, "admin": null, "admin_until": null})"));
+}
+
+TEST(StatusJson, GivesTheOrderOfTheAdministratorAndADrill) {
+  auto snapshot = fakes::sample_snapshot();
+  snapshot.uplinks[0].health->admin = AdminMode::drained;
+  snapshot.uplinks[0].health->admin_until = WallTime(std::chrono::seconds(1'793'872'800));
+  snapshot.routing->drill = "lte";
+  const auto out = json::parse(render_status_json(snapshot));
+  EXPECT_EQ(out["uplinks"][0]["admin"], "drained");
+  EXPECT_EQ(out["uplinks"][0]["admin_until"], "2026-11-05T10:00:00.000Z");
+  EXPECT_EQ(out["uplinks"][1]["admin"], nullptr);
+  EXPECT_EQ(out["routing"]["drill"]["uplink"], "lte");
 }
 
 TEST(StatusJson, IsNullWhereNothingIsKnown) {

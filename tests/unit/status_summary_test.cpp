@@ -123,5 +123,19 @@ TEST(StatusSummary, SaysThatRecordsWereRefused) {
   EXPECT_THAT(summarize(snapshot).findings, Contains("records in Redis that were refused: 1"));
 }
 
+TEST(StatusSummary, TellsWhatSomebodyHasOrdered) {
+  auto snapshot = fakes::sample_snapshot();
+  snapshot.uplinks[0].health->admin = AdminMode::drained;
+  snapshot.uplinks[0].health->admin_until = WallTime(std::chrono::seconds(1'793'872'800));
+  snapshot.routing->drill = "lte";
+  const auto summary = summarize(snapshot);
+  EXPECT_EQ(summary.level, StatusLevel::attention);
+  EXPECT_THAT(
+      summary.findings,
+      testing::IsSupersetOf(
+          {"fibre is drained by its administrator until 2026-11-05T10:00:00.000Z: nothing new goes by it",
+           "a drill makes lte a black hole"}));
+}
+
 }  // namespace
 }  // namespace multilink

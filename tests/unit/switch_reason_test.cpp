@@ -33,6 +33,16 @@ TEST(SwitchReason, TheHealthOfTheOneThatLeft) {
   }
 }
 
+TEST(SwitchReason, ThatTheAdministratorHasDrainedOneOrDoesSoNoLonger) {
+  auto drained = leaves(HealthState::up);
+  drained.drained = true;
+  EXPECT_EQ(explain_switch({joins(HealthState::up), drained}).text, "fibre is drained by its administrator");
+  auto back = joins(HealthState::up);
+  back.undrained = true;
+  EXPECT_EQ(explain_switch({leaves(HealthState::up), back}).text, "lte is no longer drained");
+  EXPECT_EQ(explain_switch({leaves(HealthState::down), back}).text, "fibre down: loss 24 %");
+}
+
 TEST(SwitchReason, TheOneThatCameUpIfNobodyIsAtFault) {
   const auto reason = explain_switch({leaves(HealthState::up), joins(HealthState::up)});
   EXPECT_EQ(reason.text, "lte up: clean for 10 s");

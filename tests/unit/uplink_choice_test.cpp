@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 
 namespace multilink {
@@ -206,6 +208,51 @@ INSTANTIATE_TEST_SUITE_P(
             "no_carrier_next", {with_fact(LinkFact::no_carrier, one(kUp, 1, true)), one(kUnknown, 2)}, 1},
         PolicyCase{"none", {}, std::nullopt}),
     [](const testing::TestParamInfo<PolicyCase>& tested) { return tested.param.name; });
+
+Contender drained(Contender contender) {
+  contender.drained = true;
+  return contender;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Drained, UplinkChoice,
+    testing::Values(
+        Case{"leaves_the_others_to_carry", {drained(one(kUp, 1, true)), one(kUp, 2)}, {1}},
+        Case{"leaves_its_tier", {drained(one(kUp, 1, true)), one(kUp, 1, true)}, {1}},
+        Case{"carries_where_no_other_is_usable", {drained(one(kUp, 1, true)), one(kSuspect, 2)}, {0}},
+        Case{"carries_rather_than_an_unknown_one", {drained(one(kUp, 1, true)), one(kUnknown, 2)}, {0}},
+        Case{"one_that_is_down_is_no_better_for_it", {drained(one(kDown, 1)), one(kSuspect, 2, true)}, {1}},
+        Case{"all_drained_is_as_none", {drained(one(kUp, 1)), drained(one(kUp, 2, true))}, {0}}),
+    name_of);
+
+/// Over random fields: draining some takes traffic from them alone, and never leaves anybody without who had a way.
+TEST(UplinkChoiceProperty, ADrainTakesNothingAwayButNewTraffic) {
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  const auto up_to = [&](unsigned most) { return static_cast<unsigned>(random() % (most + 1)); };
+  for (int i = 0; i < 20000; ++i) {
+    std::vector<Contender> field(1 + up_to(5));
+    for (auto& each : field) {
+      each = one(static_cast<HealthState>(up_to(3)), 1 + up_to(2), up_to(1) == 1);
+      each.enabled = up_to(4) != 0;
+      if (up_to(5) == 0) each.fact = LinkFact::no_carrier;
+      each.answers = up_to(2) == 0;
+    }
+    const auto before = choose_uplinks(field, true);
+    for (auto& each : field) each.drained = up_to(2) == 0;
+    const auto after = choose_uplinks(field, true);
+    const auto is_free = [&](const Contender& each) { return is_usable(each) && !each.drained; };
+    ASSERT_EQ(after.empty(), before.empty()) << "seed " << seed;
+    for (const std::size_t chosen : after) {
+      if (is_usable(field[chosen]) && field[chosen].drained) {
+        ASSERT_TRUE(std::none_of(field.begin(), field.end(), is_free)) << "seed " << seed;
+      }
+    }
+    if (std::none_of(field.begin(), field.end(), is_free)) {
+      ASSERT_EQ(after, before) << "seed " << seed;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace multilink

@@ -28,10 +28,12 @@ inline constexpr const char* kReaderLoginPath = "/etc/multilink/credentials/read
 /// Finds the Redis of the suite: `redis` if it is given, else what the configuration file says. The site is
 /// the configuration's; with `redis` given and no file that says it, the default one. A file that is refused
 /// for anything but these two is good enough: the status is wanted most where something is wrong. The
-/// login is the service manager's credential or, for the configuration's Redis, the reader's own file. All
+/// login is the service manager's credential or, for the configuration's Redis, the one in the file
+/// `login_path`. All
 /// that is wrong is returned as the lines to show, the file's own errors each with its line number.
 tl::expected<StatusSource, std::vector<std::string>> find_status_source(
-    const std::string& config_path, const std::optional<RedisAddress>& redis);
+    const std::string& config_path, const std::optional<RedisAddress>& redis,
+    const std::string& login_path = kReaderLoginPath);
 
 /// Reads the status once, with the history of a range if one is given; an Error at the latest after `deadline`, with the
 /// reason why Redis did not answer.

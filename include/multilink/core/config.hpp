@@ -48,6 +48,8 @@ struct UplinkConfig {
   /// Its flows leave it so long after a better uplink carries the traffic; none: it is not metered.
   std::optional<Duration> metered;
   bool enabled = true;
+  /// Why not, where it is not the file that says so; no key of the file.
+  std::string disabled_by = {};
 
   std::vector<IpAddress> targets;
   Duration probe_interval = std::chrono::seconds(1);

@@ -69,6 +69,8 @@ struct ExplainedUplink {
   LinkFact fact = LinkFact::ok;
   std::optional<HealthState> state = std::nullopt;  ///< none: not known
   std::string reason = {};                          ///< healthd's
+  std::string disabled_by = {};                     ///< where it is not the configuration that says so
+  bool drained = false;
 
   bool operator==(const ExplainedUplink&) const = default;
 };

@@ -52,6 +52,10 @@ struct TcpTuple {
   auto operator<=>(const TcpTuple&) const = default;
 };
 
+/// Devices that are black holes for a drill.
+inline constexpr std::string_view kDrilled = "drilled";
+inline constexpr unsigned kMostDrilled = 64;
+
 inline constexpr std::string_view kFilterTable = "multilink";  ///< of the family inet
 /// The sets of tuples whose packets are reset: IPv4's and IPv6's.
 inline constexpr std::string_view kEvicted4 = "evicted4";

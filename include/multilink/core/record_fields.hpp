@@ -84,7 +84,8 @@ class FieldReader {
   bool flag(std::string_view field);                   ///< "0" or "1"
   double ratio(std::string_view field);                ///< [0,1]
   WallTime wall(std::string_view field);               ///< up to the year 9999
-  Duration microseconds(std::string_view field);       ///< 0..kMaxDuration
+  std::optional<WallTime> wall_or_none(std::string_view field);
+  Duration microseconds(std::string_view field);  ///< 0..kMaxDuration
   std::optional<Duration> microseconds_or_none(std::string_view field);
   MonoTime mono(std::string_view field);  ///< ns, not negative
   std::optional<MonoTime> mono_or_none(std::string_view field);

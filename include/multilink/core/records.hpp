@@ -76,6 +76,12 @@ enum class HealthState : std::uint8_t { unknown, up, suspect, down };
 std::string_view to_string(HealthState state);
 std::optional<HealthState> parse_health_state(std::string_view token);
 
+/// What the administrator has ordered beside what the configuration says: `disabled` is as `enabled = no` there; by a `drained`
+/// one nothing new goes while another can carry, and what runs stays.
+enum class AdminMode : std::uint8_t { none, disabled, drained };
+std::string_view to_string(AdminMode mode);  ///< of none: ""
+std::optional<AdminMode> parse_admin_mode(std::string_view token);
+
 /// `…:uplink:<name>:health`: written by healthd.
 struct HealthRecord {
   struct PerFamily {
@@ -103,9 +109,11 @@ struct HealthRecord {
   std::string device;
   unsigned precedence = 1;
   unsigned weight = 1;
-  bool enabled = true;
-  std::string boot;  ///< of the kernel healthd runs on
+  bool enabled = true;  ///< by the configuration and by the administrator's order
+  std::string boot;     ///< of the kernel healthd runs on
   std::map<Family, PerFamily> families;
+  AdminMode admin = AdminMode::none;         ///< in force; `enabled` is false where it is `disabled`
+  std::optional<WallTime> admin_until = {};  ///< when it ends by itself; none: it does not
 
   Fields encode() const;
   static Result<HealthRecord> decode(const Fields& fields);
@@ -138,6 +146,8 @@ struct RoutingRecord {
   /// What on this host keeps legitimate traffic from flowing or was changed for its sake, each with the remedy; not
   /// empty, and at most kMaxWarnings: more are left away.
   std::vector<std::string> warnings = {};
+  std::string drill = {};  ///< the uplink that is a black hole for a drill; empty: none
+  std::optional<WallTime> drill_until = {};
 
   Fields encode() const;
   static Result<RoutingRecord> decode(const Fields& fields);
@@ -149,7 +159,7 @@ struct EventRecord {
   std::string id;  ///< one id from the missed probe to the last kernel change: "<boot>-<mono ns, hex>"
   WallTime at;
   std::string source;  ///< the daemon
-  std::string kind;    ///< "health", "route", "policy", "link", "config"
+  std::string kind;    ///< "health", "route", "policy", "link", "admin", "drill"
   std::string uplink;  ///< may be empty
   std::optional<Family> family;
   std::string from;  ///< the state or uplinks before

@@ -26,11 +26,12 @@ using CarryingDevices = DevicesByFamily;
 
 /// What routed believes of one uplink and family.
 struct BelievedHealth {
-  BelievedHealth(HealthState believed = HealthState::unknown,
-                 bool does_answer = false)  // NOLINT: a state is one
-      : state(believed), answers(does_answer) {}
+  BelievedHealth(HealthState believed = HealthState::unknown, bool does_answer = false,
+                 bool is_drained = false)  // NOLINT: a state is one
+      : state(believed), answers(does_answer), drained(is_drained) {}
   HealthState state;
   bool answers;  ///< not up, and yet it answers
+  bool drained;  ///< by the administrator: nothing new is to go by it
 };
 using HealthByFamily = std::map<Family, BelievedHealth>;
 

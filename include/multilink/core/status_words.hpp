@@ -11,7 +11,7 @@ namespace multilink {
 /// is "unknown"; figures that do not exist yet are "-".
 struct UplinkWords {
   HealthState state = HealthState::unknown;
-  bool enabled = true;
+  std::string order;    ///< behind the state: "", " (disabled)", " (drained)"
   std::string status;   ///< TRUE, FALSE or unknown: may traffic of this family use it
   std::string traffic;  ///< "carries", "standby" or "unknown"
   std::string loss;
@@ -23,6 +23,9 @@ struct UplinkWords {
 };
 
 UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family);
+
+/// What the administrator has ordered of the uplink and until when; empty: nothing.
+std::string order_sentence(const HealthRecord& health);
 
 /// Why the family's state is what it is, and the targets that are set aside. Untrusted text.
 std::string remarks(const UplinkStatus& uplink, Family family);

@@ -19,6 +19,8 @@ struct SwitchParty {
   std::string health_reason;             ///< healthd's, for people
   std::string health_event;              ///< id of the event that led to this health, may be empty
   std::optional<MonoTime> decided = {};  ///< when the probe that led to it was settled
+  bool drained = false;                  ///< by the administrator
+  bool undrained = false;                ///< no longer
 };
 
 struct SwitchReason {
@@ -27,8 +29,8 @@ struct SwitchReason {
   std::optional<MonoTime> decided = {};  ///< of the party whose health is the reason
 };
 
-/// Why the traffic moved: what became of an uplink that left, a lost link first; if none of those that left is at
-/// fault, that another one has come up.
+/// Why the traffic moved: what became of an uplink that left, a lost link first, that it is drained last; if none of
+/// those that left is at fault, that another one is drained no longer, or has come up.
 SwitchReason explain_switch(const std::vector<SwitchParty>& parties);
 
 }  // namespace multilink

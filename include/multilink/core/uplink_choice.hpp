@@ -20,6 +20,7 @@ struct Contender {
   bool in_force = false;    ///< it carries the default now, or did last
   bool gave_way = false;    ///< gives_way() so far
   bool lets_go = false;     ///< this host's flows are to leave it for the better one that carries
+  bool drained = false;     ///< carries only if no other usable one can
   bool waits = false;       ///< takes no traffic from one that is usable and in force (failback = manual)
 };
 
@@ -39,7 +40,8 @@ bool gives_way(const Contender& contender, std::span<const Contender> carriers);
 /// An uplink whose link cannot carry (fact) or that is disabled is never chosen. Of the others
 /// - *usable* are those that are `up`, and those that are `unknown` but in force: not knowing removes nothing
 ///   that works and adds nothing. The best tier with a usable member carries, and all usable members of it
-///   share; those that wait are left out while another usable one is in force;
+///   share; those that wait are left out while another usable one is in force. Drained ones carry only where all usable
+///   ones are;
 /// - if none is usable, the least bad class keeps the traffic: `unknown`, then those that answer whatever their state,
 ///   then `suspect`, then `down`. Those of it that are in force stay, whatever their tier: moving from one bad link to another only cuts connections;
 /// - if all are `unknown` and nothing is in force yet, nothing is added.

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "multilink/core/packet_filter.hpp"
 #include "multilink/core/result.hpp"
+#include "multilink/core/time.hpp"
 
 namespace multilink {
 
@@ -34,6 +36,14 @@ class PacketFilter {
   /// has no room for more (kMostResets a family). ENOENT while there is no table.
   virtual Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) = 0;
   static constexpr std::size_t kMostResets = kMostEvicted;
+
+  /// Makes the device a black hole for `length` (whole milliseconds, above 0), by the kernel's own clock: whatever becomes of this
+  /// process, it ends then. What comes in by the device or is forwarded to it is dropped, and TCP of this host that leaves by it;
+  /// but for what keeps its addresses and its neighbours (DHCP, neighbour discovery). replace() leaves it in force, remove()
+  /// ends it. ENOENT while there is no table.
+  virtual Result<void> drill(const std::string& device, Duration length) = 0;
+  /// Ends that. No error where it has ended.
+  virtual Result<void> end_drill(const std::string& device) = 0;
 
   /// Calls `on_change` from the loop when somebody else may have changed the table, several changes folded into one
   /// call; ask is_in_force() then. Own changes do not cause it. Call once, before the first replace().

@@ -71,7 +71,7 @@ class HealthService final : public Service {
   void sweep();
   void on_ready();
   void on_lost();
-  void on_hint(std::string_view name);
+  void on_hint(std::string_view channel, std::string_view name);
 
   void read_next();
   void on_read(const Read& read, const Result<std::vector<Reply>>& replies);

@@ -29,6 +29,7 @@
 #include "multilink/ports/scheduler.hpp"
 #include "multilink/ports/store.hpp"
 #include "multilink/ports/supervisor.hpp"
+#include "multilink/services/drill_keeper.hpp"
 #include "multilink/services/flow_keeper.hpp"
 #include "multilink/services/health_reader.hpp"
 #include "multilink/services/heartbeat.hpp"
@@ -93,6 +94,10 @@ class RouteService final : public Service {
 
   void look_up_parents();
   void hear(const HealthRecords& records, const Now& noticed);
+  /// The administrator's order for the uplink, as healthd tells it.
+  AdminMode order_of(const UplinkConfig& uplink) const;
+  /// Makes of the configuration in the file what it is under the orders.
+  void obey_orders();
   /// The families in which the uplink, though not up, answers.
   std::set<Family> answers_of(const UplinkConfig& uplink) const;
   void act_on_memory(const Now& noticed);
@@ -126,11 +131,16 @@ class RouteService final : public Service {
   FlowView flow_view(const Step& step, const KernelState& state,
                      const std::vector<HealthByFamily>& health) const;
   void note_moved(const EvictionOrder& order, const MovedFlows& moved);
+  /// What a drill may need to know of the uplinks, as the kernel has them now.
+  std::vector<DrillUplink> drill_uplinks(const Step& step, const KernelState& after) const;
+  void note_drill_event(EventRecord event);
+  void note_drill();
   void retry_in(Duration delay);
   void show_status();
 
   RoutePorts ports_;
-  Config config_;
+  Config configured_;    ///< as the file has it
+  Config config_;        ///< under the administrator's orders
   ParentUsers parents_;  ///< of the configuration in force
   std::string boot_;
   RoutingNumbers numbers_;
@@ -138,6 +148,7 @@ class RouteService final : public Service {
   RoutingReporter reporter_;
   Heartbeat heartbeat_;
   FlowKeeper flows_;
+  DrillKeeper drills_;
 
   std::optional<KernelState>
       seen_;  ///< the kernel when it was read last; none where that was too much to keep
@@ -158,6 +169,7 @@ class RouteService final : public Service {
   /// Whose health has changed by an event that was heard since the kernel last was in line. (A switch long after a
   /// verdict, or at our own start, has another cause than that.)
   std::set<std::pair<std::string, Family>> news_;
+  std::set<std::string> undrained_;  ///< whose drain has ended since then
 
   HostWatch host_;
   std::vector<std::string> decided_warnings_;  ///< by the last decision

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "multilink/core/admin_order.hpp"
 #include "multilink/core/config.hpp"
 #include "multilink/core/health_machine.hpp"
 #include "multilink/core/history_recorder.hpp"
@@ -23,6 +24,10 @@ class UplinkHealth {
 
   /// A new configuration. With another device everything is forgotten: what was measured was another link.
   void configure(const UplinkConfig& uplink, const Now& now);
+  /// What the administrator has ordered, whether or not it is over; none: nothing. From then on advance() keeps to it.
+  void order(const std::optional<AdminRecord>& asked, const Now& now);
+  /// The same before anything was shown: what is stored is replayed under it.
+  void begin_under(const std::optional<AdminRecord>& asked, const Now& now);
 
   /// Shows settled probes, in any order. The Error names the first that cannot be: its answer would come from
   /// the future. Those of another boot are left out in silence (Redis outlives a reboot), the rest counts.
@@ -63,11 +68,19 @@ class UplinkHealth {
   };
 
   void begin(const Now& now);
+  /// The configuration as it is under the order in force.
+  void apply_order();
+  /// Sees to it that the order in force is what the time says; what changes is an event.
+  void keep_order(const Now& now);
+  void note_order(const AdminOrder& from, const Now& now);
   void note(Family family, OneFamily& one, const Transition& transition, const Now& now);
   void record_probes(OneFamily& one, const std::vector<ProbeRecord>& probes, const Now& now) const;
   void record_state(OneFamily& one, HealthState state, MonoTime at) const;
 
-  UplinkConfig config_;
+  UplinkConfig configured_;  // as the file has it
+  UplinkConfig config_;      // under the order in force
+  std::optional<AdminRecord> asked_;
+  AdminOrder order_;
   std::string boot_;
   MonoTime begun_ = MonoTime::min();  // probes sent until then were of another device
   std::map<Family, OneFamily> families_;

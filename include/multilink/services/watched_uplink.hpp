@@ -43,12 +43,12 @@ class WatchedUplink {
   struct Question {
     MonoTime at;
     std::size_t ranges = 0;  ///< of probes
-    bool own_keys = false;
-    unsigned writes = 0;  ///< that there had been by then
-    std::size_t replies() const { return ranges + 1 + (own_keys ? PublishedHealth::kReads : 0); }
+    bool own_keys = false;   ///< and what the administrator has ordered
+    unsigned writes = 0;     ///< that there had been by then
+    std::size_t replies() const { return ranges + 1 + (own_keys ? 1 + PublishedHealth::kReads : 0); }
   };
   /// Appends the commands of a read. `closely` looks back for answers that came very late as well, and at the
-  /// own keys. The first read must be close.
+  /// own keys and the administrator's order. The first read must be close.
   Question ask(bool closely, const ProbeScores& scores, const Now& now,
                std::vector<Store::Command>& commands) const;
   /// The replies to them. Facts about the link are believed while `pingd_lives` only.
@@ -72,6 +72,7 @@ class WatchedUplink {
  private:
   bool take_probes(std::span<const Reply> ranges, const Now& now);
   void take_link(const Reply& reply, const Now& now);
+  void take_admin(const Reply& reply, const Now& now);
   /// `differs`: they are not as we wrote them.
   void take_own_keys(const Result<std::optional<HealthRecord>>& stored, bool differs, const Now& now);
 

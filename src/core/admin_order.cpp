@@ -83,7 +83,7 @@ Result<AdminRecord> AdminRecord::decode(const Fields& fields) {
   if (!enabled && drained) reader.refuse("drained", "0 where enabled is 0");
   if (out.until.has_value() != out.until_mono.has_value())
     reader.refuse("until_ns", "there exactly where until is");
-  if (out.until && (*out.until < out.since || *out.until - out.since > kLongest))
+  if (out.until && (*out.until < out.since || *out.until - out.since > duration_cast<milliseconds>(kLongest)))
     reader.refuse("until", "from since to 366 days behind it");
   return reader.finish(std::move(out));
 }

@@ -337,6 +337,24 @@ def test_table_is_put_back(options):
     return {"repaired_ms": round((repaired - begun) * 1000), "lost": report["lost"]}
 
 
+def test_downloads_survive_a_reload_of_the_firewall(options):
+    """The only NAT is ours, and somebody flushes the whole ruleset again and again: what the servers send meanwhile must not
+    be taken for this host's own and be answered with a reset."""
+    with own_nat(options) as (lab, suite):
+        lab.stream_server()
+        streams = [lab.tcp_stream("download") for _ in range(5)]
+        time.sleep(1)
+        begun = time.monotonic()
+        for _ in range(20):
+            lab.gateway.run("nft", "flush", "ruleset")
+            wait_until(lambda: "table inet multilink\n" in lab.gateway.run("nft", "list", "tables"), 2, every=0.005)
+            time.sleep(0.1)
+        time.sleep(1)
+        for stream in streams:
+            lives = stream.report(begun)
+            expect(len(lives) == 1 and lives[0]["ended"] is None, lives)
+
+
 def test_translation_survives_a_reload_of_the_firewall(options):
     """Somebody loads his ruleset anew, with a NAT of his own, while a flow stays on the uplink that does not carry any more:
     without its pin and its translation it would go on by the other one, untranslated, for as long as it lasts."""

@@ -14,6 +14,7 @@
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/explain_command.hpp"
 #include "multilink/adapters/history_command.hpp"
+#include "multilink/adapters/init_command.hpp"
 #include "multilink/adapters/proxy_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
 #include "multilink/adapters/status_source.hpp"
@@ -28,7 +29,7 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
-constexpr std::string_view kCommands = "status, explain, history, report, replay, proxy";
+constexpr std::string_view kCommands = "status, explain, history, report, replay, proxy, init";
 constexpr const char* kHelp =
     "Usage: multilinkctl status [--json]\n"
     "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
@@ -38,6 +39,7 @@ constexpr const char* kHelp =
     "       multilinkctl report --uplink NAME --month YYYY-MM [--json | --html]\n"
     "       multilinkctl proxy [--json]\n"
     "       multilinkctl proxy apply [--no-start]\n"
+    "       multilinkctl init [--output FILE|-] [--force]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
     "and the\n"
@@ -58,6 +60,7 @@ constexpr const char* kHelp =
     "  proxy apply    makes the proxies what [squid] in the configuration says: done at the start, and by "
     "'systemctl reload\n"
     "                 multilink-proxy'\n"
+    "  init           finds this host's uplinks and writes an interfaces.conf with a section for each\n"
     "\n"
     "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
     "towards it\n"
@@ -70,6 +73,8 @@ constexpr const char* kHelp =
     "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
     "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
     "  --no-start     writes and validates the proxies' files, starts and stops nothing\n"
+    "  --output FILE  init: write there ('-': to standard output) instead of to the configuration file\n"
+    "  --force        init: replace a file that is there; it is kept as FILE.old\n"
     "  --hours N      history: each minute of the last N hours, 1 to 720\n"
     "  --days N       history: each hour of the last N days, 1 to 400 (default: 1)\n"
     "  --month YYYY-MM  report: the month, in UTC\n"
@@ -83,12 +88,15 @@ constexpr const char* kHelp =
     "\n"
     "Exit status: 0 done, 1 Redis, the kernel or the file cannot be read, 64 wrong usage, 78 the "
     "configuration is\n"
-    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise.\n";
+    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise; of init 2 no uplink "
+    "found,\n"
+    "3 the file is there already.\n";
 
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
   bool no_start = false;
   HistoryRequest history;  ///< likewise
+  InitRequest init;        ///< its file empty: that of the configuration
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -111,7 +119,7 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 21> kOptions{{{"config", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 23> kOptions{{{"config", required_argument, nullptr, 'c'},
                                              {"from", required_argument, nullptr, 'F'},
                                              {"iif", required_argument, nullptr, 'I'},
                                              {"oif", required_argument, nullptr, 'O'},
@@ -129,6 +137,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                              {"redis", required_argument, nullptr, 'r'},
                                              {"json", no_argument, nullptr, 'j'},
                                              {"no-start", no_argument, nullptr, 'n'},
+                                             {"output", required_argument, nullptr, 'o'},
+                                             {"force", no_argument, nullptr, 'x'},
                                              {"help", no_argument, nullptr, 'h'},
                                              {"version", no_argument, nullptr, 'v'},
                                              {nullptr, 0, nullptr, 0}}};
@@ -187,6 +197,12 @@ std::optional<Options> parse_options(int argc, char** argv) {
       case 'T':
         options.history.html = true;
         break;
+      case 'o':
+        options.init.output = optarg;
+        break;
+      case 'x':
+        options.init.force = true;
+        break;
       case 'j':
         options.json = true;
         break;
@@ -226,19 +242,31 @@ int show_status(const Options& options) {
   return print(options.json ? render_status_json(*snapshot) : render_status_text(*snapshot));
 }
 
+int complain(const CommandFailure& failure) {
+  for (const auto& line : failure.lines) complain(line);
+  return failure.status;
+}
+
+int finish(const tl::expected<std::string, CommandFailure>& text) {
+  return text ? print(*text) : complain(text.error());
+}
+
 int replay(const Options& options) {
-  const auto text = run_replay(options, kDeadline);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_replay(options, kDeadline));
+}
+
+int init(const Options& options) {
+  InitRequest request = options.init;
+  if (request.output.empty()) request.output = options.config;
+  const auto result = run_init(request);
+  if (!result) return complain(result.error());
+  std::fputs(result->said.c_str(), stderr);
+  return print(result->out);
 }
 
 int proxy(const Options& options) {
   const ProxyRequest request{options.config, options.redis, options.json, options.no_start};
-  const auto text = options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request));
 }
 
 int show_history(const Options& options, decltype(run_history)& run_command) {
@@ -247,10 +275,7 @@ int show_history(const Options& options, decltype(run_history)& run_command) {
   request.redis = options.redis;
   request.uplink = options.uplink;
   request.json = options.json;
-  const auto text = run_command(request, kDeadline);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_command(request, kDeadline));
 }
 
 int explain(const Options& options) {
@@ -260,10 +285,7 @@ int explain(const Options& options) {
   request.json = options.json;
   request.destination = options.words.at(1);
   const auto result = run_explain(request, kExplainDeadline);
-  if (!result) {
-    for (const auto& line : result.error().lines) complain(line);
-    return result.error().status;
-  }
+  if (!result) return complain(result.error());
   const int printed = print(result->text);
   return printed == kExitOk ? result->status : printed;
 }
@@ -273,6 +295,7 @@ int run(int argc, char** argv) {
   if (options && options->help) return print(kHelp);
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
   if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
+  if (options && options->words == std::vector<std::string>{"init"}) return init(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
   if (options && options->words == std::vector<std::string>{"history"})
     return show_history(*options, run_history);

@@ -67,7 +67,7 @@ class Package(unittest.TestCase):
 
     def test_its_whole_life(self):
         said = self.install()
-        self.assertIn("write your uplinks into /etc/multilink/interfaces.conf", said)
+        self.assertIn("writes them into /etc/multilink/interfaces.conf", said)
         self.assertEqual(self.active(), [], "nothing starts by itself")
         self.assertEqual(self.kernel(), self.kernel_before)
         contents = self.machine.output("dpkg-deb", "--contents", "/root/multilink.deb")

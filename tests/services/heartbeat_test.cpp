@@ -59,7 +59,8 @@ TEST_F(HeartbeatTest, PublishesTheConfigurationInForceWithoutItsSecrets) {
   heartbeat.beat();
   scheduler_.settle();
   const auto fields = as_fields(redis_.execute({"HGETALL", "daemon"})).value();
-  EXPECT_NE(fields.at("config").find("[eth0]\nname = fibre\n"), std::string::npos);
+  EXPECT_TRUE(fields.at("config").starts_with("[eth0]\n")) << fields.at("config");
+  EXPECT_NE(fields.at("config").find("\nname = fibre\n"), std::string::npos) << fields.at("config");
   EXPECT_EQ(fields.at("notify_hash").size(), 16U);
   for (const auto& [field, value] : fields) EXPECT_EQ(value.find("SECRET"), std::string::npos) << field;
 }

@@ -10,16 +10,18 @@
 #include <string>
 #include <vector>
 
+#include "multilink/adapters/config_command.hpp"
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/doctor_command.hpp"
+#include "multilink/adapters/events_command.hpp"
 #include "multilink/adapters/explain_command.hpp"
 #include "multilink/adapters/history_command.hpp"
+#include "multilink/adapters/init_command.hpp"
 #include "multilink/adapters/proxy_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
-#include "multilink/adapters/status_source.hpp"
+#include "multilink/adapters/status_command.hpp"
 #include "multilink/adapters/version.hpp"
-#include "multilink/core/status_json.hpp"
-#include "multilink/core/status_text.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -28,9 +30,10 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
-constexpr std::string_view kCommands = "status, explain, history, report, replay, proxy";
+constexpr std::string_view kCommands =
+    "status, explain, history, report, replay, proxy, init, doctor, config, events";
 constexpr const char* kHelp =
-    "Usage: multilinkctl status [--json]\n"
+    "Usage: multilinkctl status [--json] [--watch [SECONDS]] [--no-colour]\n"
     "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
     "                            [--mark M] [--json] DESTINATION\n"
     "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
@@ -38,6 +41,11 @@ constexpr const char* kHelp =
     "       multilinkctl report --uplink NAME --month YYYY-MM [--json | --html]\n"
     "       multilinkctl proxy [--json]\n"
     "       multilinkctl proxy apply [--no-start]\n"
+    "       multilinkctl init [--output FILE|-] [--force]\n"
+    "       multilinkctl doctor [--json]\n"
+    "       multilinkctl config check [FILE] [--json]\n"
+    "       multilinkctl config diff [FILE] [--against OTHER] [--json]\n"
+    "       multilinkctl events [--follow] [--count N] [--json]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
     "and the\n"
@@ -58,6 +66,12 @@ constexpr const char* kHelp =
     "  proxy apply    makes the proxies what [squid] in the configuration says: done at the start, and by "
     "'systemctl reload\n"
     "                 multilink-proxy'\n"
+    "  init           finds this host's uplinks and writes an interfaces.conf with a section for each\n"
+    "  doctor         looks for what would keep multilink from working, or hurt traffic, and says what to "
+    "do\n"
+    "  config check   validates FILE, by default the configuration, as the daemons' --check does\n"
+    "  config diff    what a reload of FILE would change against what the daemons go by, key by key\n"
+    "  events         what has happened, oldest first: states, routes, links\n"
     "\n"
     "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
     "towards it\n"
@@ -70,6 +84,14 @@ constexpr const char* kHelp =
     "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
     "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
     "  --no-start     writes and validates the proxies' files, starts and stops nothing\n"
+    "  --output FILE  init: write there ('-': to standard output) instead of to the configuration file\n"
+    "  --force        init: replace a file that is there; it is kept as FILE.old\n"
+    "  --against OTHER  config diff: compare FILE with this file instead\n"
+    "  --follow       events: go on with what comes, until Ctrl-C; a Redis that is away is waited for\n"
+    "  --count N      events: so many of the last, 1 to 10000 (default 20); with --follow also 0\n"
+    "  --watch [SECONDS]  status: live, until Ctrl-C, every 2 s or SECONDS (0.2 to 3600)\n"
+    "  --no-colour    status: no colours (--no-color is the same; without a terminal, or with NO_COLOR, none "
+    "anyway)\n"
     "  --hours N      history: each minute of the last N hours, 1 to 720\n"
     "  --days N       history: each hour of the last N days, 1 to 400 (default: 1)\n"
     "  --month YYYY-MM  report: the month, in UTC\n"
@@ -83,12 +105,20 @@ constexpr const char* kHelp =
     "\n"
     "Exit status: 0 done, 1 Redis, the kernel or the file cannot be read, 64 wrong usage, 78 the "
     "configuration is\n"
-    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise.\n";
+    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise; of init 2 no uplink "
+    "found,\n"
+    "3 the file is there already; of doctor 2 there are problems; of config "
+    "diff 2\n"
+    "there are differences.\n";
 
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
   bool no_start = false;
   HistoryRequest history;  ///< likewise
+  StatusRequest status;    ///< likewise
+  EventsRequest events;    ///< likewise
+  std::string against;     ///< of config diff
+  InitRequest init;        ///< its file empty: that of the configuration
   bool help = false;
   bool version = false;
   std::vector<std::string> words;
@@ -111,7 +141,7 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 21> kOptions{{{"config", required_argument, nullptr, 'c'},
+  constexpr std::array<option, 29> kOptions{{{"config", required_argument, nullptr, 'c'},
                                              {"from", required_argument, nullptr, 'F'},
                                              {"iif", required_argument, nullptr, 'I'},
                                              {"oif", required_argument, nullptr, 'O'},
@@ -129,6 +159,14 @@ std::optional<Options> parse_options(int argc, char** argv) {
                                              {"redis", required_argument, nullptr, 'r'},
                                              {"json", no_argument, nullptr, 'j'},
                                              {"no-start", no_argument, nullptr, 'n'},
+                                             {"output", required_argument, nullptr, 'o'},
+                                             {"force", no_argument, nullptr, 'x'},
+                                             {"against", required_argument, nullptr, 'a'},
+                                             {"follow", no_argument, nullptr, 'w'},
+                                             {"count", required_argument, nullptr, 'N'},
+                                             {"watch", optional_argument, nullptr, 'W'},
+                                             {"no-colour", no_argument, nullptr, 'L'},
+                                             {"no-color", no_argument, nullptr, 'L'},
                                              {"help", no_argument, nullptr, 'h'},
                                              {"version", no_argument, nullptr, 'v'},
                                              {nullptr, 0, nullptr, 0}}};
@@ -187,6 +225,28 @@ std::optional<Options> parse_options(int argc, char** argv) {
       case 'T':
         options.history.html = true;
         break;
+      case 'o':
+        options.init.output = optarg;
+        break;
+      case 'x':
+        options.init.force = true;
+        break;
+      case 'a':
+        options.against = optarg;
+        break;
+      case 'w':
+        options.events.follow = true;
+        break;
+      case 'N':
+        options.events.count = optarg;
+        break;
+      case 'W':
+        options.status.watch = true;
+        if (optarg != nullptr) options.status.seconds = optarg;
+        break;
+      case 'L':
+        options.status.no_colour = true;
+        break;
       case 'j':
         options.json = true;
         break;
@@ -204,41 +264,88 @@ std::optional<Options> parse_options(int argc, char** argv) {
   return options;
 }
 
-int print(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (written && std::fflush(stdout) == 0) return kExitOk;
+bool put(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+int print(std::string_view text) {
+  if (put(text)) return kExitOk;
   complain("cannot write to standard output");
   return kExitFailure;
 }
 
-int show_status(const Options& options) {
-  const auto source = find_status_source(options.config, options.redis);
-  if (!source) {
-    for (const auto& line : source.error()) complain(line);
-    return kExitConfig;
-  }
-  const auto snapshot = read_status(*source, kDeadline);
-  if (!snapshot) {
-    complain(cat(source->redis.to_string(), ": ", snapshot.error().message,
-                 "; the kernel keeps the routes in force: see ip route"));
-    return kExitFailure;
-  }
-  return print(options.json ? render_status_json(*snapshot) : render_status_text(*snapshot));
+int complain(const CommandFailure& failure) {
+  for (const auto& line : failure.lines) complain(line);
+  return failure.status;
+}
+
+int finish(const tl::expected<std::string, CommandFailure>& text) {
+  return text ? print(*text) : complain(text.error());
 }
 
 int replay(const Options& options) {
-  const auto text = run_replay(options, kDeadline);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_replay(options, kDeadline));
+}
+
+/// "status --watch 5": getopt takes an optional value behind '=' only.
+bool is_status(const Options& options) {
+  return options.words == std::vector<std::string>{"status"} ||
+         (options.status.watch && options.status.seconds.empty() && options.words.size() == 2 &&
+          options.words[0] == "status");
+}
+
+int status(const Options& options) {
+  StatusRequest request = options.status;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.json = options.json;
+  if (options.words.size() == 2) request.seconds = options.words[1];
+  if (!request.watch) return finish(show_status(request, kDeadline));
+  const auto done = watch_status(request, kDeadline);
+  return done ? kExitOk : complain(done.error());
+}
+
+int config(const Options& options) {
+  ConfigRequest request{options.config, {}, options.against, options.redis, options.json};
+  if (options.words.size() > 2) request.file = options.words[2];
+  const auto result = options.words[1] == "check" ? check_config(request) : diff_config(request, kDeadline);
+  if (!result) return complain(result.error());
+  const int printed = print(result->text);
+  return printed == kExitOk ? result->status : printed;
+}
+
+bool is_config(const std::vector<std::string>& words) {
+  return (words.size() == 2 || words.size() == 3) && words[0] == "config" &&
+         (words[1] == "check" || words[1] == "diff");
+}
+
+int events(const Options& options) {
+  EventsRequest request = options.events;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.json = options.json;
+  const auto done = run_events(request, kDeadline, {put, [](std::string_view line) { complain(line); }});
+  return done ? kExitOk : complain(done.error());
+}
+
+int doctor(const Options& options) {
+  const auto result = run_doctor({options.config, options.redis, options.json}, kDeadline);
+  const int printed = print(result.text);
+  return printed == kExitOk ? result.status : printed;
+}
+
+int init(const Options& options) {
+  InitRequest request = options.init;
+  if (request.output.empty()) request.output = options.config;
+  const auto result = run_init(request);
+  if (!result) return complain(result.error());
+  std::fputs(result->said.c_str(), stderr);
+  return print(result->out);
 }
 
 int proxy(const Options& options) {
   const ProxyRequest request{options.config, options.redis, options.json, options.no_start};
-  const auto text = options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request));
 }
 
 int show_history(const Options& options, decltype(run_history)& run_command) {
@@ -247,10 +354,7 @@ int show_history(const Options& options, decltype(run_history)& run_command) {
   request.redis = options.redis;
   request.uplink = options.uplink;
   request.json = options.json;
-  const auto text = run_command(request, kDeadline);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_command(request, kDeadline));
 }
 
 int explain(const Options& options) {
@@ -260,10 +364,7 @@ int explain(const Options& options) {
   request.json = options.json;
   request.destination = options.words.at(1);
   const auto result = run_explain(request, kExplainDeadline);
-  if (!result) {
-    for (const auto& line : result.error().lines) complain(line);
-    return result.error().status;
-  }
+  if (!result) return complain(result.error());
   const int printed = print(result->text);
   return printed == kExitOk ? result->status : printed;
 }
@@ -272,7 +373,11 @@ int run(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (options && options->help) return print(kHelp);
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
-  if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
+  if (options && is_status(*options)) return status(*options);
+  if (options && options->words == std::vector<std::string>{"init"}) return init(*options);
+  if (options && options->words == std::vector<std::string>{"events"}) return events(*options);
+  if (options && is_config(options->words)) return config(*options);
+  if (options && options->words == std::vector<std::string>{"doctor"}) return doctor(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
   if (options && options->words == std::vector<std::string>{"history"})
     return show_history(*options, run_history);

@@ -228,8 +228,9 @@ void HealthService::tell_log(std::vector<EventRecord> events) {
   if (events.empty()) return;
   parts_.scheduler.post([&log = parts_.log, events = std::move(events)] {
     for (const auto& event : events) {
-      log.info(cat(event.uplink, " IPv", to_string(*event.family), ": ", event.from, " -> ", event.to, ": ",
-                   event.reason));
+      log.transition(cat(event.uplink, " IPv", to_string(*event.family), ": ", event.from, " -> ", event.to,
+                         ": ", event.reason),
+                     event);
     }
   });
 }

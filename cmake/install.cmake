@@ -14,7 +14,8 @@ foreach(daemon ${MULTILINK_DAEMONS})
 endforeach()
 install(TARGETS status-cgi RUNTIME DESTINATION ${MULTILINK_CGI_DIR})
 install(PROGRAMS systemd/redis-users DESTINATION ${MULTILINK_HELPER_DIR})
-install(FILES config/redis.acl DESTINATION ${CMAKE_INSTALL_DATADIR}/multilink)
+# What the files in /etc were before anybody touched them: `multilinkctl init` replaces such a one unasked.
+install(FILES config/redis.acl config/interfaces.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/multilink)
 
 foreach(section 5 7 8)
   file(GLOB pages CONFIGURE_DEPENDS docs/man/*.${section})
@@ -26,6 +27,8 @@ install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES systemd/multilink.sysusers DESTINATION lib/sysusers.d RENAME multilink.conf)
 install(FILES systemd/multilink.tmpfiles DESTINATION lib/tmpfiles.d RENAME multilink.conf)
 
+file(GLOB guides CONFIGURE_DEPENDS docs/*.md)
+install(FILES ${guides} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES config/interfaces.conf config/redis.conf config/lighttpd.conf config/nginx.conf config/apache.conf config/networkd.conf config/other-redis.conf
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 # What the administrator has written stays: an installation over another one is an upgrade.
@@ -38,3 +41,4 @@ foreach(file interfaces.conf redis.conf)
       file(INSTALL \"${CMAKE_SOURCE_DIR}/config/${file}\" DESTINATION \"${MULTILINK_CONFIG_DIR}\")
     endif()")
 endforeach()
+install(FILES config/multilinkctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME multilinkctl)

@@ -42,9 +42,13 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
 
 }  // namespace
 
-ParsedConfig load_config_file(const std::string& path) {
+Result<std::string> read_text_file(const std::string& path) {
   constexpr std::size_t kLargest = 1 << 20;
-  const auto text = read_file(path, kLargest);
+  return read_file(path, kLargest);
+}
+
+ParsedConfig load_config_file(const std::string& path) {
+  const auto text = read_text_file(path);
   if (text) return parse_config(*text, path);
   ParsedConfig refused;
   refused.errors.push_back({path, 0, cat("the configuration ", text.error().message)});

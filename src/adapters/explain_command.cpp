@@ -8,6 +8,7 @@
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/netlink_query.hpp"
+#include "multilink/adapters/quiet_log.hpp"
 #include "multilink/adapters/status_source.hpp"
 #include "multilink/core/admin_order.hpp"
 #include "multilink/core/explanation.hpp"
@@ -15,7 +16,6 @@
 #include "multilink/core/packet_match.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/text.hpp"
-#include "multilink/ports/log.hpp"
 #include "multilink/services/health_reader.hpp"
 
 namespace multilink {
@@ -26,11 +26,6 @@ auto refuse(int status, std::string line) {
 }
 
 constexpr std::string_view kThisHost = "lo";  ///< as in the configuration: what this host itself sends
-
-class NoLog final : public Log {
- public:
-  void write(LogLevel, std::string_view) override {}
-};
 
 Result<void> read_addresses(const ExplainRequest& request, Flow& flow) {
   const auto destination = IpAddress::parse(request.destination);
@@ -148,7 +143,7 @@ Result<HealthRecords> read_health(const ExplainRequest& request, const Config& c
   const RedisKeys keys(source->site);
   const auto replies = run_on_redis(*source, health_commands(names, keys), deadline);
   if (!replies) return fail(cat(source->redis.to_string(), ": ", replies.error().message));
-  NoLog log;
+  QuietLog log;
   Complaints complaints(log);
   auto records = understand_health(names, *replies, keys, complaints, {});
   for (const auto& uplink : config.uplinks) {
@@ -176,7 +171,7 @@ tl::expected<ExplainResult, CommandFailure> run_explain(const ExplainRequest& re
     for (const auto& problem : parsed.errors) failure.lines.push_back(problem.to_string());
     return tl::unexpected(failure);
   }
-  NoLog log;
+  QuietLog log;
   const RoutingNumbers numbers;
   NetlinkQuery query(log, numbers);
   const auto state = query.state_about(flow->destination);

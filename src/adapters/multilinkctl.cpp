@@ -11,17 +11,20 @@
 #include <vector>
 
 #include "multilink/adapters/admin_command.hpp"
+#include "multilink/adapters/config_command.hpp"
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
+#include "multilink/adapters/doctor_command.hpp"
 #include "multilink/adapters/drill_command.hpp"
+#include "multilink/adapters/events_command.hpp"
 #include "multilink/adapters/explain_command.hpp"
 #include "multilink/adapters/history_command.hpp"
+#include "multilink/adapters/init_command.hpp"
+#include "multilink/adapters/multilinkctl_help.hpp"
 #include "multilink/adapters/proxy_command.hpp"
 #include "multilink/adapters/replay_command.hpp"
-#include "multilink/adapters/status_source.hpp"
+#include "multilink/adapters/status_command.hpp"
 #include "multilink/adapters/version.hpp"
-#include "multilink/core/status_json.hpp"
-#include "multilink/core/status_text.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -30,83 +33,14 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
-constexpr std::string_view kCommands =
-    "status, explain, history, report, replay, proxy, disable, enable, drain, drill";
-constexpr const char* kHelp =
-    "Usage: multilinkctl status [--json]\n"
-    "       multilinkctl explain [--from ADDRESS] [--iif DEVICE | --oif DEVICE] [--proto P [--port N]]\n"
-    "                            [--mark M] [--json] DESTINATION\n"
-    "       multilinkctl replay --uplink NAME | --file FILE [--set KEY=VALUE]... [--json]\n"
-    "       multilinkctl history --uplink NAME [--hours N | --days N] [--json | --csv]\n"
-    "       multilinkctl report --uplink NAME --month YYYY-MM [--json | --html]\n"
-    "       multilinkctl proxy [--json]\n"
-    "       multilinkctl proxy apply [--no-start]\n"
-    "       multilinkctl disable UPLINK [--for TIME] [--force]\n"
-    "       multilinkctl enable UPLINK\n"
-    "       multilinkctl drain UPLINK [--for TIME]\n"
-    "       multilinkctl drill UPLINK --for TIME [--force] [--json]\n"
-    "\n"
-    "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
-    "and the\n"
-    "                 last events\n"
-    "  explain        where a packet to DESTINATION goes now and why: the rule, the route and the uplink, "
-    "checked\n"
-    "                 against the kernel's own answer (docs/explain.md)\n"
-    "  replay         what the probes that Redis keeps of an uplink, or those in a file, would have led to "
-    "with other\n"
-    "                 settings (docs/replay.md)\n"
-    "  history        what is kept of an uplink: its states, losses and round trips (docs/history.md)\n"
-    "  report         how good an uplink was in a month: availability, outages, losses, round trips; to be "
-    "shown "
-    "to its\n"
-    "                 ISP (docs/history.md)\n"
-    "  proxy          the web proxy's parents: the share, the requests and the errors of each "
-    "(docs/load-balancing.md)\n"
-    "  proxy apply    makes the proxies what [squid] in the configuration says: done at the start, and by "
-    "'systemctl reload\n"
-    "                 multilink-proxy'\n"
-    "  disable        takes an uplink out, as enabled = no in the file does: all traffic leaves it\n"
-    "  drain          lets nothing new go by an uplink while another can carry; what runs there stays\n"
-    "  enable         takes back disable and drain\n"
-    "  drill          makes an uplink a black hole for 1s to 10min, and tells what users would have felt: "
-    "ends by itself,\n"
-    "                 whatever dies meanwhile, and at Ctrl-C\n"
-    "\n"
-    "  --for TIME     disable, drain, drill: how long (30s, 10min, 2h; disable, drain: default until "
-    "'enable')\n"
-    "  --force        disable, drill: also where no other uplink is usable\n"
-    "  --from ADDRESS the packet's source; one that is not this host's has come in, by --iif or the device "
-    "towards it\n"
-    "  --iif DEVICE   the device by which the packet comes in; without it, and without such a source, this "
-    "host sends it\n"
-    "  --oif DEVICE   the device that the socket of this host is bound to (curl --interface)\n"
-    "  --proto P      tcp, udp, icmp or a number; --port N the port it goes to\n"
-    "  --mark M       the packet's mark (0x1000000): of a connection that is pinned, say\n"
-    "  --uplink NAME  the uplink; with --file, whose settings to begin with (else the defaults)\n"
-    "  --file FILE    recorded probes: lines of 'seconds,rtt_ms', with an empty rtt_ms for a lost one\n"
-    "  --set KEY=VALUE  another setting, as in the configuration file: --set loss_down=30%\n"
-    "  --no-start     writes and validates the proxies' files, starts and stops nothing\n"
-    "  --hours N      history: each minute of the last N hours, 1 to 720\n"
-    "  --days N       history: each hour of the last N days, 1 to 400 (default: 1)\n"
-    "  --month YYYY-MM  report: the month, in UTC\n"
-    "  --csv, --html  comma-separated values, or one page to print, instead of text\n"
-    "  --json         JSON instead of text (docs/status-json.md, docs/explain.md, docs/replay.md,\n"
-    "                 docs/history.md, docs/load-balancing.md)\n"
-    "  --config FILE  the configuration file (default /etc/multilink/interfaces.conf)\n"
-    "  --redis URL    read from this Redis (unix:PATH or redis://HOST:PORT/DB) instead of the file's\n"
-    "  --help         this text\n"
-    "  --version      the version\n"
-    "\n"
-    "Exit status: 0 done, 1 Redis, the kernel or the file cannot be read, 64 wrong usage, 78 the "
-    "configuration is\n"
-    "refused; of explain also 2 nothing carries the packet, 3 the kernel says otherwise; of disable and "
-    "drill\n"
-    "also 2 refused as things are; of drill also 3 it did not fail over or did not come back.\n";
-
 struct Options : ReplayRequest {
   ExplainRequest explain;  ///< but for what both requests have
   bool no_start = false;
   HistoryRequest history;  ///< likewise
+  StatusRequest status;    ///< likewise
+  EventsRequest events;    ///< likewise
+  std::string against;     ///< of config diff
+  InitRequest init;        ///< its file empty: that of the configuration
   AdminRequest admin;      ///< likewise
   bool help = false;
   bool version = false;
@@ -130,29 +64,22 @@ bool take_redis(std::string_view url, Options& options) {
 
 /// nullopt after a complaint (getopt_long makes its own).
 std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 23> kOptions{{{"config", required_argument, nullptr, 'c'},
-                                             {"from", required_argument, nullptr, 'F'},
-                                             {"iif", required_argument, nullptr, 'I'},
-                                             {"oif", required_argument, nullptr, 'O'},
-                                             {"proto", required_argument, nullptr, 'P'},
-                                             {"port", required_argument, nullptr, 'p'},
-                                             {"mark", required_argument, nullptr, 'm'},
-                                             {"uplink", required_argument, nullptr, 'u'},
-                                             {"file", required_argument, nullptr, 'f'},
-                                             {"set", required_argument, nullptr, 's'},
-                                             {"hours", required_argument, nullptr, 'H'},
-                                             {"days", required_argument, nullptr, 'D'},
-                                             {"month", required_argument, nullptr, 'M'},
-                                             {"csv", no_argument, nullptr, 'C'},
-                                             {"html", no_argument, nullptr, 'T'},
-                                             {"redis", required_argument, nullptr, 'r'},
-                                             {"json", no_argument, nullptr, 'j'},
-                                             {"for", required_argument, nullptr, 't'},
-                                             {"force", no_argument, nullptr, 'o'},
-                                             {"no-start", no_argument, nullptr, 'n'},
-                                             {"help", no_argument, nullptr, 'h'},
-                                             {"version", no_argument, nullptr, 'v'},
-                                             {nullptr, 0, nullptr, 0}}};
+  constexpr std::array<option, 30> kOptions{
+      {{"config", required_argument, nullptr, 'c'}, {"from", required_argument, nullptr, 'F'},
+       {"iif", required_argument, nullptr, 'I'},    {"oif", required_argument, nullptr, 'O'},
+       {"proto", required_argument, nullptr, 'P'},  {"port", required_argument, nullptr, 'p'},
+       {"mark", required_argument, nullptr, 'm'},   {"uplink", required_argument, nullptr, 'u'},
+       {"file", required_argument, nullptr, 'f'},   {"set", required_argument, nullptr, 's'},
+       {"hours", required_argument, nullptr, 'H'},  {"days", required_argument, nullptr, 'D'},
+       {"month", required_argument, nullptr, 'M'},  {"csv", no_argument, nullptr, 'C'},
+       {"html", no_argument, nullptr, 'T'},         {"redis", required_argument, nullptr, 'r'},
+       {"json", no_argument, nullptr, 'j'},         {"for", required_argument, nullptr, 't'},
+       {"no-start", no_argument, nullptr, 'n'},     {"output", required_argument, nullptr, 'o'},
+       {"force", no_argument, nullptr, 'x'},        {"against", required_argument, nullptr, 'a'},
+       {"follow", no_argument, nullptr, 'w'},       {"count", required_argument, nullptr, 'N'},
+       {"watch", optional_argument, nullptr, 'W'},  {"no-colour", no_argument, nullptr, 'L'},
+       {"no-color", no_argument, nullptr, 'L'},     {"help", no_argument, nullptr, 'h'},
+       {"version", no_argument, nullptr, 'v'},      {nullptr, 0, nullptr, 0}}};
   Options options;
   options.config = kDefaultConfigPath;
   for (int key = 0; (key = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
@@ -196,9 +123,6 @@ std::optional<Options> parse_options(int argc, char** argv) {
       case 't':
         options.admin.length = optarg;
         break;
-      case 'o':
-        options.admin.force = true;
-        break;
       case 'H':
         options.history.hours = optarg;
         break;
@@ -213,6 +137,28 @@ std::optional<Options> parse_options(int argc, char** argv) {
         break;
       case 'T':
         options.history.html = true;
+        break;
+      case 'o':
+        options.init.output = optarg;
+        break;
+      case 'x':
+        options.init.force = options.admin.force = true;
+        break;
+      case 'a':
+        options.against = optarg;
+        break;
+      case 'w':
+        options.events.follow = true;
+        break;
+      case 'N':
+        options.events.count = optarg;
+        break;
+      case 'W':
+        options.status.watch = true;
+        if (optarg != nullptr) options.status.seconds = optarg;
+        break;
+      case 'L':
+        options.status.no_colour = true;
         break;
       case 'j':
         options.json = true;
@@ -231,41 +177,88 @@ std::optional<Options> parse_options(int argc, char** argv) {
   return options;
 }
 
-int print(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (written && std::fflush(stdout) == 0) return kExitOk;
+bool put(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+int print(std::string_view text) {
+  if (put(text)) return kExitOk;
   complain("cannot write to standard output");
   return kExitFailure;
 }
 
-int show_status(const Options& options) {
-  const auto source = find_status_source(options.config, options.redis);
-  if (!source) {
-    for (const auto& line : source.error()) complain(line);
-    return kExitConfig;
-  }
-  const auto snapshot = read_status(*source, kDeadline);
-  if (!snapshot) {
-    complain(cat(source->redis.to_string(), ": ", snapshot.error().message,
-                 "; the kernel keeps the routes in force: see ip route"));
-    return kExitFailure;
-  }
-  return print(options.json ? render_status_json(*snapshot) : render_status_text(*snapshot));
+int complain(const CommandFailure& failure) {
+  for (const auto& line : failure.lines) complain(line);
+  return failure.status;
+}
+
+int finish(const tl::expected<std::string, CommandFailure>& text) {
+  return text ? print(*text) : complain(text.error());
 }
 
 int replay(const Options& options) {
-  const auto text = run_replay(options, kDeadline);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_replay(options, kDeadline));
+}
+
+/// "status --watch 5": getopt takes an optional value behind '=' only.
+bool is_status(const Options& options) {
+  return options.words == std::vector<std::string>{"status"} ||
+         (options.status.watch && options.status.seconds.empty() && options.words.size() == 2 &&
+          options.words[0] == "status");
+}
+
+int status(const Options& options) {
+  StatusRequest request = options.status;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.json = options.json;
+  if (options.words.size() == 2) request.seconds = options.words[1];
+  if (!request.watch) return finish(show_status(request, kDeadline));
+  const auto done = watch_status(request, kDeadline);
+  return done ? kExitOk : complain(done.error());
+}
+
+int config(const Options& options) {
+  ConfigRequest request{options.config, {}, options.against, options.redis, options.json};
+  if (options.words.size() > 2) request.file = options.words[2];
+  const auto result = options.words[1] == "check" ? check_config(request) : diff_config(request, kDeadline);
+  if (!result) return complain(result.error());
+  const int printed = print(result->text);
+  return printed == kExitOk ? result->status : printed;
+}
+
+bool is_config(const std::vector<std::string>& words) {
+  return (words.size() == 2 || words.size() == 3) && words[0] == "config" &&
+         (words[1] == "check" || words[1] == "diff");
+}
+
+int events(const Options& options) {
+  EventsRequest request = options.events;
+  request.config = options.config;
+  request.redis = options.redis;
+  request.json = options.json;
+  const auto done = run_events(request, kDeadline, {put, [](std::string_view line) { complain(line); }});
+  return done ? kExitOk : complain(done.error());
+}
+
+int doctor(const Options& options) {
+  const auto result = run_doctor({options.config, options.redis, options.json}, kDeadline);
+  const int printed = print(result.text);
+  return printed == kExitOk ? result.status : printed;
+}
+
+int init(const Options& options) {
+  InitRequest request = options.init;
+  if (request.output.empty()) request.output = options.config;
+  const auto result = run_init(request);
+  if (!result) return complain(result.error());
+  std::fputs(result->said.c_str(), stderr);
+  return print(result->out);
 }
 
 int proxy(const Options& options) {
   const ProxyRequest request{options.config, options.redis, options.json, options.no_start};
-  const auto text = options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request));
 }
 
 int show_history(const Options& options, decltype(run_history)& run_command) {
@@ -274,10 +267,7 @@ int show_history(const Options& options, decltype(run_history)& run_command) {
   request.redis = options.redis;
   request.uplink = options.uplink;
   request.json = options.json;
-  const auto text = run_command(request, kDeadline);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_command(request, kDeadline));
 }
 
 int administer(AdminMode mode, const Options& options) {
@@ -330,19 +320,20 @@ int explain(const Options& options) {
   request.json = options.json;
   request.destination = options.words.at(1);
   const auto result = run_explain(request, kExplainDeadline);
-  if (!result) {
-    for (const auto& line : result.error().lines) complain(line);
-    return result.error().status;
-  }
+  if (!result) return complain(result.error());
   const int printed = print(result->text);
   return printed == kExitOk ? result->status : printed;
 }
 
 int run(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
-  if (options && options->help) return print(kHelp);
+  if (options && options->help) return print(kMultilinkctlHelp);
   if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
-  if (options && options->words == std::vector<std::string>{"status"}) return show_status(*options);
+  if (options && is_status(*options)) return status(*options);
+  if (options && options->words == std::vector<std::string>{"init"}) return init(*options);
+  if (options && options->words == std::vector<std::string>{"events"}) return events(*options);
+  if (options && is_config(options->words)) return config(*options);
+  if (options && options->words == std::vector<std::string>{"doctor"}) return doctor(*options);
   if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
   if (options && options->words == std::vector<std::string>{"history"})
     return show_history(*options, run_history);
@@ -358,9 +349,10 @@ int run(int argc, char** argv) {
     complain("explain: say where the packet goes: multilinkctl explain DESTINATION");
     return kExitUsage;
   }
-  if (options && options->words.empty()) complain(cat("say what to do: ", kCommands));
+  if (options && options->words.empty()) complain(cat("say what to do: ", kMultilinkctlCommands));
   if (options && !options->words.empty()) {
-    complain(cat("'", printable(join(options->words, " ")), "' is not a command; there is: ", kCommands));
+    complain(cat("'", printable(join(options->words, " ")),
+                 "' is not a command; there is: ", kMultilinkctlCommands));
   }
   complain("see multilinkctl --help");
   return kExitUsage;

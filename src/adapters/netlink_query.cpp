@@ -75,6 +75,10 @@ std::string objection_of(int code, const Flow& flow) {
 
 NetlinkQuery::NetlinkQuery(Log& log, RoutingNumbers numbers) : reader_(socket_, log, numbers) {}
 
+Result<KernelState> NetlinkQuery::state() {
+  return reader_.everything();
+}
+
 Result<KernelState> NetlinkQuery::state_about(const IpAddress& destination) {
   return reader_.everything_about(destination);
 }

@@ -80,6 +80,14 @@ struct NftablesFilter::Impl {
     return nft.run(*text);
   }
 
+  /// Where it cannot be had (another process has it) connections are as safe as without it: nothing to tell.
+  void hold_nat() {
+    if (!holds_nat) holds_nat = socket.change_together(hold_nat_request()).has_value();
+  }
+  void release_nat() {
+    if (std::exchange(holds_nat, false)) static_cast<void>(socket.change_together(release_nat_request()));
+  }
+
   /// Remembers what we have just put there, unless somebody else was at it as well. `before`: the number of the
   /// ruleset that we replaced.
   void learn(const Result<std::uint32_t>& before) {
@@ -137,6 +145,7 @@ struct NftablesFilter::Impl {
   NftablesReader reader;
   NftablesEvents events;
   Nft nft;
+  bool holds_nat = false;
   std::optional<InForce> in_force;  ///< what replace() has put there; none: nothing, or it is not known
   unsigned own_transactions = 0;    ///< of the call of reset() under way
   std::function<void()> on_change;
@@ -151,7 +160,10 @@ Result<void> NftablesFilter::replace(const PacketFilterTable& table) {
   impl_->events.take();  // what others did so far is superseded
   const auto before = impl_->reader.generation();
   auto done = impl_->replace(table);
-  if (done) impl_->learn(before);
+  if (done) {
+    impl_->learn(before);
+    impl_->hold_nat();
+  }
   return done;
 }
 
@@ -177,6 +189,7 @@ Result<bool> NftablesFilter::exists() {
 Result<bool> NftablesFilter::remove() {
   const auto done = impl_->nft.run(cat("delete table inet ", kFilterTable, '\n'));
   if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());
+  impl_->release_nat();
   impl_->in_force.reset();
   impl_->events.take();
   return done.has_value();

@@ -14,9 +14,15 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace multilink {
 namespace {
+
+constexpr std::string_view kNatTable = "multilink_nat";
+constexpr std::string_view kHoldChain = "hold";
+constexpr std::int32_t kNatPriority = 300;  // after those of others; it decides nothing
 
 constexpr std::size_t kTuplesAMessage = 1000;
 constexpr std::size_t kRoomForRequest = 256;
@@ -43,6 +49,21 @@ NetlinkMessage make_table_message(int type, int flags, std::size_t room) {
 void put_text(nl_msg& message, int attribute, std::string_view text) {
   const int fits = nla_put_string(&message, attribute, std::string(text).c_str());
   assert(fits == 0);
+}
+
+void put_number(nl_msg& message, int attribute, std::uint32_t number) {
+  const int fits = nla_put_u32(&message, attribute, htonl(number));
+  assert(fits == 0);
+}
+
+/// The transaction of these changes.
+std::vector<NetlinkMessage> transaction(std::vector<NetlinkMessage> changes) {
+  const auto bound = [](int type) {
+    return make_message(type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, kRoomForRequest);
+  };
+  changes.insert(changes.begin(), bound(NFNL_MSG_BATCH_BEGIN));
+  changes.push_back(bound(NFNL_MSG_BATCH_END));
+  return changes;
 }
 
 /// The parts of a concatenated key each begin at a multiple of 4.
@@ -109,14 +130,51 @@ NetlinkMessage nftables_request(int type, int flags) {
 std::vector<NetlinkMessage> add_tuples_request(std::span<const TcpTuple> tuples) {
   assert(!tuples.empty() && tuples.size() <= kMostTuplesATransaction);
   std::vector<NetlinkMessage> messages;
-  messages.push_back(make_message(NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, kRoomForRequest));
   while (!tuples.empty()) {
     const auto some = tuples.first(std::min(tuples.size(), kTuplesAMessage));
     messages.push_back(add_elements(some));
     tuples = tuples.subspan(some.size());
   }
-  messages.push_back(make_message(NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, kRoomForRequest));
-  return messages;
+  return transaction(std::move(messages));
+}
+
+std::vector<NetlinkMessage> hold_nat_request() {
+  auto table = make_table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK, kRoomForRequest);
+  put_text(*table, NFTA_TABLE_NAME, kNatTable);
+  put_number(*table, NFTA_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+  auto chain = make_table_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK, kRoomForRequest);
+  put_text(*chain, NFTA_CHAIN_TABLE, kNatTable);
+  put_text(*chain, NFTA_CHAIN_NAME, kHoldChain);
+  nlattr* hook = nla_nest_start(chain.get(), NFTA_CHAIN_HOOK);
+  put_number(*chain, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
+  put_number(*chain, NFTA_HOOK_PRIORITY, kNatPriority);
+  nla_nest_end(chain.get(), hook);
+  put_text(*chain, NFTA_CHAIN_TYPE, "nat");
+  auto rule = make_table_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_ACK, kRoomForRequest);
+  put_text(*rule, NFTA_RULE_TABLE, kNatTable);
+  put_text(*rule, NFTA_RULE_CHAIN, kHoldChain);
+  nlattr* expressions = nla_nest_start(rule.get(), NFTA_RULE_EXPRESSIONS);
+  nlattr* expression = nla_nest_start(rule.get(), NFTA_LIST_ELEM);
+  put_text(*rule, NFTA_EXPR_NAME, "ct");
+  nlattr* words = nla_nest_start(rule.get(), NFTA_EXPR_DATA);
+  put_number(*rule, NFTA_CT_KEY, NFT_CT_STATE);
+  put_number(*rule, NFTA_CT_DREG, NFT_REG_1);
+  nla_nest_end(rule.get(), words);
+  nla_nest_end(rule.get(), expression);
+  nla_nest_end(rule.get(), expressions);
+  std::vector<NetlinkMessage> changes;
+  changes.push_back(std::move(table));
+  changes.push_back(std::move(chain));
+  changes.push_back(std::move(rule));
+  return transaction(std::move(changes));
+}
+
+std::vector<NetlinkMessage> release_nat_request() {
+  auto table = make_table_message(NFT_MSG_DELTABLE, NLM_F_ACK, kRoomForRequest);
+  put_text(*table, NFTA_TABLE_NAME, kNatTable);
+  std::vector<NetlinkMessage> changes;
+  changes.push_back(std::move(table));
+  return transaction(std::move(changes));
 }
 
 }  // namespace multilink

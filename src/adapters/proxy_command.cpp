@@ -13,6 +13,7 @@
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/event_loop.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
+#include "multilink/adapters/quiet_log.hpp"
 #include "multilink/adapters/squid_folder.hpp"
 #include "multilink/adapters/squid_units.hpp"
 #include "multilink/adapters/squid_warm_up.hpp"
@@ -33,11 +34,6 @@ constexpr std::string_view kChild = "child";
 constexpr std::string_view kParent = "parent-";
 constexpr Duration kPatience = std::chrono::seconds(10);  ///< with routed
 constexpr Duration kPause = std::chrono::milliseconds(50);
-
-class NoLog final : public Log {
- public:
-  void write(LogLevel, std::string_view) override {}
-};
 
 tl::unexpected<CommandFailure> failed(std::string line) {
   return tl::unexpected(CommandFailure{kExitFailure, {std::move(line)}});
@@ -242,7 +238,7 @@ class Apply {
   bool with_units_;
   RoutingNumbers numbers_;
   EventLoop loop_;
-  NoLog log_;
+  QuietLog log_;
   NetlinkKernel kernel_;
   SquidUnits units_;
   ParentUsers users_;

@@ -5,8 +5,18 @@
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <memory>
+#include <vector>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION  // where in the source is no matter of who reads the log
+#include <systemd/sd-journal.h>
+
+#include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace {
@@ -46,6 +56,14 @@ spdlog::sink_ptr make_sink(std::string name, LogPlace place) {
   return std::make_shared<spdlog::sinks::syslog_sink_mt>(std::move(name), LOG_PID, LOG_DAEMON, kByPattern);
 }
 
+/// systemd.journal-fields(7): capitals, digits and underscores.
+std::string field_name(std::string_view name) {
+  std::string out = "MULTILINK_";
+  std::transform(name.begin(), name.end(), std::back_inserter(out),
+                 [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+  return out;
+}
+
 }  // namespace
 
 std::optional<LogLevel> parse_log_level(std::string_view token) {
@@ -57,7 +75,8 @@ std::optional<LogLevel> parse_log_level(std::string_view token) {
 }
 
 SpdlogLog::SpdlogLog(std::string_view name, LogLevel least, LogPlace place)
-    : has_prefix_(place == LogPlace::error_output && std::getenv("JOURNAL_STREAM") != nullptr),
+    : name_(name),
+      has_prefix_(place == LogPlace::error_output && std::getenv("JOURNAL_STREAM") != nullptr),
       logger_(std::make_shared<spdlog::logger>(std::string(name), make_sink(std::string(name), place))) {
   logger_->set_pattern(has_prefix_ ? "%v" : "%H:%M:%S.%e %n %l: %v");
   logger_->set_level(to_spdlog(least));
@@ -68,6 +87,18 @@ SpdlogLog::~SpdlogLog() = default;
 
 void SpdlogLog::write(LogLevel level, std::string_view message) {
   logger_->log(to_spdlog(level), "{}{}", has_prefix_ ? syslog_prefix(level) : "", message);
+}
+
+void SpdlogLog::transition(std::string_view message, const EventRecord& event) {
+  if (!has_prefix_) return info(message);
+  if (!logger_->should_log(spdlog::level::info)) return;
+  std::vector<std::string> lines{cat("MESSAGE=", message), "PRIORITY=6", cat("SYSLOG_IDENTIFIER=", name_)};
+  for (const auto& [field, value] : event.encode()) {
+    if (!value.empty()) lines.push_back(cat(field_name(field), '=', value));
+  }
+  std::vector<iovec> parts;
+  for (auto& line : lines) parts.push_back({line.data(), line.size()});
+  if (sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) info(message);
 }
 
 }  // namespace multilink

@@ -18,8 +18,13 @@ bool is_local(const Connection& connection, const InsideNetworks& inside) {
 
 namespace {
 
+/// Those whose far end does not mind another source: UDP, and pings.
+bool survives_a_move(std::uint8_t protocol) {
+  return protocol == ip_protocol::kUdp || protocol == ip_protocol::kIcmp || protocol == ip_protocol::kIcmpv6;
+}
+
 bool is_in_scope(const Connection& connection, EvictionScope scope) {
-  if (scope == EvictionScope::all || connection.protocol == ip_protocol::kUdp) return true;
+  if (scope == EvictionScope::all || survives_a_move(connection.protocol)) return true;
   return scope == EvictionScope::udp_and_opening && connection.tcp_state == TcpState::syn_sent;
 }
 

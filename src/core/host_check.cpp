@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "multilink/core/swallowing_rules.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/uplink_facts.hpp"
 
@@ -85,6 +86,7 @@ class HostCheck {
     check_ipv4_forwarding();
     check_ipv6_forwarding();
     check_shared_networks();
+    check_rules();
     return std::move(out_);
   }
 
@@ -259,6 +261,16 @@ class HostCheck {
              ": if that is one cable, each answers ARP for the other's address; then set ",
              sysctl_name(ipv4_path(a, "arp_ignore")), " and ", sysctl_name(ipv4_path(b, "arp_ignore")),
              " to 1"));
+  }
+
+  /// A tunnel that is to carry everything is set up so, and fails over by itself.
+  void check_rules() {
+    std::vector<unsigned> uplinks;
+    for (const auto& uplink : uplinks_) uplinks.push_back(uplink.link->index);
+    if (uplinks.empty()) return;
+    for (const auto& swallowing : swallowing_rules(state_, uplinks, numbers_)) {
+      if (swallowing.by != SwallowedBy::tunnel) warn(describe(swallowing));
+    }
   }
 
   std::vector<LinkedUplink> uplinks_;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "multilink/core/event_text.hpp"
 #include "multilink/core/status_summary.hpp"
 #include "multilink/core/time_text.hpp"
 
@@ -200,6 +201,10 @@ std::string render_status_json(const StatusSnapshot& snapshot) {
     out["problems"].push_back({{"where", problem.where}, {"reason", problem.reason}});
   }
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string render_event_json(const EventRecord& event) {
+  return event_status(event).dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 std::string render_unavailable_json(std::string_view reason) {

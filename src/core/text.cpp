@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "multilink/core/terminal_text.hpp"
+
 namespace multilink {
 
 std::string_view trim(std::string_view text) {
@@ -27,14 +29,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 std::string align_columns(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
   }
   std::string out;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += row[i];
-      line.append(i + 1 < row.size() ? widths[i] - row[i].size() + 2 : 0, ' ');
+      line.append(i + 1 < row.size() ? widths[i] - columns_of(row[i]) + 2 : 0, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += cat(line, '\n');

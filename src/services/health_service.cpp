@@ -230,7 +230,8 @@ void HealthService::tell_log(std::vector<EventRecord> events) {
   parts_.scheduler.post([&log = parts_.log, events = std::move(events)] {
     for (const auto& event : events) {
       const auto family = event.family ? cat(" IPv", to_string(*event.family)) : "";
-      log.info(cat(event.uplink, family, ": ", event.from, " -> ", event.to, ": ", event.reason));
+      log.transition(cat(event.uplink, family, ": ", event.from, " -> ", event.to, ": ", event.reason),
+                     event);
     }
   });
 }

@@ -4,27 +4,43 @@
 #include <utility>
 
 #include "multilink/core/config_hash.hpp"
+#include "multilink/core/config_text.hpp"
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
+
+namespace {
+
+/// A larger one would make a record that readers refuse.
+constexpr std::size_t kMostConfigText = 65536;
+
+}  // namespace
 
 Heartbeat::Heartbeat(Scheduler& scheduler, Store& store, std::string key, DaemonRecord self)
     : scheduler_(scheduler), store_(store), key_(std::move(key)), record_(std::move(self)) {}
 
 void Heartbeat::start(const Config& config) {
   record_.started = scheduler_.now().wall;
-  record_.config_hash = config_hash(config);
+  take(config);
   schedule();
 }
 
 void Heartbeat::set_config(const Config& config) {
-  record_.config_hash = config_hash(config);
+  take(config);
   beat();
+}
+
+void Heartbeat::take(const Config& config) {
+  record_.config_hash = config_hash(config);
+  config_ = {{"notify_hash", notify_digest(config)}};
+  if (auto text = config_text(config); text.size() <= kMostConfigText)
+    config_.emplace("config", std::move(text));
 }
 
 void Heartbeat::beat() {
   if (!store_.is_ready()) return;
-  const auto record = record_.encode();
+  auto record = record_.encode();
+  record.insert(config_.begin(), config_.end());
   store_.run({{"MULTI"},
               {"DEL", key_},
               hash_write(key_, record),

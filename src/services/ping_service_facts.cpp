@@ -132,8 +132,8 @@ void PingService::report_change(const Uplink& uplink, Family family, const LinkR
     return;
   const auto& config = uplink.probing.config();
   const auto reason = describe_link(config, family, after);
-  ports_.log.info(cat("uplink ", config.name, ": ", reason));
-  if (before == nullptr) return;  // the first look is no change
+  const auto words = cat("uplink ", config.name, ": ", reason);
+  if (before == nullptr) return ports_.log.info(words);  // the first look is no change
   const Now now = ports_.scheduler.now();
   EventRecord event;
   event.id = EventRecord::make_id(boot_, now.mono);
@@ -145,6 +145,7 @@ void PingService::report_change(const Uplink& uplink, Family family, const LinkR
   event.from = to_string(before->fact);
   event.to = to_string(after.fact);
   event.reason = reason;
+  ports_.log.transition(words, event);
   reporter_.add_event(std::move(event));
 }
 

@@ -33,8 +33,8 @@ void RouteService::note_actives(Family family, const Step& step, Actives actives
   now.event = event.id;
   now.decided_to_kernel = event.took;
   now.chain = event.chain;
-  ports_.log.info(
-      cat("IPv", to_string(family), " moves from ", event.from, " to ", event.to, ": ", event.reason));
+  ports_.log.transition(
+      cat("IPv", to_string(family), " moves from ", event.from, " to ", event.to, ": ", event.reason), event);
   reporter_.add_event(event);
 }
 
@@ -66,8 +66,9 @@ void RouteService::note_policies(Family family, const Step& step, const KernelSt
     auto event = make_event(family, step, as_actives(earlier->second), as_actives(uplink));
     event.kind = "policy";
     event.reason = cat("policy ", policy, ": ", event.reason);
-    ports_.log.info(cat("IPv", to_string(family), " of policy ", policy, " moves from ", event.from, " to ",
-                        event.to, ": ", event.reason));
+    ports_.log.transition(cat("IPv", to_string(family), " of policy ", policy, " moves from ", event.from,
+                              " to ", event.to, ": ", event.reason),
+                          event);
     reporter_.add_event(std::move(event));
   }
 }

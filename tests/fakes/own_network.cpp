@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string_view>
+#include <stdexcept>
 #include <system_error>
+#include <vector>
+
+#include "fakes/program.hpp"
+#include "multilink/core/text.hpp"
 
 namespace multilink::fakes {
 
@@ -23,6 +27,20 @@ void enter_own_network() {
   const int error = errno;
   close(fd);
   if (failed != 0) throw std::system_error(error, std::generic_category(), "lo up");
+}
+
+std::string ip(std::string_view arguments) {
+  std::vector<std::string> argv{"/sbin/ip"};
+  for (const auto word : split(arguments, ' ')) argv.emplace_back(word);
+  const auto result = run_program({argv});
+  if (result.status != 0) throw std::runtime_error(cat("ip ", arguments, ": ", result.err));
+  return result.out;
+}
+
+void add_device(std::string_view name) {
+  ip(cat("link add ", name, " type veth peer name ", name, 'p'));
+  ip(cat("link set ", name, " up"));
+  ip(cat("link set ", name, "p up"));
 }
 
 }  // namespace multilink::fakes

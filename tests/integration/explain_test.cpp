@@ -15,6 +15,7 @@
 namespace multilink {
 namespace {
 
+using fakes::ip;
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -27,11 +28,7 @@ class Explain : public testing::Test {
   Explain() {
     fakes::enter_own_network();
     forward(true);
-    for (const std::string name : {"up0", "up1", "lan0"}) {
-      ip(cat("link add ", name, " type veth peer name ", name, "p"));
-      ip(cat("link set ", name, " up"));
-      ip(cat("link set ", name, "p up"));
-    }
+    for (const auto* name : {"up0", "up1", "lan0"}) fakes::add_device(name);
     ip("link set lo up");
     ip("addr add 10.0.0.1/24 dev lan0");
     ip("addr add 192.0.2.2/24 dev up0");
@@ -46,12 +43,6 @@ class Explain : public testing::Test {
   }
 
   static void forward(bool on) { std::ofstream("/proc/sys/net/ipv4/ip_forward") << on; }
-  static void ip(std::string_view arguments) {
-    std::vector<std::string> argv{"/sbin/ip"};
-    for (const auto word : split(arguments, ' ')) argv.emplace_back(word);
-    const auto result = fakes::run_program({argv});
-    EXPECT_EQ(result.status, 0) << "ip " << arguments << ": " << result.err;
-  }
   fakes::ProgramResult explain(const std::string& arguments) const {
     std::vector<std::string> argv{MULTILINK_BIN_DIR "/multilinkctl", "--config", config_, "explain"};
     for (const auto word : split(arguments, ' ')) {

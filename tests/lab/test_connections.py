@@ -5,6 +5,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -98,6 +99,20 @@ def test_first_start_cuts_nothing(options):
             expect(all(len(row) == 1 and row[0]["ended"] is None for row in rows), (kind, "at --clear", rows))
             figures[kind] = {"lost": report["lost"], "longest_gap_ms": max(row[0]["longest_gap_ms"] for row in rows)}
     return figures
+
+
+def test_a_running_ping_moves_at_once(options):
+    """What everybody tries first: a ping that runs on while an uplink dies silently."""
+    with own_nat(options) as (lab, suite):
+        lab.udp_flow()
+        ping = lab.client.popen("ping", "-n", "-i", "0.1", "-c", "60", SERVER, stdout=subprocess.PIPE, text=True)
+        time.sleep(CALM_S)
+        lab.isps[0].cut("blackhole")
+        suite.wait_active(5, lab.isps[1].device)
+        words = ping.communicate(timeout=30)[0]
+        received = int(re.search(r"(\d+) received", words)[1])
+        expect(60 - received <= 15, words)  # by evict_after it would be some 30
+        return {"lost_of_10_a_second": 60 - received}
 
 
 def test_short_silence_cuts_no_tcp(options):
@@ -335,6 +350,24 @@ def test_table_is_put_back(options):
         expect(report["outage_ms"] <= AT_ONCE_MS, report)
         expect("inet multilink" in lab.gateway.run("nft", "list", "tables"), suite.log("routed"))
     return {"repaired_ms": round((repaired - begun) * 1000), "lost": report["lost"]}
+
+
+def test_downloads_survive_a_reload_of_the_firewall(options):
+    """The only NAT is ours, and somebody flushes the whole ruleset again and again: what the servers send meanwhile must not
+    be taken for this host's own and be answered with a reset."""
+    with own_nat(options) as (lab, suite):
+        lab.stream_server()
+        streams = [lab.tcp_stream("download") for _ in range(5)]
+        time.sleep(1)
+        begun = time.monotonic()
+        for _ in range(20):
+            lab.gateway.run("nft", "flush", "ruleset")
+            wait_until(lambda: "table inet multilink\n" in lab.gateway.run("nft", "list", "tables"), 2, every=0.005)
+            time.sleep(0.1)
+        time.sleep(1)
+        for stream in streams:
+            lives = stream.report(begun)
+            expect(len(lives) == 1 and lives[0]["ended"] is None, lives)
 
 
 def test_translation_survives_a_reload_of_the_firewall(options):

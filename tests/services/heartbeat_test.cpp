@@ -49,6 +49,22 @@ TEST_F(HeartbeatTest, IsSeenAsLongAsItBeatsAndNoLonger) {
   EXPECT_FALSE(read());
 }
 
+TEST_F(HeartbeatTest, PublishesTheConfigurationInForceWithoutItsSecrets) {
+  Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
+  Config config;
+  config.uplinks.emplace_back().device = "eth0";
+  config.uplinks[0].name = "fibre";
+  config.notify.webhook = "https://h.example/SECRET";
+  heartbeat.start(config);
+  heartbeat.beat();
+  scheduler_.settle();
+  const auto fields = as_fields(redis_.execute({"HGETALL", "daemon"})).value();
+  EXPECT_TRUE(fields.at("config").starts_with("[eth0]\n")) << fields.at("config");
+  EXPECT_NE(fields.at("config").find("\nname = fibre\n"), std::string::npos) << fields.at("config");
+  EXPECT_EQ(fields.at("notify_hash").size(), 16U);
+  for (const auto& [field, value] : fields) EXPECT_EQ(value.find("SECRET"), std::string::npos) << field;
+}
+
 TEST_F(HeartbeatTest, ShowsTheConfigurationInForce) {
   Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
   heartbeat.start({});

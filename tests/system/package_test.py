@@ -19,7 +19,8 @@ from providers import CONFIG, NETWORK
 BUILD = os.path.abspath(sys.argv.pop(1))
 DAEMONS = ("pingd", "healthd", "routed", "notifyd")
 UNITS = (*DAEMONS, "multilink-redis")
-FILES = ("/usr/sbin/pingd", "/usr/lib/systemd/system/multilink.target", "/usr/lib/cgi-bin/multilink/status.cgi")
+FILES = ("/usr/sbin/pingd", "/usr/lib/systemd/system/multilink.target", "/usr/lib/cgi-bin/multilink/status.cgi",
+         "/usr/share/bash-completion/completions/multilinkctl", "/usr/share/multilink/interfaces.conf")
 # A host's dpkg may be told to leave these away.
 PAGES = ("/usr/share/man/man8/routed.8.gz", "/usr/share/man/man5/interfaces.conf.5.gz")
 
@@ -67,7 +68,7 @@ class Package(unittest.TestCase):
 
     def test_its_whole_life(self):
         said = self.install()
-        self.assertIn("write your uplinks into /etc/multilink/interfaces.conf", said)
+        self.assertIn("writes them into /etc/multilink/interfaces.conf", said)
         self.assertEqual(self.active(), [], "nothing starts by itself")
         self.assertEqual(self.kernel(), self.kernel_before)
         contents = self.machine.output("dpkg-deb", "--contents", "/root/multilink.deb")

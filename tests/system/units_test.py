@@ -107,6 +107,16 @@ class Units(unittest.TestCase):
         self.assertEqual(self.way_out(), "wan1")
         self.assertEqual(self.status()["problems"], [])
 
+    def test_transitions_have_fields_in_the_journal(self):
+        for unit, kind, uplink in (("healthd", "health", "wan1"), ("routed", "route", "wan1")):
+            lines = self.machine.output("journalctl", "--output=json", f"--unit={unit}", f"MULTILINK_KIND={kind}",
+                                        f"MULTILINK_UPLINK={uplink}").splitlines()
+            self.assertTrue(lines, unit)
+            entry = json.loads(lines[0])
+            self.assertEqual((entry["MULTILINK_FAMILY"], entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]), ("4", "6", unit))
+            self.assertIn(entry["MULTILINK_REASON"], entry["MESSAGE"])
+            self.assertRegex(entry["MULTILINK_ID"], "^[0-9a-f]{8}-[0-9a-f]+$")
+
     def test_each_process_has_its_own_user_and_no_capability_but_its_own(self):
         wanted = {"pingd": 1 << 13, "healthd": 0, "notifyd": 0, "routed": 3 << 12, "multilink-redis": 0}  # CAP_NET_RAW 13, CAP_NET_ADMIN 12
         users = set()

@@ -61,7 +61,7 @@ TEST(IsLocal, WhatThisHostBegan) {
   EXPECT_FALSE(is_local(translated(tcp("10.0.0.7:4000", "203.0.113.9:443"), "192.0.2.2"), gateway_inside()));
 }
 
-TEST(ConnectionsToMove, UdpAloneOrWhatIsStillOpeningTooOrAll) {
+TEST(ConnectionsToMove, WhatSurvivesItOrWhatIsStillOpeningTooOrAll) {
   const auto query = udp("10.0.0.7:4000", "203.0.113.9:53");
   const auto page = tcp("10.0.0.7:4000", "203.0.113.9:443");
   const auto ping = connection(ip_protocol::kIcmp, tuple("10.0.0.7:77", "203.0.113.9:2048"));
@@ -69,11 +69,11 @@ TEST(ConnectionsToMove, UdpAloneOrWhatIsStillOpeningTooOrAll) {
   opening.tcp_state = TcpState::syn_sent;
   const std::vector<Connection> pinned{query,   page,           ping,
                                        opening, port_forward(), udp("203.0.113.9:5060", "192.0.2.2:5060")};
-  EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp, gateway_inside()), ElementsAre(query));
+  EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp, gateway_inside()), ElementsAre(query, ping));
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::all, gateway_inside()),
               ElementsAre(query, page, ping, opening));
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp_and_opening, gateway_inside()),
-              ElementsAre(query, opening));
+              ElementsAre(query, ping, opening));
 }
 
 TEST(NeverTranslated, WhatBeganInsideAndWaitsForAnswersToAnAddressThatNobodyKnows) {

@@ -15,6 +15,9 @@ inline constexpr std::string_view kDefaultConfigPath = "/etc/multilink/interface
 /// line 0.
 ParsedConfig load_config_file(const std::string& path);
 
+/// The text of a file of at most 1 MiB. The Error, with the errno, completes "the configuration ...".
+Result<std::string> read_text_file(const std::string& path);
+
 /// The names of this host's network devices, for warnings about uplinks that are not there yet.
 std::vector<std::string> existing_devices();
 

@@ -11,12 +11,14 @@
 
 namespace multilink {
 
-/// Questions to the kernel of the network namespace this object is made in, about where packets go. Needs no right.
+/// Questions to the kernel of the network namespace this object is made in. Needs no right.
 class NetlinkQuery {
  public:
   /// Throws std::system_error when the kernel refuses a netlink socket. `log` outlives this.
   NetlinkQuery(Log& log, RoutingNumbers numbers);
 
+  /// What routed decides by: NetlinkReader::everything().
+  Result<KernelState> state();
   /// What decides about packets to `destination`.
   Result<KernelState> state_about(const IpAddress& destination);
   /// Where the kernel says that the packet goes (RTM_GETROUTE). The Error: it cannot be asked about such a packet.

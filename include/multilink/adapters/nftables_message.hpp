@@ -20,4 +20,12 @@ inline constexpr std::size_t kMostTuplesATransaction = 2000;
 /// that are there stay as they are.
 std::vector<NetlinkMessage> add_tuples_request(std::span<const TcpTuple> tuples);
 
+/// The transaction that makes the table `inet multilink_nat`, for as long as the socket that sends it is open and whoever
+/// flushes the ruleset (NFT_TABLE_F_OWNER, Linux 5.12). Where a network namespace has no nat chain left the kernel translates
+/// nothing, and where no rule asks for a connection's state it tracks nothing, established connections included: what a
+/// server sends to one of them is then for this host itself, which answers it with a reset. So it holds such a chain and such a
+/// rule, which decides nothing.
+std::vector<NetlinkMessage> hold_nat_request();
+std::vector<NetlinkMessage> release_nat_request();
+
 }  // namespace multilink

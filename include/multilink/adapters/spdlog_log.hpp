@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "multilink/ports/log.hpp"
@@ -30,8 +31,11 @@ class SpdlogLog final : public Log {
   SpdlogLog(std::string_view name, LogLevel least, LogPlace place = LogPlace::error_output);
   ~SpdlogLog() override;
   void write(LogLevel level, std::string_view message) override;
+  /// To the journal with each member of the event as a field: MULTILINK_UPLINK, MULTILINK_FROM, MULTILINK_TO …
+  void transition(std::string_view message, const EventRecord& event) override;
 
  private:
+  std::string name_;
   bool has_prefix_;
   std::shared_ptr<spdlog::logger> logger_;
 };

@@ -60,7 +60,7 @@ struct EvictionStep {
 ///
 /// An uplink that carries the default is left alone, and so is every uplink while no other that is usable carries it:
 /// one that is up, unknown (and in force), or at least answers where this one does not. Otherwise
-/// - `suspect`: UDP, and TCP connections that nobody has answered yet, if `suspect_moves` says so;
+/// - `suspect`: UDP and pings, and TCP connections that nobody has answered yet, if `suspect_moves` says so;
 /// - `down`, or not enabled, or no longer configured: all;
 /// - a lost link: these at once, the rest when the loss has lasted `evict_after`. A cable that is out for a moment cuts
 ///   no TCP connection, and healthd's `down` that merely repeats the loss does not either while the link, back again,

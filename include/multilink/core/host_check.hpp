@@ -58,8 +58,8 @@ struct HostFindings {
 /// - the host's *fib_multipath_hash_policy* where uplinks share a precedence, to what `hash` says. IPv6's policy 0 goes by the
 ///   flow label too, which differs from connection to connection: "address" takes policy 3 there, with both addresses.
 ///
-/// Only told are forwarding that is off where there is a LAN, and two uplinks in one network that answer ARP for each
-/// other.
+/// Only told are forwarding that is off where there is a LAN, two uplinks in one network that answer ARP for each
+/// other, and rules of others that take every packet before the table main (swallowing_rules.hpp).
 ///
 /// `hearing`: the devices, by index, that were made to hear advertisements.
 HostFindings check_host(const Config& config, const KernelState& state, const HostSettings& settings,

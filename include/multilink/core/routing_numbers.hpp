@@ -5,7 +5,7 @@
 
 namespace multilink {
 
-/// The numbers by which multilink owns what it owns in the kernel (docs/operations.md lists them for the
+/// The numbers by which multilink owns what it owns in the kernel (docs/kernel.md lists them for the
 /// administrator). Ownership is by `protocol` alone: a route or rule with another protocol is never touched.
 struct RoutingNumbers {
   std::uint8_t protocol = 109;  ///< rtm_protocol and FRA_PROTOCOL

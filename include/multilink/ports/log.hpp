@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "multilink/core/records.hpp"
+
 namespace multilink {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
@@ -14,6 +16,9 @@ class Log {
   virtual ~Log() = default;
 
   virtual void write(LogLevel level, std::string_view message) = 0;
+
+  /// What happened, for people, and the event itself for programs that read the log, where it can keep both.
+  virtual void transition(std::string_view message, const EventRecord& /*event*/) { info(message); }
 
   void debug(std::string_view message) { write(LogLevel::debug, message); }
   void info(std::string_view message) { write(LogLevel::info, message); }

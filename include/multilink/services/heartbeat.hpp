@@ -32,6 +32,7 @@ class Heartbeat {
   void stop();
 
  private:
+  void take(const Config& config);
   void schedule();
   Store::Command lives_for(Duration length) const;
 
@@ -39,6 +40,7 @@ class Heartbeat {
   Store& store_;
   std::string key_;
   DaemonRecord record_;
+  Fields config_;  ///< what of the configuration in force is published beside the record
   std::unique_ptr<Timer> timer_;
 };
 

@@ -76,8 +76,7 @@ class Lab:
             self.gateway.sysctl(net__ipv6__conf__default__accept_dad=0)
         self.internet.ip(*(f"addr add {address}/32 dev lo" for address in (SERVER, *TARGETS)))
         self._connect_lan()
-        self.isps = [self.keep(Isp(number, wish, self.tools, self._prefix, self.gateway, self.internet))
-                     for number, wish in enumerate(wishes, 1)]
+        self.isps = [self.add_isp(number, wish) for number, wish in enumerate(wishes, 1)]
         for isp in self.isps:
             if isp.wish.metric is not None:
                 self.add_default(isp, isp.wish.metric)
@@ -103,6 +102,10 @@ class Lab:
                         f"addr add {GATEWAY_LAN}/24 brd + dev lan0", "link set lan0 up")
         self.client.ip(f"addr add {CLIENT}/24 brd + dev eth0", "link set eth0 up",
                        f"route add default via {GATEWAY_LAN}")
+
+    def add_isp(self, number, wish, gateway=None):
+        """One more uplink, of this gateway or another one, without a default route. Closed with the lab."""
+        return self.keep(Isp(number, wish, self.tools, self._prefix, gateway or self.gateway, self.internet))
 
     def add_default(self, isp, metric):
         """A default route as DHCP clients add it: fails when one with this metric is there (EEXIST)."""

@@ -33,8 +33,9 @@ class Suite:
     Everything is killed when the lab closes; the logs are in the lab's directory until the script ends.
     """
 
-    def __init__(self, lab, bin_dir, sections=None, defaults=""):
+    def __init__(self, lab, bin_dir, sections=None, defaults="", site="local"):
         self.lab = lab
+        self.site = site
         self.bin = bin_dir
         self._defaults = defaults
         self._processes = {}
@@ -52,7 +53,7 @@ class Suite:
         with open(self.config, "w", encoding="utf-8") as file:
             # A flow that has moved returns with the route, not minutes later: most tests watch the route by a flow.
             returns = "" if "failback_udp_after" in self._defaults else "failback_udp_after = 0s\n"
-            file.write(f"[multilink]\nredis = unix:{self.socket}\n{returns}{self._defaults}\n{sections}")
+            file.write(f"[multilink]\nredis = unix:{self.socket}\nsite = {self.site}\n{returns}{self._defaults}\n{sections}")
 
     # --- processes
 
@@ -127,7 +128,7 @@ class Suite:
         self._redis = self._hints = None
 
     def key(self, *parts):
-        return ":".join(("multilink", "local", *parts))
+        return ":".join(("multilink", self.site, *parts))
 
     def status(self, uplink, family=None):
         """Of any family, or of one."""

@@ -80,7 +80,7 @@ FlowKeeper::FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls ca
 
 void FlowKeeper::follow(const FlowView& view) {
   former_.see(view.state, links_of(view), scheduler_.now().mono);
-  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view));
+  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view), view.tied_users);
   keep_filter();
   evict(view);
 }

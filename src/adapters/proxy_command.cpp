@@ -259,7 +259,8 @@ class Apply {
 
   Result<void> remember_unread(const std::set<std::string>& names) const {
     if (!names.empty())
-      return write_whole(unread_path(), cat(join(std::vector<std::string>(names.begin(), names.end()), "\n"), '\n'));
+      return write_whole(unread_path(),
+                         cat(join(std::vector<std::string>(names.begin(), names.end()), "\n"), '\n'));
     std::error_code error;
     fs::remove(unread_path(), error);
     return {};

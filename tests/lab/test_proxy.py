@@ -209,6 +209,8 @@ def test_refused(options):
             except BlockingIOError:
                 pass
         expect(users.visit().is_good, "the parents still answer the child")
+        wait_until(lambda: all(int(proxies.record(name).get(f"parent.{figure}") or 0) > 0 for name in ("wan1", "wan2")
+                               for figure in ("requests", "memory_kib")), 12, what="the parents' own figures are told")
     return {"refused": 3 * len(own) + 6}
 
 

@@ -32,25 +32,6 @@ TEST_F(RouteServiceTest, AtTheFirstStartNothingIsKnownAndNoDefaultIsTouched) {
   EXPECT_THAT(active(), ElementsAre("eth1"));
 }
 
-TEST_F(RouteServiceTest, ParentsKeepTheirUplinkWhereTheirSeatsCannotBeRead) {
-  config_.squid.enabled = true;
-  start_with_both_up();
-  const auto leaves_by = [&](std::uint32_t uid) {
-    return kernel_.carrier_of({.destination = address(kInternet), .uid = uid});
-  };
-  ASSERT_EQ(leaves_by(902), "eth1");
-  accounts_.fails = true;
-  reload();
-  EXPECT_EQ(leaves_by(902), "eth1");
-  EXPECT_EQ(leaves_by(903), "") << "barred, as before";
-  kill();
-  start();
-  EXPECT_EQ(leaves_by(902), "") << "it is not known whose parent that is";
-  accounts_.fails = false;
-  reload();
-  EXPECT_EQ(leaves_by(902), "eth1");
-}
-
 TEST_F(RouteServiceTest, FailsOverAndBackAtAHint) {
   start_with_both_up();
   say("eth0", HealthState::down, "loss 24 % over 60 s");

@@ -11,8 +11,9 @@ namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(3);
 
-std::string url_of(std::uint16_t port, std::string_view page) {
-  return cat("http://127.0.0.1:", port, "/squid-internal-mgr/", page);
+/// Without a host: one that is not its visible_hostname a Squid would ask over a connection to itself, which it must not make.
+std::string url_of(std::string_view page) {
+  return cat("/squid-internal-mgr/", page);
 }
 
 }  // namespace
@@ -22,10 +23,10 @@ ParentPages::ParentPages(EventLoop& loop, std::map<std::string, std::uint16_t> p
 
 void ParentPages::ask(const std::string& uplink, Told told) {
   const auto port = ports_.at(uplink);
-  request_on_loopback(loop_, port, url_of(port, "counters"), kPatience,
+  request_on_loopback(loop_, port, url_of("counters"), kPatience,
                       [&loop = loop_, port, told = std::move(told)](const std::string& counters) {
                         if (counters.empty()) return told(std::nullopt);
-                        request_on_loopback(loop, port, url_of(port, "info"), kPatience,
+                        request_on_loopback(loop, port, url_of("info"), kPatience,
                                             [counters, told](const std::string& info) {
                                               told(parse_parent_pages(counters, info));
                                             });

@@ -24,6 +24,7 @@
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/squid_files.hpp"
 #include "multilink/core/text.hpp"
+#include "multilink/core/uplink_facts.hpp"
 
 namespace multilink {
 namespace {
@@ -52,19 +53,22 @@ std::vector<IpAddress> nameservers_in(const char* path) {
   return parse_nameservers(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
-/// A server on this host would ask by any uplink, and a parent cannot reach it: the servers behind it are asked instead.
-std::vector<IpAddress> nameservers_of_parents(std::vector<std::string>& lines) {
+/// A server on this host would ask by any uplink, and one in the LAN no parent gets to: the others are asked instead, or those
+/// behind the one on this host.
+std::vector<IpAddress> nameservers_of_parents(const Config& config, const KernelState& state,
+                                              std::vector<std::string>& lines) {
   auto servers = nameservers_in("/etc/resolv.conf");
-  const auto on_this_host = [](const IpAddress& server) { return server.is_loopback(); };
-  if (std::none_of(servers.begin(), servers.end(), on_this_host)) return {};
-  std::erase_if(servers, on_this_host);
+  const auto is_out_of_reach = [&](const IpAddress& server) { return is_inside(server, config, state); };
+  if (std::none_of(servers.begin(), servers.end(), is_out_of_reach)) return {};
+  std::erase_if(servers, is_out_of_reach);
   if (servers.empty()) servers = nameservers_in("/run/systemd/resolve/resolv.conf");
-  std::erase_if(servers, on_this_host);
+  std::erase_if(servers, is_out_of_reach);
   if (servers.empty()) {
     lines.emplace_back(
-        "warning: /etc/resolv.conf names a server on this host only: its questions do not leave by the "
-        "uplink of the "
-        "parent that asks; name one in the Internet there as well");
+        "warning: /etc/resolv.conf names servers on this host or in its LAN only: one on this host does not "
+        "ask "
+        "by the uplink of the parent that asks it, and to one in the LAN no parent gets; name one in the "
+        "Internet there as well");
   }
   return servers;
 }
@@ -96,11 +100,11 @@ class Apply {
 
  private:
   Result<void> remove_all() {
-    const auto names = folder_.names();
-    if (with_units_ && !names.empty()) {
+    const auto parents = present_parents();
+    if (with_units_ && (!parents.empty() || !folder_.names().empty())) {
       auto done = units_.stop(SquidUnits::kChild);
-      for (const auto& name : names) {
-        if (done && name.starts_with(kParent)) done = stop_parent(name.substr(kParent.size()));
+      for (const auto& uplink : parents) {
+        if (done) done = stop_parent(uplink);
       }
       if (!done) return done;
     }
@@ -109,6 +113,15 @@ class Apply {
     fs::remove(seats_path_, error);
     lines_.emplace_back("the proxy is not enabled");
     return {};
+  }
+
+  /// The uplinks whose parents there are: by their files and, where an earlier run did not get to its end, by their units.
+  std::set<std::string> present_parents() const {
+    auto out = with_units_ ? units_.known() : std::set<std::string>();
+    for (const auto& name : folder_.names()) {
+      if (name.starts_with(kParent)) out.insert(name.substr(kParent.size()));
+    }
+    return out;
   }
 
   Result<void> stop_parent(const std::string& uplink) {
@@ -152,9 +165,16 @@ class Apply {
   std::string untied() {
     const auto state = kernel_.read();
     for (const auto& [uplink, user] : users_.by_uplink) {
-      if (!state || !is_tied(user, *state, numbers_)) return uplink;
+      if (!state || !is_tied(user, device_of(uplink, *state), *state, numbers_)) return uplink;
     }
     return {};
+  }
+
+  /// As the kernel names it now; empty where it has none.
+  std::string device_of(const std::string& uplink, const KernelState& state) const {
+    const auto* configured = config_.uplink_named(uplink);
+    const Link* link = configured == nullptr ? nullptr : find_uplink_link(*configured, state);
+    return link == nullptr ? std::string() : link->name;
   }
 
   Result<void> write() {
@@ -164,19 +184,21 @@ class Apply {
     for (const auto& address : state->addresses) host.addresses.push_back(address.prefix.address);
     std::sort(host.addresses.begin(), host.addresses.end());
     host.addresses.erase(std::unique(host.addresses.begin(), host.addresses.end()), host.addresses.end());
-    host.nameservers = nameservers_of_parents(lines_);
+    host.nameservers = nameservers_of_parents(config_, *state, lines_);
     std::error_code error;
     host.helper = fs::read_symlink("/proc/self/exe", error).parent_path() / "multilink-squid-helper";
     const auto files = render_squid_files(config_, seats_, host);
     std::map<std::string, std::string> texts{{std::string(kChild), files.child}};
     for (const auto& parent : files.parents) texts[cat(kParent, parent.uplink)] = parent.configuration;
-    before_ = folder_.names();
-    auto changed = folder_.replace(texts);
-    if (!changed) return tl::unexpected(changed.error());
-    changed_ = *std::move(changed);
+    before_ = present_parents();
+    auto changes = folder_.replace(texts);
+    if (!changes) return tl::unexpected(changes.error());
+    changed_ = std::move(changes->changed);
     warn_of_neighbours(*state);
+    warn_of_listening(*state);
     const auto say = [&](const std::string& name) {
-      return changed_.contains(name) ? "written" : "unchanged";
+      if (changed_.contains(name)) return "written";
+      return changes->noted.contains(name) ? "unchanged but for what counts without the helper" : "unchanged";
     };
     for (const auto& parent : files.parents) {
       const auto name = cat(kParent, parent.uplink);
@@ -185,6 +207,25 @@ class Apply {
     }
     lines_.push_back(cat("child: ", folder_.path_of(std::string(kChild)), ", ", say(std::string(kChild))));
     return {};
+  }
+
+  void warn_of_listening(const KernelState& state) {
+    constexpr std::uint16_t kUnprivileged = 1024;
+    for (const auto& place : config_.squid.listen) {
+      if (place.port < kUnprivileged) {
+        lines_.push_back(cat("warning: listen: ", place.port,
+                             " is a port that the child may take only where a drop-in gives ",
+                             SquidUnits::kChild, " CAP_NET_BIND_SERVICE; one from 1024 on needs none"));
+      }
+      if (!place.address) continue;
+      const bool is_here = std::any_of(state.addresses.begin(), state.addresses.end(),
+                                       [&](const auto& own) { return own.prefix.address == *place.address; });
+      if (!is_here && !place.address->is_loopback()) {
+        lines_.push_back(cat("warning: listen: this host has no address ", place.address->to_string(),
+                             " now: nobody is served there until it has, and ", SquidUnits::kChild,
+                             " is reloaded"));
+      }
+    }
   }
 
   void warn_of_neighbours(const KernelState& state) {
@@ -202,27 +243,53 @@ class Apply {
     }
   }
 
+  std::string unread_path() const { return state_directory() + "/squid/unread"; }
+
+  /// The files that were written by runs that ended before who reads them was told.
+  std::set<std::string> read_unread() const {
+    std::ifstream file(unread_path());
+    std::set<std::string> out;
+    for (std::string name; std::getline(file, name);) out.insert(name);
+    return out;
+  }
+
+  Result<void> remember_unread(const std::set<std::string>& names) const {
+    if (!names.empty())
+      return write_whole(unread_path(),
+                         cat(join(std::vector<std::string>(names.begin(), names.end()), "\n"), '\n'));
+    std::error_code error;
+    fs::remove(unread_path(), error);
+    return {};
+  }
+
   /// New parents before the child that sends them requests, gone ones after it has let go of them.
   Result<void> start() {
-    bool is_new = false;
+    const auto unread = read_unread();
+    changed_.insert(unread.begin(), unread.end());
+    if (auto done = remember_unread(changed_); !done) return done;
+    std::set<std::string> of_new_user;
     for (const auto& [uplink, seat] : seats_) {
       const auto set = units_.set_user(uplink, user_of_seat(seat));
       if (!set) return tl::unexpected(set.error());
-      is_new = is_new || *set;
+      if (*set) of_new_user.insert(uplink);
     }
     Result<void> done;
-    if (is_new) done = units_.load();
+    if (!of_new_user.empty()) done = units_.load();
     for (const auto& [uplink, seat] : seats_) {
-      if (done) done = units_.run(SquidUnits::unit_of(uplink), changed_.contains(cat(kParent, uplink)));
+      if (!done) break;
+      const auto unit = SquidUnits::unit_of(uplink);
+      done = of_new_user.contains(uplink) ? units_.restart(unit)
+                                          : units_.run(unit, changed_.contains(cat(kParent, uplink)));
     }
     if (done) done = units_.run(SquidUnits::kChild, changed_.contains(std::string(kChild)));
-    for (const auto& name : before_) {
-      if (!name.starts_with(kParent) || seats_.contains(name.substr(kParent.size()))) continue;
-      if (done) done = stop_parent(name.substr(kParent.size()));
-      lines_.push_back(cat("parent of ", name.substr(kParent.size()), ": stopped"));
+    for (const auto& uplink : before_) {
+      if (seats_.contains(uplink)) continue;
+      if (done) done = stop_parent(uplink);
+      lines_.push_back(cat("parent of ", uplink, ": stopped"));
     }
-    if (done) wake_up();
-    return done;
+    if (!done) return done;
+    wake_up();
+    return remember_unread({});
   }
 
   /// The child starts its helper for the first request only: users should not have to wait for it.
@@ -243,8 +310,8 @@ class Apply {
   SquidUnits units_;
   ParentUsers users_;
   ParentSeats seats_;
-  std::set<std::string> before_;   ///< files that were there
-  std::set<std::string> changed_;  ///< files that are new or other than before
+  std::set<std::string> before_;   ///< the uplinks whose parents were there
+  std::set<std::string> changed_;  ///< files that are new or other than who runs has read
   std::vector<std::string> lines_;
 };
 

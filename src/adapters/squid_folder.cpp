@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "multilink/adapters/program.hpp"
+#include "multilink/core/squid_files.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -73,15 +74,18 @@ std::set<std::string> SquidFolder::names() const {
   return out;
 }
 
-Result<std::set<std::string>> SquidFolder::replace(const std::map<std::string, std::string>& files) {
+Result<SquidFileChanges> SquidFolder::replace(const std::map<std::string, std::string>& files) {
   std::error_code error;
   fs::create_directories(path_, error);
   if (error) return fail(cat(path_, ": cannot be made: ", error.message()), error.value());
+  SquidFileChanges out;
   std::set<std::string> changed;
   Result<void> done;
   for (const auto& [name, text] : files) {
-    if (content_of(path_of(name)) == text) continue;
+    const auto before = content_of(path_of(name));
+    if (before == text) continue;
     changed.insert(name);
+    (before && without_fallback(*before) == without_fallback(text) ? out.noted : out.changed).insert(name);
     const auto fresh = path_of(name) + ".new";
     if (done) done = write_file(fresh, text);
     if (done) done = validate(fresh);
@@ -99,7 +103,7 @@ Result<std::set<std::string>> SquidFolder::replace(const std::map<std::string, s
   for (const auto& name : names()) {
     if (!files.contains(name)) fs::remove(path_of(name), error);
   }
-  return changed;
+  return out;
 }
 
 void SquidFolder::clear() {

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <iostream>
@@ -53,9 +54,12 @@ struct HelperOptions {
   LogPlace log = LogPlace::error_output;
 };
 
-int usage_error(std::string_view what) {
-  std::cerr << kName << ": " << what << "; see " << kName << " --help\n";
-  return kExitUsage;
+/// Squid throws away what a helper says on stderr.
+void complain(std::string_view what, int argc, char** argv) {
+  std::cerr << kName << ": " << what << '\n';
+  const bool has_syslog =
+      std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--syslog"; });
+  if (has_syslog) SpdlogLog(kName, LogLevel::info, LogPlace::syslog).error(what);
 }
 
 /// The options, or the exit status with which to end at once.
@@ -67,6 +71,10 @@ tl::expected<HelperOptions, int> read_options(int argc, char** argv) {
                                             {"version", no_argument, nullptr, 'v'},
                                             {"help", no_argument, nullptr, 'h'},
                                             {nullptr, 0, nullptr, 0}}};
+  const auto usage_error = [&](std::string_view what) {
+    complain(cat(what, "; see ", kName, " --help"), argc, argv);
+    return tl::unexpected(kExitUsage);
+  };
   HelperOptions out;
   opterr = 0;
   for (int key = 0; (key = getopt_long(argc, argv, ":", kOptions.data(), nullptr)) != -1;) {
@@ -83,14 +91,13 @@ tl::expected<HelperOptions, int> read_options(int argc, char** argv) {
     } else if (const auto redis = key == 'r' ? RedisAddress::parse(optarg) : fail("")) {
       out.redis = *redis;
     } else {
-      return tl::unexpected(usage_error(cat("'", printable(argv[optind - 1]), "' is wrong")));
+      return usage_error(cat("'", printable(argv[optind - 1]), "' is wrong"));
     }
   }
   for (int i = optind; i < argc; ++i) {
     const auto parent = parse_parent_argument(argv[i]);
     if (!parent || !out.ports.emplace(parent->uplink.name, parent->port).second) {
-      return tl::unexpected(
-          usage_error(cat("'", printable(argv[i]), "' is not UPLINK:PORT[:metered], for the first time")));
+      return usage_error(cat("'", printable(argv[i]), "' is not UPLINK:PORT[:metered], for the first time"));
     }
     out.uplinks.push_back(parent->uplink);
   }
@@ -139,7 +146,7 @@ int run_squid_helper(int argc, char** argv) {
   try {
     run(*options);
   } catch (const std::exception& error) {
-    std::cerr << kName << ": " << error.what() << '\n';
+    complain(error.what(), argc, argv);
     return kExitFailure;
   }
   return kExitOk;

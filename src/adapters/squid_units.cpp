@@ -8,6 +8,7 @@
 
 #include "multilink/adapters/program.hpp"
 #include "multilink/adapters/squid_folder.hpp"
+#include "multilink/core/config_values.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
@@ -15,9 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kUnits = "/run/systemd/system/";
+constexpr std::string_view kParentUnit = "multilink-squid@";
+constexpr std::string_view kDropIns = ".service.d";
+
 /// Of this boot only, like the units that systemd makes by itself: the seats outlive it.
 std::string drop_in_folder(const std::string& uplink) {
-  return cat("/run/systemd/system/", SquidUnits::unit_of(uplink), ".d");
+  return cat(kUnits, kParentUnit, uplink, kDropIns);
 }
 
 Result<void> systemctl(std::vector<std::string> words) {
@@ -36,7 +41,7 @@ bool SquidUnits::has_systemd() {
 }
 
 std::string SquidUnits::unit_of(const std::string& uplink) {
-  return cat("multilink-squid@", uplink, ".service");
+  return cat(kParentUnit, uplink, ".service");
 }
 
 Result<bool> SquidUnits::set_user(const std::string& uplink, const std::string& user) {
@@ -55,12 +60,30 @@ void SquidUnits::forget_user(const std::string& uplink) {
   fs::remove_all(drop_in_folder(uplink), error);
 }
 
+std::set<std::string> SquidUnits::known() const {
+  std::set<std::string> out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(kUnits, error)) {
+    const auto file = entry.path().filename().string();
+    std::string_view name = file;
+    if (!name.starts_with(kParentUnit) || !name.ends_with(kDropIns)) continue;
+    name.remove_prefix(kParentUnit.size());
+    name.remove_suffix(kDropIns.size());
+    if (is_token(name)) out.emplace(name);
+  }
+  return out;
+}
+
 Result<void> SquidUnits::load() {
   return systemctl({"daemon-reload"});
 }
 
 Result<void> SquidUnits::run(const std::string& unit, bool changed) {
   return systemctl({changed ? "reload-or-restart" : "start", unit});
+}
+
+Result<void> SquidUnits::restart(const std::string& unit) {
+  return systemctl({"restart", unit});
 }
 
 Result<void> SquidUnits::stop(const std::string& unit) {

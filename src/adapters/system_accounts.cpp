@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +17,10 @@
 
 namespace multilink {
 namespace {
+
+constexpr std::streamsize kLargest = 65536;
+constexpr std::string_view kRemedy =
+    "remove it, and run 'systemctl reload routed' and 'systemctl reload multilink-proxy'";
 
 std::optional<std::uint32_t> id_of_user(const std::string& name) {
   passwd entry{};
@@ -38,12 +42,15 @@ Result<ParentSeats> read_seats(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open() && errno == ENOENT) return ParentSeats{};
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad())
-    return fail(cat(path, ": cannot be read: ", std::strerror(errno)), errno);
+  std::string text(kLargest, '\0');  // read() throws nothing, also where the path is a folder
+  file.read(text.data(), kLargest);
+  if (!file.is_open() || file.bad()) {
+    return fail(cat(path, ": cannot be read: ", std::strerror(errno), "; ", kRemedy), errno);
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
   auto seats = parse_seats(text);
   if (seats) return seats;
-  return fail(cat(path, ": ", seats.error().message, "; remove the file and run 'multilinkctl proxy apply'"));
+  return fail(cat(path, ": ", seats.error().message, "; ", kRemedy));
 }
 
 SystemAccounts::SystemAccounts(std::string seats_path) : seats_path_(std::move(seats_path)) {}
@@ -53,10 +60,6 @@ Result<ParentUsers> SystemAccounts::look_up(const Config& config) {
   if (!config.squid.enabled) return out;
   const auto before = read_seats(seats_path_);
   if (!before) return tl::unexpected(before.error());
-  std::set<std::uint32_t> all;
-  for (unsigned seat = 1; seat <= kMostParents; ++seat) {
-    if (const auto id = id_of_user(user_of_seat(seat))) all.insert(*id);
-  }
   for (const auto& [uplink, seat] : allot_seats(config, *before)) {
     const auto id = id_of_user(user_of_seat(seat));
     if (!id) {
@@ -66,8 +69,17 @@ Result<ParentUsers> SystemAccounts::look_up(const Config& config) {
     if (*id == 0) return fail(cat("the user ", user_of_seat(seat), " is root; give it an id of its own"));
     out.by_uplink[uplink] = *id;
   }
-  out.all = ranges_of(all);
+  out.all = everybody();
   return out;
+}
+
+std::vector<UidRange> SystemAccounts::everybody() {
+  std::set<std::uint32_t> all;
+  for (unsigned seat = 1; seat <= kMostParents; ++seat) {
+    const auto id = id_of_user(user_of_seat(seat));
+    if (id && *id != 0) all.insert(*id);
+  }
+  return ranges_of(all);
 }
 
 }  // namespace multilink

@@ -6,9 +6,11 @@
 namespace multilink {
 
 PacketFilterTable plan_filter(const Config& config, const KernelState& state, const UplinkIndices& indices,
-                              const std::vector<UplinkFacts>& facts, const DevicesByFamily& udp_moves) {
+                              const std::vector<UplinkFacts>& facts, const DevicesByFamily& udp_moves,
+                              const std::vector<UidRange>& parents) {
   PacketFilterTable out;
   out.mark_mask = config.suite.mark_mask;
+  out.parents = parents;
   for (std::size_t i = 0; i < config.uplinks.size(); ++i) {
     const auto& uplink = config.uplinks[i];
     FilteredUplink planned;

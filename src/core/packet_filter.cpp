@@ -60,7 +60,8 @@ std::string_view ip_word(Family family) {
 
 class TableText {
  public:
-  explicit TableText(const PacketFilterTable& table) : uplinks_(table.uplinks), marks_(table.mark_mask) {}
+  explicit TableText(const PacketFilterTable& table)
+      : uplinks_(table.uplinks), parents_(table.parents), marks_(table.mark_mask) {}
 
   std::string write() {
     set(kEvicted4, kTuple4);
@@ -198,7 +199,7 @@ class TableText {
       return uplinks_.empty() ? Lines{} : Lines{cat("iifname @", kDrilled, " goto drill")};
     if (base == "forward") return {cat("oifname @", kDrilled, " drop"), "meta l4proto 6 goto evicted"};
     // A socket that is being destroyed tells its far end.
-    if (base == "local_resets") return {"tcp flags & rst == rst accept", "meta l4proto 6 goto evicted"};
+    if (base == "local_resets") return rules_for_local_tcp();
     if (base == "output") return rules_for_local();
     if (base == "postrouting") return rules_when_leaving();
     assert(base == "translation");
@@ -215,6 +216,18 @@ class TableText {
     // What came or will leave inside a tunnel of IPsec is not on the uplink itself.
     append(rules, by_device("meta ipsec missing iifname", "enter_"));
     rules.emplace_back("ct state established goto unmarked");
+    return rules;
+  }
+
+  Lines rules_for_local_tcp() const {
+    Lines rules{"tcp flags & rst == rst accept"};
+    for (const auto& users : parents_) {
+      // They answer the proxy that users speak to, and may have to ask a name server here.
+      rules.push_back(cat("meta skuid ", users.first, '-', users.last,
+                          " meta l4proto 6 ct direction original tcp dport != 53 fib daddr type local reject "
+                          "with tcp reset"));
+    }
+    rules.emplace_back("meta l4proto 6 goto evicted");
     return rules;
   }
 
@@ -288,6 +301,7 @@ class TableText {
   }
 
   const std::vector<FilteredUplink>& uplinks_;
+  const std::vector<UidRange>& parents_;
   PacketMarks marks_;
   std::string out_;
 };

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/parent_seats.hpp"
 
+#include <optional>
+
 #include "multilink/core/config_values.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
+namespace {
+
+/// Of those that somebody has left, only where there is no other.
+std::optional<unsigned> lowest_free(const std::set<unsigned>& taken, const std::set<unsigned>& left) {
+  std::optional<unsigned> out;
+  for (unsigned seat = kMostParents; seat >= 1; --seat) {
+    if (taken.contains(seat) || (out && left.contains(seat) && !left.contains(*out))) continue;
+    out = seat;
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string user_of_seat(unsigned seat) {
   return cat("multilink-squid-", seat);
@@ -22,11 +37,16 @@ ParentSeats allot_seats(const Config& config, const ParentSeats& before) {
     const auto had = before.find(uplink.name);
     if (had != before.end() && taken.insert(had->second).second) out.insert(*had);
   }
-  unsigned lowest = 1;
+  std::set<unsigned> left;  // by uplinks that are gone: their parents may still run, with downloads under way
+  for (const auto& [name, seat] : before) {
+    if (!taken.contains(seat)) left.insert(seat);
+  }
   for (const auto& uplink : config.uplinks) {
     if (out.contains(uplink.name)) continue;
-    while (!taken.insert(lowest).second) ++lowest;
-    if (lowest <= kMostParents) out[uplink.name] = lowest;
+    const auto seat = lowest_free(taken, left);
+    if (!seat) break;
+    taken.insert(*seat);
+    out[uplink.name] = *seat;
   }
   return out;
 }

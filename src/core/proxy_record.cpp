@@ -71,7 +71,9 @@ Result<ProxyRecord> ProxyRecord::decode(const Fields& fields) {
 std::optional<ParentFigures> parse_parent_pages(std::string_view counters, std::string_view info) {
   const auto requests = number_behind(counters, "client_http.requests =");
   const auto errors = number_behind(counters, "client_http.errors =");
-  const auto memory = number_behind(info, "Total space in arena:");
+  auto memory = number_behind(info, "Total space in arena:");
+  if (!memory)
+    memory = number_behind(info, "Maximum Resident Size:");  // Debian 12's Squid does not tell the other
   if (!requests || !errors || !memory) return std::nullopt;
   return ParentFigures{*requests, *errors, *memory};
 }

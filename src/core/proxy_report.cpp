@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kKibOfMib = 1024;
+constexpr double kPercent = 100;
 
 Json json_of(const ProxyLine& line) {
   Json out{{"uplink", line.uplink}};
@@ -49,7 +50,7 @@ std::string render_proxy_text(const std::vector<ProxyLine>& lines) {
     }
     std::vector<std::string> row{printable(uplink),
                                  record->usable ? "yes" : "no",
-                                 format_percent(record->share),
+                                 cat(format_decimal(record->share * kPercent, 1), '%'),
                                  cat(record->weight),
                                  record->rtt > Duration::zero() ? format_milliseconds(record->rtt) : "-",
                                  cat(record->choices)};

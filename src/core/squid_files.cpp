@@ -41,6 +41,10 @@ constexpr std::string_view kPorts =
 constexpr std::string_view kNobodysNetworks =
     "127.0.0.0/8 0.0.0.0/8 169.254.0.0/16 224.0.0.0/3 ::/127 fe80::/10 ff00::/8";
 
+// What a request goes by that the helper has not chosen a parent for.
+constexpr std::string_view kAllowUnchosen = " allow !is_chosen";
+constexpr std::string_view kWeight = " weight=";
+
 std::string own_addresses(const SquidHost& host) {
   std::string out;
   for (const auto& address : host.addresses) {
@@ -79,20 +83,20 @@ std::string render_parent(const std::string& uplink, unsigned seat, const SquidH
              "always_direct allow all\n");
 }
 
-/// Both peers of one parent.
+/// Both peers of one parent. By its seat: to Squid, names that differ in small and capital letters only are the same.
 std::string render_peer(const UplinkConfig& uplink, unsigned seat, bool is_fallback) {
   constexpr std::string_view kOptions =
       "no-query no-digest no-netdb-exchange connect-timeout=1 connect-fail-limit=1000000";
-  const auto& name = uplink.name;
+  const auto name = cat(seat);
   const auto peer = cat("cache_peer 127.0.0.1 parent ", port_of_seat(seat), " 0 ", kOptions, " name=");
-  return cat("acl use_", name, " note use ", name, "\nacl alt_", name, " note alt ", name, '\n', peer,
-             "use:", name, " round-robin\ncache_peer_access use:", name, " allow use_", name,
+  return cat("acl use_", name, " note use ", uplink.name, "\nacl alt_", name, " note alt ", uplink.name, '\n',
+             peer, "use:", name, " round-robin\ncache_peer_access use:", name, " allow use_", name,
              "\ncache_peer_access use:", name, " allow warm_up", "\ncache_peer_access use:", name,
              " deny all\n", peer, "alt:", name,
              // Squid divides the time it measures less the base time by the weight, and never measures any.
-             " weighted-round-robin basetime=-1000 weight=", uplink.weight, "\ncache_peer_access alt:", name,
+             " weighted-round-robin basetime=-1000", kWeight, uplink.weight, "\ncache_peer_access alt:", name,
              " allow alt_", name, "\ncache_peer_access alt:", name, " allow warm_up\n",
-             is_fallback ? cat("cache_peer_access alt:", name, " allow !is_chosen\n") : std::string(),
+             is_fallback ? cat("cache_peer_access alt:", name, kAllowUnchosen, '\n') : std::string(),
              "cache_peer_access alt:", name, " deny all\n");
 }
 
@@ -165,6 +169,15 @@ std::string render_child(const Config& config, const ParentSeats& seats, const S
 }
 
 }  // namespace
+
+std::string without_fallback(std::string_view configuration) {
+  std::string out;
+  for (const auto line : split(configuration, '\n')) {
+    if (line.ends_with(kAllowUnchosen)) continue;
+    out += cat(line.substr(0, line.rfind(kWeight)), '\n');
+  }
+  return out;
+}
 
 SquidFiles render_squid_files(const Config& config, const ParentSeats& seats, const SquidHost& host) {
   SquidFiles out;

@@ -41,9 +41,17 @@ Result<void> read_listen(std::string_view text, SquidConfig& squid) {
   return {};
 }
 
+/// To Squid, IPv4 is the IPv6 network ::ffff:0:0/96: what touches it would serve IPv4 addresses that nobody has named.
 Result<IpPrefix> parse_allowed(std::string_view text) {
-  return parse_network_item(
+  static const IpPrefix kIpv4 = *IpPrefix::parse("::ffff:0:0/96");
+  auto network = parse_network_item(
       text, "would be an open proxy, for everybody in the Internet to hide behind; name your networks");
+  if (network && (network->contains(kIpv4.address) || kIpv4.contains(network->address))) {
+    return fail(cat(quoted(text),
+                    " stands for IPv4 addresses too, to Squid; name your IPv6 networks, and IPv4 networks as "
+                    "such, as in 192.168.1.0/24"));
+  }
+  return network;
 }
 
 Result<void> read_allow(std::string_view text, SquidConfig& squid) {

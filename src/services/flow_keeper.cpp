@@ -105,7 +105,7 @@ void FlowKeeper::part_with(const UplinkIndices& departing, std::uint32_t mark_ma
 }
 
 void FlowKeeper::prepare(const FlowView& view) {
-  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view));
+  wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view), view.tied_users);
   keep_filter();
 }
 

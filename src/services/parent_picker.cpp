@@ -39,7 +39,16 @@ void ParentPicker::hear(const HealthRecords& records) {
   for (const auto& [name, record] : records) {
     if (record.boot == boot_) health_[name] = record;
   }
+  choose_among();
+}
+
+void ParentPicker::choose_among() {
   auto candidates = parent_candidates(uplinks_, health_);
+  const auto is_silent = [this](const ParentCandidate& each) {
+    const auto counts = counts_.find(each.name);
+    return counts != counts_.end() && counts->second.is_silent;
+  };
+  if (!std::all_of(candidates.begin(), candidates.end(), is_silent)) std::erase_if(candidates, is_silent);
   const auto names = [](const std::vector<ParentCandidate>& some) {
     std::vector<std::string> out;
     for (const auto& each : some) out.push_back(each.name);
@@ -65,11 +74,37 @@ std::optional<std::string> ParentPicker::answer(std::string_view line) {
 
 void ParentPicker::watch_parents() {
   watch_timer_ = ports_.scheduler.after(kWatch, [this] { watch_parents(); });
+  silence_timer_ = ports_.scheduler.after(kSilence, [this] {
+    for (const auto& uplink : uplinks_) {
+      if (counts_[uplink.name].asked) note_silence(uplink.name, true);
+    }
+  });
   for (const auto& uplink : uplinks_) {
-    ports_.parents.ask(uplink.name, [this, name = uplink.name](const std::optional<ParentFigures>& figures) {
-      counts_[name].parent = figures;
-    });
+    if (!counts_[uplink.name].asked) ask(uplink.name);
   }
+}
+
+void ParentPicker::ask(const std::string& uplink) {
+  const auto begun = ports_.scheduler.now().mono;
+  counts_[uplink].asked = begun;
+  ports_.parents.ask(uplink, [this, uplink, begun](const std::optional<ParentFigures>& figures) {
+    auto& counts = counts_[uplink];
+    counts.parent = figures;
+    counts.asked.reset();
+    note_silence(uplink, !figures && ports_.scheduler.now().mono - begun >= kSilence);
+  });
+}
+
+void ParentPicker::note_silence(const std::string& uplink, bool is_silent) {
+  if (std::exchange(counts_[uplink].is_silent, is_silent) == is_silent) return;
+  if (is_silent) {
+    ports_.log.warning(cat("the parent of ", uplink,
+                           " takes requests and does not answer; see 'systemctl status multilink-squid@",
+                           uplink, "'"));
+  } else {
+    ports_.log.info(cat("the parent of ", uplink, " answers again"));
+  }
+  choose_among();
 }
 
 ProxyReporter::Records ParentPicker::records() const {

@@ -107,7 +107,7 @@ Result<std::vector<std::string>> preview_routes(KernelReader& kernel, PacketFilt
   const auto operations = diff_routes(*state, decision.wanted, numbers);
   for (const auto& operation : operations) lines.push_back(to_string(operation, *state));
   bool is_change = !operations.empty();
-  const auto table = plan_filter(config, *state, decision.indices, facts, decision.giving_way);
+  const auto table = plan_filter(config, *state, decision.indices, facts, decision.giving_way, parents.all);
   for (auto& line : preview_filter(filter.exists(), table, is_change)) lines.push_back(std::move(line));
   if (!is_change) lines.emplace_back(kNothingToChange);
   return lines;

@@ -47,11 +47,18 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
       host_(ports_.scheduler, ports_.kernel, ports_.host, ports_.log, numbers_, [this] { note_warnings(); }) {
 }
 
-/// Without their users the proxy has no parents, which all else does not wait for.
+/// Without their users the proxy has no parents, which all else does not wait for. Those that run as it is must not leave by
+/// any uplink for that: they keep the one that they have, and who has none stays barred.
 void RouteService::look_up_parents() {
   auto users = ports_.parents.look_up(config_);
-  if (!users) ports_.log.error(cat("squid: ", users.error().message));
-  parents_ = users ? *std::move(users) : ParentUsers{};
+  if (users) {
+    parents_ = *std::move(users);
+    return;
+  }
+  ports_.log.error(cat("squid: ", users.error().message, "; until then no parent gets another uplink"));
+  std::erase_if(parents_.by_uplink,
+                [&](const auto& parent) { return config_.uplink_named(parent.first) == nullptr; });
+  parents_.all = ports_.parents.everybody();
 }
 
 void RouteService::start() {

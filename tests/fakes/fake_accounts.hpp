@@ -14,9 +14,10 @@ class FakeAccounts final : public ParentAccounts {
     if (fails) return fail("there is no user multilink-squid-1");
     seats = allot_seats(config, seats);
     for (const auto& [uplink, seat] : seats) out.by_uplink[uplink] = 900 + seat;
-    out.all = {{901, 916}};
+    out.all = everybody();
     return out;
   }
+  std::vector<UidRange> everybody() override { return {{901, 916}}; }
 
   ParentSeats seats;
   bool fails = false;

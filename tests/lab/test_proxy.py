@@ -4,6 +4,7 @@
 
 import collections
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -196,7 +197,52 @@ def test_refused(options):
             got = users.visit(kind, port=port)
             expect(got.status == 403, (kind, port, got.status))
         expect(len(web.visits) == 1, web.visits)
-    return {"refused": 3 * len(own) + 4}
+        # An address that has come since the files were written, as with DHCP.
+        lab.gateway.ip("addr add 198.51.100.77/32 dev lo")
+        with lab.gateway.entered(), socket.create_server(("198.51.100.77", 8099)) as server:
+            for kind in ("get", "connect"):
+                got = users.visit(kind, host="198.51.100.77", port=8099, timeout=5)
+                expect(got.status not in (0, 200), (kind, got))
+            server.setblocking(False)
+            try:
+                raise AssertionError(f"a parent has come: {server.accept()}")
+            except BlockingIOError:
+                pass
+        expect(users.visit().is_good, "the parents still answer the child")
+        wait_until(lambda: all(int(proxies.record(name).get(f"parent.{figure}") or 0) > 0 for name in ("wan1", "wan2")
+                               for figure in ("requests", "memory_kib")), 12, what="the parents' own figures are told")
+    return {"refused": 3 * len(own) + 6}
+
+
+def test_damaged_seats(options):
+    """Where the file of the seats cannot be read, a reload of routed lets no parent go by another uplink; it is a matter of the
+    proxy alone."""
+    with proxied(options) as (lab, suite, proxies, _, users):
+        proxies.wait_shares(within=1, wan1=1, wan2=1)
+        local = Users(lab, lab.gateway, 1)
+        seats = f"{proxies.directory}/squid-seats"
+
+        def check(what):
+            before = suite.log("routed").count("now goes by")
+            suite.reload()
+            wait_until(lambda: suite.log("routed").count("now goes by") > before, 10, what="routed has reloaded")
+            got = local.visit(proxy=("127.0.0.1", int(proxies.port_of("parent-wan2"))))
+            expect(got.body == lab.isps[1].address, (what, got))
+            try:
+                raise AssertionError(f"{what}: {proxies.apply()}")
+            except subprocess.CalledProcessError as error:
+                expect("squid-seats: " in str(error) and "remove it" in str(error), (what, error))
+
+        with open(seats, "wb") as file:
+            file.write(b"1 wan1\n\0\xff\n")
+        check("garbage")
+        os.remove(seats)
+        os.mkdir(seats)
+        check("a folder")
+        os.rmdir(seats)
+        suite.reload()
+        expect("unchanged, user" in proxies.apply(), "all is as before")
+    return {}
 
 
 def test_uplinks_come_and_go(options):

@@ -18,10 +18,15 @@ using std::chrono::seconds;
 class FakeParents final : public ParentWatch {
  public:
   void ask(const std::string& uplink, Told told) override {
+    if (hanging.contains(uplink)) {
+      hanging[uplink] = std::move(told);
+      return;
+    }
     const auto found = figures.find(uplink);
     told(found == figures.end() ? std::nullopt : std::optional(found->second));
   }
   std::map<std::string, ParentFigures> figures;
+  std::map<std::string, Told> hanging;  ///< who takes a question and does not answer
 };
 
 class ParentPickerTest : public testing::Test {
@@ -105,6 +110,27 @@ TEST_F(ParentPickerTest, BelievesNeitherGarbageNorAnotherBoot) {
   EXPECT_EQ(picker_.answer("7 -"), "7 OK use=a\n");
   say("b", HealthState::up, 1, 20, "ffffffff");
   EXPECT_EQ(picker_.answer("7 -"), "7 OK use=a\n");
+}
+
+TEST_F(ParentPickerTest, ChoosesNoParentThatLetsItsQuestionsWait) {
+  parents_.figures["b"] = {310, 2, 20480};
+  start();
+  say("a", HealthState::up);
+  say("b", HealthState::up);
+  EXPECT_EQ(serve(10), (std::map<std::string, int>{{"7 OK use=a", 5}, {"7 OK use=b", 5}}))
+      << "a is refused: Squid sees to it";
+  parents_.hanging["a"] = {};
+  scheduler_.advance(ParentPicker::kWatch + ParentPicker::kSilence);
+  EXPECT_EQ(picker_.answer("7 -"), "7 OK use=b\n");
+  parents_.hanging["b"] = {};
+  scheduler_.advance(ParentPicker::kWatch + ParentPicker::kSilence);
+  EXPECT_EQ(serve(10).size(), 2U) << "as good as each other";
+  for (auto& [name, told] : std::exchange(parents_.hanging, {})) told(std::nullopt);
+  parents_.figures["a"] = {1, 0, 1};
+  EXPECT_EQ(serve(10).size(), 2U) << "none has answered";
+  scheduler_.advance(ParentPicker::kWatch);
+  EXPECT_EQ(serve(10).size(), 2U) << "both have";
+  EXPECT_FALSE(record("a")->parent == std::nullopt);
 }
 
 TEST_F(ParentPickerTest, ReportsWhatItDoesAndWhatTheParentsSay) {

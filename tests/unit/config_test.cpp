@@ -194,6 +194,18 @@ TEST(Config, TheProxyIsSetUpByItsSection) {
   EXPECT_EQ(squid.cache_memory_mib, 2048U);
 }
 
+TEST(Config, TheProxyServesNoIpv4UnderTheNameOfIpv6) {
+  for (const auto* network : {"::ffff:0:0/96", "::/1", "::/80", "::ffff:203.0.113.9", "::ffff:7f00:0/104"}) {
+    const auto refused = parse_config(cat("[squid]\nallow = fd00::/64, ", network, "\n[a]\n[b]\n"), kFile);
+    ASSERT_EQ(refused.errors.size(), 1U) << network;
+    EXPECT_EQ(refused.errors[0].line, 2U);
+    EXPECT_NE(refused.errors[0].message.find(cat("'", network, "' stands for IPv4")), std::string::npos)
+        << refused.errors[0].message;
+  }
+  for (const auto* network : {"::/97", "fc00::/7", "2001:db8::/32", "::fffe:0:0/96"})
+    EXPECT_EQ(valid(cat("[squid]\nallow = ", network, "\n[a]\n[b]\n")).squid.allow.size(), 1U) << network;
+}
+
 TEST(Config, AsManyUplinksAsThereAreParents) {
   std::string text = "[squid]\nenabled = yes\n";
   for (int i = 0; i < 16; ++i) text += cat("[eth", i, "]\n");

@@ -56,6 +56,18 @@ std::vector<std::string> rules_of(const std::string& text, std::string_view chai
   return {};
 }
 
+TEST(PacketFilter, TheParentsOfTheProxyBeginNothingOnThisHost) {
+  auto table = two_uplinks();
+  const auto without = rules_of(anew(table), "local_resets");
+  EXPECT_EQ(without.size(), 2U);
+  table.parents = {{901, 904}, {910, 921}};
+  const auto rules = rules_of(anew(table), "local_resets");
+  ASSERT_EQ(rules.size(), 4U);
+  EXPECT_THAT(rules[1], AllOf(HasSubstr("meta skuid 901-904 "), HasSubstr("ct direction original"),
+                              HasSubstr("fib daddr type local reject")));
+  EXPECT_THAT(rules[2], HasSubstr("meta skuid 910-921 "));
+}
+
 TEST(PacketFilter, RestoresTheMarkOfAnUplinkAndLeavesTheBitsOfOthers) {
   const auto text = anew(two_uplinks());
   const auto rules = rules_of(text, "prerouting");

@@ -29,6 +29,16 @@ TEST(ParentSeats, AnUplinkKeepsItsOwnWhoeverComesAndGoes) {
   EXPECT_EQ(allot_seats(config_of({"d", "e", "c", "b"}), seats), seats);
 }
 
+TEST(ParentSeats, AreNotTakenOverFromWhoMayStillRunWhereThereAreOthers) {
+  EXPECT_EQ(allot_seats(config_of({"renamed", "b"}), {{"a", 1}, {"b", 2}}),
+            (ParentSeats{{"renamed", 3}, {"b", 2}}));
+  ParentSeats all;
+  std::vector<std::string> names;
+  for (unsigned seat = 1; seat <= kMostParents; ++seat) all[names.emplace_back(cat("u", seat))] = seat;
+  names[6] = "renamed";
+  EXPECT_EQ(allot_seats(config_of(names), all).at("renamed"), 7U);
+}
+
 TEST(ParentSeats, NobodyHasOneWithoutTheProxy) {
   auto config = config_of({"a"});
   config.squid.enabled = false;

@@ -29,7 +29,9 @@ class ParentTies : public RoutePlanTest {
   std::string carrier_of_user(std::uint32_t uid, std::string_view destination) {
     return kernel_.carrier_of({.destination = address(destination), .uid = uid});
   }
-  bool tied(std::uint32_t uid) { return is_tied(uid, kernel_.read().value(), numbers_); }
+  bool tied(std::uint32_t uid, std::string_view device) {
+    return is_tied(uid, device, kernel_.read().value(), numbers_);
+  }
 };
 
 TEST_F(ParentTies, EachParentLeavesByItsUplinkWhoeverCarriesTheRest) {
@@ -77,17 +79,19 @@ TEST_F(ParentTies, GoWithTheProxy) {
 }
 
 TEST_F(ParentTies, AreSeenInTheKernelBeforeAParentMayStart) {
-  EXPECT_FALSE(tied(901));
+  EXPECT_FALSE(tied(901, "eth0"));
   settle();
-  EXPECT_TRUE(tied(901));
-  EXPECT_TRUE(tied(902));
-  EXPECT_FALSE(tied(903)) << "it is barred, and not led anywhere";
-  EXPECT_FALSE(tied(900));
+  EXPECT_TRUE(tied(901, "eth0"));
+  EXPECT_TRUE(tied(902, "eth1"));
+  EXPECT_FALSE(tied(901, "eth1")) << "the seats were allotted anew, and routed does not know yet";
+  EXPECT_TRUE(tied(901, "")) << "the device is not there";
+  EXPECT_FALSE(tied(903, "eth0")) << "it is barred, and not led anywhere";
+  EXPECT_FALSE(tied(900, "eth0"));
   Rule foreign;
   foreign.priority = 500;
   foreign.table = 100;
   ASSERT_TRUE(kernel_.add_rule(foreign));
-  EXPECT_FALSE(tied(901)) << "somebody else decides before";
+  EXPECT_FALSE(tied(901, "eth0")) << "somebody else decides before";
 }
 
 TEST_F(ParentTies, ADefaultThatCannotBeSetHoldsUpNoTie) {
@@ -100,6 +104,16 @@ TEST_F(ParentTies, ADefaultThatCannotBeSetHoldsUpNoTie) {
   route.table = 7001;
   route.destination = IpPrefix::default_of(Family::v4);
   EXPECT_FALSE(must_wait_for(PrependRoute{route}, AddRule{wanted.rules[0]}, wanted));
+}
+
+TEST_F(ParentTies, NoParentGetsToThisHostOrIntoTheLan) {
+  const auto state = kernel_.read().value();
+  const auto inside = [&](std::string_view text) { return is_inside(address(text), config_, state); };
+  EXPECT_TRUE(inside("127.0.0.53"));
+  EXPECT_TRUE(inside("192.0.2.2")) << "this host's own";
+  EXPECT_TRUE(inside("10.0.0.7")) << "in the LAN";
+  EXPECT_FALSE(inside("192.0.2.1")) << "the provider's";
+  EXPECT_FALSE(inside(kInternet));
 }
 
 TEST(NameServers, AreTakenFromResolvConf) {

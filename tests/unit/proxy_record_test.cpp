@@ -60,6 +60,7 @@ TEST(ProxyRecord, TakesTheFiguresOutOfSquidsPages) {
   EXPECT_EQ(parse_parent_pages(counters, ""), std::nullopt);
   EXPECT_EQ(parse_parent_pages("", info), std::nullopt);
   EXPECT_EQ(parse_parent_pages("client_http.requests = x\n", info), std::nullopt);
+  EXPECT_EQ(parse_parent_pages(counters, "\tMaximum Resident Size: 17408 KB\n")->memory_kib, 17408U);
 }
 
 TEST(ProxyReport, ShowsWhatIsKnownAndSaysWhatIsNot) {

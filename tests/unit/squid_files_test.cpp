@@ -88,13 +88,32 @@ TEST_F(SquidFilesTest, TheHelperIsToldOfTheParents) {
 
 TEST_F(SquidFilesTest, WithoutTheHelperSquidGoesByTheWeights) {
   const auto lines = lines_of(render().child);
-  EXPECT_THAT(lines, Contains(HasSubstr("name=alt:fibre weighted-round-robin basetime=-1000 weight=3")));
-  EXPECT_THAT(lines, Contains("cache_peer_access alt:fibre allow !is_chosen"));
-  EXPECT_THAT(lines, Not(Contains("cache_peer_access alt:lte allow !is_chosen"))) << "it is paid for";
+  EXPECT_THAT(lines, Contains(HasSubstr("name=alt:1 weighted-round-robin basetime=-1000 weight=3")));
+  EXPECT_THAT(lines, Contains("cache_peer_access alt:1 allow !is_chosen"));
+  EXPECT_THAT(lines, Not(Contains("cache_peer_access alt:3 allow !is_chosen"))) << "it is paid for";
   config_.uplinks[0].enabled = false;
   config_.uplinks[1].metered = Duration::zero();
-  EXPECT_THAT(lines_of(render().child), Contains("cache_peer_access alt:lte allow !is_chosen"))
+  EXPECT_THAT(lines_of(render().child), Contains("cache_peer_access alt:3 allow !is_chosen"))
       << "like all the others";
+}
+
+TEST_F(SquidFilesTest, NamesThatSquidTakesForTheSameStayApart) {
+  config_.uplinks[1].name = "FIBRE";
+  seats_ = allot_seats(config_, {});
+  const auto lines = lines_of(render().child);
+  EXPECT_THAT(lines, Contains("acl use_1 note use fibre"));
+  EXPECT_THAT(lines, Contains("acl use_2 note use FIBRE"));
+  EXPECT_THAT(lines, Contains("cache_peer_access use:2 allow use_2"));
+}
+
+TEST_F(SquidFilesTest, AWeightAndWhoIsEnabledAreNoReasonToReadItAnew) {
+  const auto before = render().child;
+  config_.uplinks[0].weight = 7;
+  config_.uplinks[1].enabled = false;
+  EXPECT_NE(render().child, before);
+  EXPECT_EQ(without_fallback(render().child), without_fallback(before));
+  config_.uplinks[1].metered = Duration::zero();
+  EXPECT_NE(without_fallback(render().child), without_fallback(before)) << "the helper is told of it";
 }
 
 TEST_F(SquidFilesTest, ParentsAskTheNameServersThatTheyAreGiven) {

@@ -15,6 +15,12 @@ inline constexpr const char* kSquidPath = "/usr/sbin/squid";
 /// Puts `text` into the file in one step: who reads it sees the old or the new. The Error names the file.
 Result<void> write_whole(const std::string& path, const std::string& text);
 
+/// What has been written; the names of files.
+struct SquidFileChanges {
+  std::set<std::string> changed;  ///< who runs must read it anew
+  std::set<std::string> noted;    ///< for the next start: without_fallback() is the same
+};
+
 /// The configuration files of the Squids.
 class SquidFolder {
  public:
@@ -25,8 +31,8 @@ class SquidFolder {
   std::set<std::string> names() const;
 
   /// Makes the folder hold exactly these files (name, text), if Squid accepts every one that has changed: else nothing is changed,
-  /// and the Error says what Squid says. Gives the names of those that have.
-  Result<std::set<std::string>> replace(const std::map<std::string, std::string>& files);
+  /// and the Error says what Squid says. Gives those that have.
+  Result<SquidFileChanges> replace(const std::map<std::string, std::string>& files);
   void clear();  ///< removes the files and the folder
 
  private:

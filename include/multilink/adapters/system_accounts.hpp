@@ -22,6 +22,7 @@ class SystemAccounts final : public ParentAccounts {
   explicit SystemAccounts(std::string seats_path = state_directory() + std::string(kSeatsFile));
 
   Result<ParentUsers> look_up(const Config& config) override;
+  std::vector<UidRange> everybody() override;
 
  private:
   std::string seats_path_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multilink/core/ip_address.hpp"
+#include "multilink/core/kernel_state.hpp"
 #include "multilink/core/packet_marks.hpp"
 #include "multilink/core/prefix_translation.hpp"
 #include "multilink/core/result.hpp"
@@ -38,6 +39,9 @@ struct FilteredUplink {
 struct PacketFilterTable {
   std::uint32_t mark_mask = 0x3f000000;
   std::vector<FilteredUplink> uplinks;  ///< no index and no device twice
+  /// The users of the proxy's parents. They begin no TCP connection to this host, whatever its addresses are: what is on
+  /// it, the proxy's users have no business with.
+  std::vector<UidRange> parents = {};
 
   bool operator==(const PacketFilterTable&) const = default;
 };

@@ -24,7 +24,8 @@ using ParentSeats = std::map<std::string, unsigned>;
 std::string user_of_seat(unsigned seat);
 std::uint16_t port_of_seat(unsigned seat);
 
-/// Who had a seat keeps it; the others get the lowest free ones in the order of `config.uplinks`. Uplinks that are no
+/// Who had a seat keeps it; the others get the lowest free ones in the order of `config.uplinks`, those last that uplinks which
+/// are gone have left: so the new parent's port and user are not still in use by the old one. Uplinks that are no
 /// longer configured have none, nor has anybody where the proxy is not enabled. The same again for what it gave: so whoever
 /// allots from the same `before` comes to the same.
 ParentSeats allot_seats(const Config& config, const ParentSeats& before);

@@ -47,6 +47,10 @@ struct SquidFiles {
 /// The child asks the helper about each request, which answers with notes: `use` names the parent that serves it, `alt`
 /// the one that does where that fails. Each parent is there twice as a peer: Squid takes one round-robin peer first, then one
 /// weighted-round-robin peer. Without notes it goes by the second kind alone, by weight.
+/// A configuration without what counts for requests alone that the helper chooses no parent for: weights and who is enabled.
+/// Where nothing else has changed, a Squid that runs need not read it anew, which would fail a request or two.
+std::string without_fallback(std::string_view configuration);
+
 SquidFiles render_squid_files(const Config& config, const ParentSeats& seats, const SquidHost& host);
 
 }  // namespace multilink

@@ -35,6 +35,9 @@ class ParentPicker {
  public:
   /// How often the parents are asked for their figures.
   static constexpr Duration kWatch = std::chrono::seconds(5);
+  /// A parent that takes connections and lets this question wait for so long, lets users wait too: it is not chosen, as
+  /// long as another one answers. One that refuses connections is: Squid asks the next one at once.
+  static constexpr Duration kSilence = std::chrono::seconds(2);
 
   /// `uplinks` in the order of the configuration; `boot` as records carry it: the word of another boot does not count.
   ParentPicker(PickerPorts ports, std::string_view site, std::vector<ParentUplink> uplinks, std::string boot);
@@ -48,10 +51,15 @@ class ParentPicker {
     std::uint64_t choices = 0;
     std::uint64_t alternatives = 0;
     std::optional<ParentFigures> parent = {};
+    std::optional<MonoTime> asked = {};  ///< and it has not answered yet
+    bool is_silent = false;
   };
 
   void hear(const HealthRecords& records);
+  void choose_among();
   void watch_parents();
+  void ask(const std::string& uplink);
+  void note_silence(const std::string& uplink, bool is_silent);
   ProxyReporter::Records records() const;
 
   PickerPorts ports_;
@@ -66,6 +74,7 @@ class ParentPicker {
   std::map<std::string, Counts> counts_;
   WallTime since_;
   std::unique_ptr<Timer> watch_timer_;
+  std::unique_ptr<Timer> silence_timer_;
 };
 
 }  // namespace multilink

@@ -219,6 +219,9 @@ Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
     return fail(cat("device ", quoted(device), ": ", flaw), EINVAL);
   const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
   if (count <= 0) return fail("its time is over", ETIME);
+  const auto there = exists();  // of a table that is not there libnftables gives no errno
+  if (!there) return tl::unexpected<Error>(there.error());
+  if (!*there) return fail(cat("nftables: there is no table inet ", kFilterTable), ENOENT);
   return impl_->change_elements(
       cat("add element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" timeout ", count, "ms }\n"));
 }

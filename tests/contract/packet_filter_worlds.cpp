@@ -20,6 +20,7 @@ class FakeWorld final : public PacketFilterWorld {
   PacketFilter& filter() override { return filter_; }
   bool run_until(const std::function<bool()>& reached) override {
     scheduler_.settle();
+    for (int turn = 0; turn < 100 && !reached(); ++turn) scheduler_.advance(std::chrono::milliseconds(100));
     return reached();
   }
   void settle() override { scheduler_.settle(); }

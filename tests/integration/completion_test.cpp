@@ -39,7 +39,7 @@ std::vector<std::string> complete(const std::vector<std::string>& words) {
 }
 
 TEST(Completion, KnowsTheCommandsAndTheirOptions) {
-  EXPECT_THAT(complete({"e"}), UnorderedElementsAre("explain", "events"));
+  EXPECT_THAT(complete({"e"}), UnorderedElementsAre("explain", "events", "enable"));
   EXPECT_THAT(complete({""}), AllOf(Contains("status"), Contains("init"), Contains("--config")));
   EXPECT_THAT(complete({"events", "--f"}), ElementsAre("--follow"));
   EXPECT_THAT(complete({"--config", "x", "config", "d"}), ElementsAre("diff"));

@@ -26,7 +26,7 @@ CALLS = {
 WORDS_OF_WARNINGS = ("host_check", "repair_guard", "stuck_routes")
 FUNCTIONS = r"describe_missing_gateway|words_of_obstacle|remedy_for\w*"
 # They answer who has called them, and do not write into a log.
-NO_DAEMONS = re.compile(r"multilinkctl|doctor|kernel_trial|netlink_devices|(?<!proxy)_command|status_|history_source|published_health|netlink_query")
+NO_DAEMONS = re.compile(r"multilinkctl|admin_session|doctor|kernel_trial|netlink_devices|(?<!proxy)_command|status_|history_source|published_health|netlink_query")
 SHORTEST = 12  # of a text that is told from others
 
 

@@ -28,7 +28,8 @@ class FilteredGateway : public testing::TestWithParam<Family> {
   std::optional<Arrival> ask(UdpSocket& from) {
     const auto text = cat("question ", ++questions_);
     from.send(server(), text);
-    auto arrival = server_.receive(std::chrono::seconds(1));
+    auto arrival = server_.receive(
+        std::chrono::seconds(3));  // an unanswered neighbour solicitation is repeated after 1 s
     if (arrival) {
       EXPECT_EQ(arrival->text, text);
     }

@@ -18,13 +18,16 @@ bool is_local(const Connection& connection, const InsideNetworks& inside) {
 
 namespace {
 
-/// Those whose far end does not mind another source: UDP, and pings.
-bool survives_a_move(std::uint8_t protocol) {
-  return protocol == ip_protocol::kUdp || protocol == ip_protocol::kIcmp || protocol == ip_protocol::kIcmpv6;
+/// Of somebody inside. This host's own go by the address that they have chosen at their start.
+bool is_ping(const Connection& connection, const InsideNetworks& inside) {
+  const bool is_icmp =
+      connection.protocol == ip_protocol::kIcmp || connection.protocol == ip_protocol::kIcmpv6;
+  return is_icmp && !is_local(connection, inside);
 }
 
-bool is_in_scope(const Connection& connection, EvictionScope scope) {
-  if (scope == EvictionScope::all || survives_a_move(connection.protocol)) return true;
+bool is_in_scope(const Connection& connection, EvictionScope scope, const InsideNetworks& inside) {
+  if (scope == EvictionScope::all || connection.protocol == ip_protocol::kUdp) return true;
+  if (is_ping(connection, inside)) return true;
   return scope == EvictionScope::udp_and_opening && connection.tcp_state == TcpState::syn_sent;
 }
 
@@ -34,7 +37,7 @@ std::vector<Connection> connections_to_move(std::span<const Connection> pinned, 
                                             const InsideNetworks& inside) {
   std::vector<Connection> out;
   std::copy_if(pinned.begin(), pinned.end(), std::back_inserter(out), [&](const Connection& connection) {
-    return is_in_scope(connection, scope) && goes_out(connection, inside);
+    return is_in_scope(connection, scope, inside) && goes_out(connection, inside);
   });
   return out;
 }

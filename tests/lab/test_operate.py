@@ -44,6 +44,7 @@ def test_disable_and_enable(options):
         suite.wait_active(2, other.device)
         left = flow.report(begun - 0.5)
         expect("wan1" in multilinkctl(suite, "status") and "(disabled)" in multilinkctl(suite, "status"), "status tells")
+        events = admin_events(suite)
         suite.kill("healthd")
         suite.start("healthd")
         suite.kill("routed")
@@ -60,7 +61,7 @@ def test_disable_and_enable(options):
         multilinkctl(suite, "disable", "wan9", check=64)
         multilinkctl(suite, "disable", "wan2")
         multilinkctl(suite, "disable", "wan1", check=2)
-        events = admin_events(suite)
+        events += admin_events(suite)
     # A translated flow that changes its uplink loses what is in flight on the old one.
     expect(left["outage_ms"] <= 250, left)
     expect(("wan1", "in use", "disabled") in events and ("wan1", "disabled", "in use") in events, events)
@@ -149,7 +150,9 @@ def test_a_drill_ends_whatever_dies(options):
         expect(not drilled(lab), "it is over")
         suite.start("redis")
         suite.start("routed")
-        suite.wait_active(UP_AFTER_S, "wan1")
+        suite.wait_status(5, wan1="FALSE")  # what was missed meanwhile
+        suite.wait_status(UP_AFTER_S, wan1="TRUE")
+        suite.wait_active(5, "wan1")
         expect(not drilled(lab), "it is not begun anew")
         process = lab.gateway.popen(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         suite.wait(lambda: drilled(lab), 3, "another one is on")

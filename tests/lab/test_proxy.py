@@ -257,8 +257,9 @@ def test_uplinks_come_and_go(options):
             """Gives how many of nine downloads by each uplink were under way, and how many ended well."""
             begun = len(web.visits)
             slow = [users.begin(path="/slow") for _ in range(9)]
-            wait_until(lambda: len(web.visits) == begun + 9, 10, what="nine downloads are under way")
-            under_way = collections.Counter(source.removeprefix("::ffff:") for _, source, _ in web.visits[begun:])
+            visits = lambda: [source.removeprefix("::ffff:") for _, source, path in web.visits[begun:] if path == "/slow"]
+            wait_until(lambda: len(visits()) == 9, 10, what="nine downloads are under way")
+            under_way = collections.Counter(visits())
             suite.configure(SQUID + sections)
             suite.reload()
             said = proxies.set_up()

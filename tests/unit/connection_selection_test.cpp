@@ -67,11 +67,12 @@ TEST(ConnectionsToMove, WhatSurvivesItOrWhatIsStillOpeningTooOrAll) {
   const auto ping = connection(ip_protocol::kIcmp, tuple("10.0.0.7:77", "203.0.113.9:2048"));
   auto opening = tcp("10.0.0.7:4001", "203.0.113.9:443");
   opening.tcp_state = TcpState::syn_sent;
-  const std::vector<Connection> pinned{query,   page,           ping,
-                                       opening, port_forward(), udp("203.0.113.9:5060", "192.0.2.2:5060")};
+  const auto own_ping = connection(ip_protocol::kIcmp, tuple("192.0.2.2:77", "203.0.113.9:2048"));
+  const std::vector<Connection> pinned{
+      query, page, ping, own_ping, opening, port_forward(), udp("203.0.113.9:5060", "192.0.2.2:5060")};
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp, gateway_inside()), ElementsAre(query, ping));
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::all, gateway_inside()),
-              ElementsAre(query, page, ping, opening));
+              ElementsAre(query, page, ping, own_ping, opening));
   EXPECT_THAT(connections_to_move(pinned, EvictionScope::udp_and_opening, gateway_inside()),
               ElementsAre(query, ping, opening));
 }

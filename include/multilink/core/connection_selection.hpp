@@ -12,7 +12,7 @@ namespace multilink {
 
 /// Which connections of an uplink are moved.
 enum class EvictionScope : std::uint8_t {
-  udp,              ///< those that survive it: UDP, and pings
+  udp,              ///< those that survive it: UDP, and pings of others than this host
   udp_and_opening,  ///< and TCP connections whose SYN nobody has answered: the next SYN opens them elsewhere
   all,
 };

@@ -297,8 +297,9 @@ class Campaign:
 
     def check_streams(self):
         """Long connections by one uplink each: none breaks but by a fault of its own, and in calm times none stands still."""
-        # Until the table is back nothing is translated, and the kernel answers what comes in for a translated connection.
-        flushes = [(step.at, step.at + 1) for step in self.steps if step.kind == "nft flush ruleset"]
+        # Until the table is back nothing is translated, and the kernel answers what comes in for a translated connection. Until
+        # the rules are back a pinned one may leave by another uplink, and the kernel forgets its translation.
+        flushes = [(step.at, step.at + 1) for step in self.steps if step.kind in ("nft flush ruleset", "all of ours deleted")]
         for device, stream in self._streams.items():
             spans = [(begun, ended or float("inf")) for begun, ended in self.touched[device]]
             for row in stream.report(self.begun):

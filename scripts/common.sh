@@ -7,8 +7,8 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libhiredis-dev libnl-3-dev libn
   libexpected-dev nlohmann-json3-dev libsystemd-dev libcurl4-gnutls-dev libgtest-dev libgmock-dev)
 RUN_PACKAGES=(redis-server iproute2 nftables iputils-ping procps python3 busybox)
 # What the tests need on top.
-TEST_PACKAGES=(squid clang-format clang-tidy shellcheck git systemd systemd-sysv systemd-container dbus lighttpd util-linux
-  tcpdump isc-dhcp-client radvd msmtp man-db lintian chromium chromium-driver python3-selenium keepalived jq
+TEST_PACKAGES=(squid clang libclang-rt-dev clang-format clang-tidy shellcheck git systemd systemd-sysv systemd-container dbus lighttpd util-linux
+  tcpdump conntrack isc-dhcp-client radvd msmtp man-db lintian chromium chromium-driver python3-selenium keepalived jq
   fonts-dejavu-core nginx-light fcgiwrap apache2-bin)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -22,6 +22,7 @@
 #include <system_error>
 
 #include "multilink/adapters/nftables_events.hpp"
+#include "multilink/adapters/nftables_message.hpp"
 #include "multilink/adapters/start_failure.hpp"
 #include "multilink/core/packet_filter.hpp"
 #include "multilink/core/text.hpp"
@@ -56,17 +57,6 @@ void enlarge_buffer(int fd) {
   // Beyond the system's limit with CAP_NET_ADMIN, up to the limit without.
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) == 0) return;
   check(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer), "nftables: SO_RCVBUF");
-}
-
-/// Every message but that of a generation has the name of its table as attribute 1.
-bool is_about_our_table(const nlmsghdr& message) {
-  if (nlmsg_datalen(&message) < static_cast<int>(sizeof(nfgenmsg))) return false;
-  if (static_cast<const nfgenmsg*>(nlmsg_data(&message))->nfgen_family != NFPROTO_INET) return false;
-  const nlattr* name = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(nfgenmsg), NFTA_TABLE_NAME);
-  if (name == nullptr) return false;
-  const std::string_view bytes(static_cast<const char*>(nla_data(name)),
-                               static_cast<std::size_t>(nla_len(name)));
-  return bytes.substr(0, bytes.find('\0')) == kFilterTable;
 }
 
 }  // namespace

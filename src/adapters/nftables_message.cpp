@@ -177,4 +177,14 @@ std::vector<NetlinkMessage> release_nat_request() {
   return transaction(std::move(changes));
 }
 
+bool is_about_our_table(const nlmsghdr& message) {
+  if (nlmsg_datalen(&message) < static_cast<int>(sizeof(nfgenmsg))) return false;
+  if (static_cast<const nfgenmsg*>(nlmsg_data(&message))->nfgen_family != NFPROTO_INET) return false;
+  const nlattr* name = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(nfgenmsg), NFTA_TABLE_NAME);
+  if (name == nullptr) return false;
+  const std::string_view bytes(static_cast<const char*>(nla_data(name)),
+                               static_cast<std::size_t>(nla_len(name)));
+  return bytes.substr(0, bytes.find('\0')) == kFilterTable;
+}
+
 }  // namespace multilink

@@ -48,9 +48,8 @@ def spoil(redis, key, dice):
 
 
 def test_garbage_in_redis(options):
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}", file=sys.stderr)
-    dice = random.Random(seed)
+    print(f"seed {options.seed}", file=sys.stderr)
+    dice = random.Random(options.seed)
     with running(options) as (lab, suite):
         flow = lab.udp_flow()
         begun = time.monotonic()
@@ -65,7 +64,7 @@ def test_garbage_in_redis(options):
         expect(not suite.died(), suite.died())
         expect(report["lost"] == 0 and list(report["sources"]) == [lab.isps[0].source], report)
         # Members that look like fresh probes and are none go out of sight when 20 newer ones have come.
-        return {"seed": seed, "clean_s": await_clean(suite, 40)}
+        return {"seed": options.seed, "clean_s": await_clean(suite, 40)}
 
 
 WRONG_TYPES = {"string": ("SET", "garbage"), "list": ("RPUSH", "garbage"), "set": ("SADD", "garbage"),

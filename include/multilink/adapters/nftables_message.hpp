@@ -7,6 +7,8 @@
 #include "multilink/adapters/netlink_message.hpp"
 #include "multilink/core/packet_filter.hpp"
 
+struct nlmsghdr;
+
 namespace multilink {
 
 /// Requests to nfnetlink about the table `inet multilink`, without sequence number and sender.
@@ -27,5 +29,8 @@ std::vector<NetlinkMessage> add_tuples_request(std::span<const TcpTuple> tuples)
 /// rule, which decides nothing.
 std::vector<NetlinkMessage> hold_nat_request();
 std::vector<NetlinkMessage> release_nat_request();
+
+/// Whether a notification is about the table: every one but that of a generation has the name of its table as attribute 1.
+bool is_about_our_table(const nlmsghdr& message);
 
 }  // namespace multilink

@@ -6,6 +6,7 @@ import dataclasses
 import glob
 import json
 import os
+import random
 import shutil
 import sys
 import time
@@ -23,6 +24,7 @@ class Options:
     tools: str  # the build's folder lab/
     bin: str  # the build's folder bin/
     long: bool
+    seed: int = 0  # of what is random in a test
 
 
 def expect(condition, message):
@@ -38,11 +40,13 @@ def main(functions):
     parser.add_argument("--build", default=newest_build(), help="build folder (default: the newest)")
     parser.add_argument("--long", action="store_true", default=os.environ.get("MULTILINK_LONG") == "1",
                         help="the full lengths instead of short versions (also: MULTILINK_LONG=1)")
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("MULTILINK_SEED") or random.randrange(1 << 32)),
+                        help="of the test's dice, to repeat a run (also: MULTILINK_SEED=N)")
     arguments = parser.parse_args()
     unknown = set(arguments.tests) - set(tests)
     if unknown or not arguments.build:
         parser.error(f"no such test: {', '.join(unknown)}" if unknown else "nothing built yet: give --build")
-    options = Options(f"{arguments.build}/lab", f"{arguments.build}/bin", arguments.long)
+    options = Options(f"{arguments.build}/lab", f"{arguments.build}/bin", arguments.long, arguments.seed)
     isolate()
     failed = [name for name in arguments.tests or tests if not _run(name, tests[name], options)]
     sys.exit(f"failed: {' '.join(failed)}" if failed else 0)

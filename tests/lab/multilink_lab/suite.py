@@ -24,20 +24,24 @@ appendonly no
 hz 1
 loglevel warning
 daemonize no
+{more}
 """
 
 
 class Suite:
-    """Not started by the constructor. `sections` is the text after [multilink]; `defaults` goes into [multilink].
+    """Not started by the constructor. `sections` is the text after [multilink]; `defaults` goes into [multilink],
+    `redis_conf` to the end of Redis' configuration, `environment` to what each process is given.
 
     Everything is killed when the lab closes; the logs are in the lab's directory until the script ends.
     """
 
-    def __init__(self, lab, bin_dir, sections=None, defaults="", site="local"):
+    def __init__(self, lab, bin_dir, sections=None, defaults="", site="local", redis_conf="", environment=None):
         self.lab = lab
         self.site = site
         self.bin = bin_dir
         self._defaults = defaults
+        self._redis_conf = redis_conf
+        self._environment = {**os.environ, **(environment or {})}
         self._processes = {}
         self._redis = None
         self._hints = None
@@ -64,14 +68,18 @@ class Suite:
             if name == "redis":
                 conf = f"{self.lab.directory}/redis.conf"
                 with open(conf, "w", encoding="utf-8") as file:
-                    file.write(_REDIS_CONF.format(socket=self.socket, directory=self.lab.directory))
+                    file.write(_REDIS_CONF.format(socket=self.socket, directory=self.lab.directory, more=self._redis_conf))
                 command = ["redis-server", conf]
             else:
                 command = [f"{self.bin}/{name}", "--config", self.config]
-            self._processes[name] = self.lab.gateway.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._processes[name] = self.lab.gateway.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                             env=self._environment)
             log.close()
             if name == "redis":
                 self.redis()
+
+    def send(self, name, number):
+        self._processes[name].send_signal(number)
 
     def kill(self, name, number=signal.SIGKILL):
         process = self._processes.pop(name)
@@ -83,7 +91,7 @@ class Suite:
 
     def reload(self):
         for name in DAEMONS:
-            self._processes[name].send_signal(signal.SIGHUP)
+            self.send(name, signal.SIGHUP)
 
     def close(self):
         for name in list(self._processes):

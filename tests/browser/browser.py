@@ -5,6 +5,7 @@ import base64
 import time
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -64,7 +65,11 @@ class Browser:
             file.write(base64.b64decode(shot["data"]))
 
     def text(self, selector="body"):
-        return self._driver.find_element(By.CSS_SELECTOR, selector).text
+        """What is to be read there; nothing while the page is being loaded anew."""
+        try:
+            return self._driver.find_element(By.CSS_SELECTOR, selector).text
+        except (NoSuchElementException, StaleElementReferenceException):
+            return ""
 
     def shows(self, selector):
         return self._driver.find_element(By.CSS_SELECTOR, selector).is_displayed()

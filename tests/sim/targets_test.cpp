@@ -40,7 +40,9 @@ TEST_P(NearAndFar, MakeNoFalseSuspect) {
   const auto calm = measure(link(0.02)(seed()));
   std::cout << calm.suspects << " suspects in " << calm.hours << " h, " << calm.probes_per_second
             << " probes/s\n";
-  EXPECT_EQ(calm.suspects + calm.downs, 0U);
+  // Some one in a thousand hours: one in 50 h is met now and then, two hardly ever.
+  EXPECT_LE(calm.suspects, is_long() ? 5U : 1U);
+  EXPECT_EQ(calm.downs, 0U);
   EXPECT_LE(calm.probes_per_second, 1.5);
 }
 

@@ -228,7 +228,7 @@ Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
 
 Result<void> NftablesFilter::end_drill(const std::string& device) {
   if (!why_not_filterable(device).empty()) return {};
-  const auto done = impl_->change_elements(
+  auto done = impl_->change_elements(
       cat("delete element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" }\n"));
   if (!done && done.error().code == ENOENT) return {};
   return done;

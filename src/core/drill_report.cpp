@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <string_view>
 
 #include "multilink/core/text.hpp"
@@ -27,7 +26,7 @@ void take_first(std::optional<Duration>& place, Duration value) {
 /// Reads the events of one drill, oldest first.
 class Reading {
  public:
-  Reading(const DrillBefore& before, const std::string& id) : before_(before) {
+  Reading(const DrillBefore& before, const std::string& id) {
     out_.uplink = before.uplink;
     out_.id = id;
     out_.waits_at_return = before.waits_at_return;
@@ -76,7 +75,6 @@ class Reading {
     }
   }
 
-  const DrillBefore& before_;
   DrillReport out_;
 };
 
@@ -140,7 +138,7 @@ bool DrillReport::came_back() const {
 DrillReport make_drill_report(const DrillBefore& before, const std::string& id,
                               const std::vector<EventRecord>& events) {
   Reading reading(before, id);
-  for (const auto& event : events | std::views::reverse) reading.read(event);
+  std::for_each(events.rbegin(), events.rend(), [&](const EventRecord& event) { reading.read(event); });
   return reading.take();
 }
 

@@ -275,10 +275,7 @@ int administer(AdminMode mode, const Options& options) {
   request.config = options.config;
   request.redis = options.redis;
   request.uplink = options.words.at(1);
-  const auto text = run_admin(mode, request);
-  if (text) return print(*text);
-  for (const auto& line : text.error().lines) complain(line);
-  return text.error().status;
+  return finish(run_admin(mode, request));
 }
 
 int drill(const Options& options) {
@@ -287,10 +284,7 @@ int drill(const Options& options) {
   request.redis = options.redis;
   request.uplink = options.words.at(1);
   const auto result = run_drill(request, options.json);
-  if (!result) {
-    for (const auto& line : result.error().lines) complain(line);
-    return result.error().status;
-  }
+  if (!result) return complain(result.error());
   const int printed = print(result->text);
   return printed == kExitOk ? result->status : printed;
 }

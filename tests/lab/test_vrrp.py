@@ -154,15 +154,21 @@ def test_all_uplinks_of_the_first_gateway_are_dead(options):
     return {"outage_ms": report["outage_ms"]}
 
 
+def lose_redis(lab, second, suite):
+    """Neither the traffic nor the gateway's address minds. Gives the flow."""
+    flow = lab.udp_flow()
+    flow.alive(lab.isps[0].source)
+    begun = time.monotonic()
+    suite.kill("redis")
+    time.sleep(WITHOUT_S)
+    report = flow.report(begun)
+    expect(report["lost"] == 0 and has_address(lab.gateway) and not has_address(second.gateway), report)
+    return flow
+
+
 def test_a_gateway_without_its_redis_keeps_the_address(options):
     with pair(options) as (lab, second, suites):
-        flow = lab.udp_flow()
-        flow.alive(lab.isps[0].source)
-        begun = time.monotonic()
-        suites[0].kill("redis")
-        time.sleep(WITHOUT_S)
-        report = flow.report(begun)
-        expect(report["lost"] == 0 and has_address(lab.gateway) and not has_address(second.gateway), report)
+        lose_redis(lab, second, suites[0])
     return {"without_redis_s": WITHOUT_S}
 
 
@@ -172,13 +178,7 @@ def test_one_redis_with_two_sites(options):
         for suite, own, other in ((suites[0], "wan1", "wan3"), (suites[1], "wan3", "wan1")):
             told = lab.gateway.run(f"{options.bin}/multilinkctl", "status", "--config", suite.config)
             expect(own in told and other not in told, told)
-        flow = lab.udp_flow()
-        flow.alive(lab.isps[0].source)
-        begun = time.monotonic()
-        suites[0].kill("redis")
-        time.sleep(WITHOUT_S)
-        report = flow.report(begun)
-        expect(report["lost"] == 0 and has_address(lab.gateway) and not has_address(second.gateway), report)
+        flow = lose_redis(lab, second, suites[0])
         # A switch by a fact needs no Redis.
         cut = lab.isps[0].cut("carrier")
         flow.alive(lab.isps[1].source, 5)

@@ -11,6 +11,7 @@
 
 #include "fakes/real_redis.hpp"
 #include "multilink/core/text.hpp"
+#include "seeded.hpp"
 
 namespace multilink::fakes {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 /// Commands that collide: few keys of all types, few members, sometimes a wrong word.
 class Conversation {
  public:
-  explicit Conversation(unsigned seed) : random_(seed) {}
+  explicit Conversation(std::mt19937_64 random) : random_(random) {}
 
   Store::Command next() {
     switch (below(24)) {
@@ -104,7 +105,7 @@ class Conversation {
     }
   }
 
-  std::mt19937 random_;
+  std::mt19937_64 random_;
 };
 
 std::string show(const Reply& reply) {
@@ -140,9 +141,7 @@ Reply comparable(const Store::Command& command, Reply reply) {
 }
 
 TEST(FakeRedis, SpeaksAsTheRealOneDoes) {
-  const unsigned seed = std::random_device{}();
-  std::cout << "seed " << seed << '\n';
-  Conversation conversation(seed);
+  Conversation conversation(seeded_random());
   FakeScheduler scheduler;
   FakeRedis fake(scheduler);
   const RealRedis real;
@@ -151,8 +150,7 @@ TEST(FakeRedis, SpeaksAsTheRealOneDoes) {
     const auto command = conversation.next();
     const auto expected = comparable(command, real.execute(command));
     const auto said = comparable(command, fake.execute(command));
-    ASSERT_EQ(show(said), show(expected))
-        << "seed " << seed << ", command " << i << ": " << join(command, " ");
+    ASSERT_EQ(show(said), show(expected)) << "command " << i << ": " << join(command, " ");
     if (std::holds_alternative<Reply::Failure>(said.value)) ++failures;
   }
   EXPECT_GT(failures, 100);

@@ -16,7 +16,7 @@ inline bool is_long() {
   return wanted != nullptr && std::string(wanted) == "1";
 }
 
-/// Another one each time; in the long runs, of which the figures are written down, the same.
+/// In the long runs, of which the figures are written down, 1 itself.
 inline std::uint64_t seed() {
   return is_long() && std::getenv("MULTILINK_SEED") == nullptr ? 1 : seeded_random()() % 1'000'000;
 }

@@ -6,6 +6,8 @@
 #include <random>
 #include <string>
 
+#include "seeded.hpp"
+
 namespace multilink {
 namespace {
 
@@ -43,9 +45,7 @@ TEST(DueTimes, WhatIsDueStaysSoUntilItIsSetAnew) {
 }
 
 TEST(DueTimes, AgreesWithAskingAll) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937 random(seed);
+  auto random = seeded_random();
   DueTimes<int> times;
   std::map<int, MonoTime> all;
   for (int step = 0; step < 2000; ++step) {

@@ -65,8 +65,7 @@ TEST(LossWindow, IsAboveARatioOnlyByMoreThanChance) {
 }
 
 TEST(LossWindow, ForgetsATargetAsIfItHadNeverBeenAsked) {
-  const auto seed = std::random_device{}();
-  std::mt19937 random(seed);
+  auto random = seeded_random();
   const auto a = *IpAddress::parse("1.1.1.1");
   const auto b = *IpAddress::parse("8.8.8.8");
   LossWindow both(60s);
@@ -78,10 +77,10 @@ TEST(LossWindow, ForgetsATargetAsIfItHadNeverBeenAsked) {
     if (probe.target == b) only.record(probe);
   }
   both.forget_target(a);
-  EXPECT_EQ(both.probes(), only.probes()) << "seed " << seed;
-  EXPECT_EQ(both.lost(), only.lost()) << "seed " << seed;
-  EXPECT_EQ(both.rtt(), only.rtt()) << "seed " << seed;
-  EXPECT_EQ(both.jitter(), only.jitter()) << "seed " << seed;
+  EXPECT_EQ(both.probes(), only.probes());
+  EXPECT_EQ(both.lost(), only.lost());
+  EXPECT_EQ(both.rtt(), only.rtt());
+  EXPECT_EQ(both.jitter(), only.jitter());
 }
 
 TEST(LossWindow, ALateAnswerTakesTheLossBackAndNeverTheOtherWayRound) {

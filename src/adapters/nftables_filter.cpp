@@ -23,6 +23,8 @@
 namespace multilink {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int kTriesInPlace = 2;  // the second for whoever changed the table between looking and replacing
 constexpr std::size_t kMostWords = 300;
 
@@ -217,15 +219,20 @@ Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {
 Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
   if (const auto flaw = why_not_filterable(device); !flaw.empty())
     return fail(cat("device ", quoted(device), ": ", flaw), EINVAL);
-  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
-  if (count <= 0) return fail("its time is over", ETIME);
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(length);
+  if (count <= 0ms) return fail("its time is over", ETIME);
   const auto there = exists();  // of a table that is not there libnftables gives no errno
   if (!there) return tl::unexpected<Error>(there.error());
   if (!*there) return fail(cat("nftables: there is no table inet ", kFilterTable), ENOENT);
-  return impl_->change_elements(
-      cat("add element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" timeout ", count, "ms }\n"));
+  const bool was_in_force = is_in_force().value_or(false);
+  impl_->events.take();
+  const auto before = impl_->reader.generation();
+  auto done = impl_->nft.run(begin_drill(device, count));
+  if (done && was_in_force) impl_->learn(before);
+  return done;
 }
 
+/// The rules that ask the set stay until the next replace(): they cost little, and decide nothing.
 Result<void> NftablesFilter::end_drill(const std::string& device) {
   if (!why_not_filterable(device).empty()) return {};
   auto done = impl_->change_elements(

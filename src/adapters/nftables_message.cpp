@@ -124,6 +124,7 @@ NetlinkMessage nftables_request(int type, int flags) {
   auto message = make_table_message(type, flags, kRoomForRequest);
   // In all of these the first attribute is the name of the table; of a generation nothing is asked.
   if (type != NFT_MSG_GETGEN && type != NFT_MSG_GETTABLE) put_text(*message, NFTA_RULE_TABLE, kFilterTable);
+  if (type == NFT_MSG_GETSETELEM) put_text(*message, NFTA_SET_ELEM_LIST_SET, kDrilled);
   return message;
 }
 

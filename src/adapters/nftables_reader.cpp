@@ -71,6 +71,10 @@ struct NftablesReader::Parts {
           present.sets.emplace(text_of(found[NFTA_SET_NAME]));
         }
         return note('s', found, {NFTA_SET_NAME, NFTA_SET_HANDLE, NFTA_SET_FLAGS, NFTA_SET_TIMEOUT});
+      case NFT_MSG_NEWSETELEM:
+        present.in_a_drill = present.in_a_drill || (found[NFTA_SET_ELEM_LIST_ELEMENTS] != nullptr &&
+                                                    nla_len(found[NFTA_SET_ELEM_LIST_ELEMENTS]) > 0);
+        return;
       case NFT_MSG_NEWRULE:
         return note('r', found, {NFTA_RULE_CHAIN, NFTA_RULE_HANDLE, NFTA_RULE_EXPRESSIONS});
       case NFT_MSG_NEWOBJ:
@@ -126,6 +130,9 @@ Result<PresentFilter> NftablesReader::present() {
   for (const int type :
        {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE}) {
     if (auto done = dump(type, parts); !done) return tl::unexpected<Error>(done.error());
+  }
+  if (parts.present.sets.contains(std::string(kDrilled))) {
+    if (auto done = dump(NFT_MSG_GETSETELEM, parts); !done) return tl::unexpected<Error>(done.error());
   }
   return std::move(parts.present);
 }

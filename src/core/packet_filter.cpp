@@ -15,8 +15,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 // Priorities: right behind `mangle`, where administrators and VPNs set marks of their own, so that these are seen.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kBaseChains{{
-    {"arrivals", "type filter hook prerouting priority raw"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBaseChains{{
     {"untracked", "type filter hook output priority raw"},
     {"prerouting", "type filter hook prerouting priority mangle + 5"},
     {"input", "type filter hook input priority mangle - 10"},
@@ -26,9 +25,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kBaseChai
     {"postrouting", "type filter hook postrouting priority mangle + 5"},
     {"translation", "type nat hook postrouting priority srcnat - 10"},
 }};
-constexpr std::array<std::string_view, 10> kSharedChains{
-    "unpinnable",  "unmarked", "probed", "foreign_source", "masquerade4",
-    "masquerade6", "evicted",  "reset4", "reset6",         "drill"};
+constexpr std::array<std::string_view, 13> kSharedChains{
+    "unpinnable", "unmarked", "probed", "foreign_source", "masquerade4",     "masquerade6",  "evicted",
+    "reset4",     "reset6",   "drill",  "drill_entering", "drill_forwarded", "drill_leaving"};
+/// Empty but in a drill: asking a set costs each packet more than a jump there and back. A black hole begins behind
+/// the provider's router: what keeps the address and the router's own stays. Of what this host sends only TCP ends in it,
+/// which is not told; dropping the rest would give its sender an error. It leaves, and nothing answers it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kDrillRules{{
+    {"drill_entering", "iifname @drilled goto drill"},
+    {"drill_forwarded", "oifname @drilled drop"},
+    {"drill_leaving", "oifname @drilled meta l4proto 6 drop"},
+}};
 constexpr std::array<std::string_view, 4> kUplinkChains{"steer_", "enter_", "leave_", "translate_"};
 
 constexpr std::string_view kTuple4 = "ip saddr . tcp sport . ip daddr . tcp dport";
@@ -60,8 +67,8 @@ std::string_view ip_word(Family family) {
 
 class TableText {
  public:
-  explicit TableText(const PacketFilterTable& table)
-      : uplinks_(table.uplinks), parents_(table.parents), marks_(table.mark_mask) {}
+  TableText(const PacketFilterTable& table, bool in_a_drill)
+      : uplinks_(table.uplinks), parents_(table.parents), marks_(table.mark_mask), in_a_drill_(in_a_drill) {}
 
   std::string write() {
     set(kEvicted4, kTuple4);
@@ -150,9 +157,10 @@ class TableText {
     chain("masquerade6", {"ip6 saddr != fe80::/10 ip6 daddr != { fe80::/10, ff00::/8 } masquerade"});
     chain("evicted",
           {cat(kTuple4, " @", kEvicted4, " goto reset4"), cat(kTuple6, " @", kEvicted6, " goto reset6")});
-    // A black hole begins behind the provider's router: what keeps the address and the router's own stays.
     chain("drill",
           {"icmpv6 type { 133, 134, 135, 136, 137 } accept", "udp dport { 68, 546 } accept", "drop"});
+    for (const auto& [name, rule] : kDrillRules)
+      chain(name, in_a_drill_ ? Lines{std::string(rule)} : Lines{});
     chain("reset4", rules_for_evicted(kTuple4, kEvicted4));
     chain("reset6", rules_for_evicted(kTuple6, kEvicted6));
   }
@@ -195,9 +203,9 @@ class TableText {
     if (base == "prerouting") return rules_before_routing();
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
-    if (base == "arrivals")
-      return uplinks_.empty() ? Lines{} : Lines{cat("iifname @", kDrilled, " goto drill")};
-    if (base == "forward") return {cat("oifname @", kDrilled, " drop"), "meta l4proto 6 goto evicted"};
+    // What is to be reset has no connection any more: the kernel takes its packets for the first ones of a new one.
+    if (base == "forward")
+      return {"jump drill_forwarded", "ct state established accept", "meta l4proto 6 goto evicted"};
     // A socket that is being destroyed tells its far end.
     if (base == "local_resets") return rules_for_local_tcp();
     if (base == "output") return rules_for_local();
@@ -209,7 +217,8 @@ class TableText {
   }
 
   Lines rules_before_routing() const {
-    auto rules = by_mark();
+    Lines rules{"jump drill_entering"};
+    append(rules, by_mark());
     rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_probes()), " goto probed"));
     if (uplinks_.empty()) return rules;
     rules.emplace_back("iifname \"lo\" accept");
@@ -241,9 +250,7 @@ class TableText {
   }
 
   Lines rules_when_leaving() const {
-    // Of what this host sends itself only TCP ends here, which is not told: dropping the rest would give its sender an error.
-    // It leaves, and nothing answers it.
-    Lines rules{cat("oifname @", kDrilled, " meta l4proto 6 drop"), cat(clear_mark(), " accept")};
+    Lines rules{"jump drill_leaving", cat(clear_mark(), " accept")};
     for (const auto& uplink : uplinks_) {
       // The mark is what the entries that are to go are found by.
       for (const Family family : uplink.udp_moves) {
@@ -303,6 +310,7 @@ class TableText {
   const std::vector<FilteredUplink>& uplinks_;
   const std::vector<UidRange>& parents_;
   PacketMarks marks_;
+  bool in_a_drill_;
   std::string out_;
 };
 
@@ -367,13 +375,23 @@ Result<std::string> filter_in_place(const PacketFilterTable& table, const Presen
       out += cat("delete chain inet ", kFilterTable, ' ', name, '\n');
     }
   }
-  return out + TableText(table).write();
+  return out + TableText(table, present.in_a_drill).write();
+}
+
+std::string begin_drill(std::string_view device, std::chrono::milliseconds length) {
+  auto out = cat("add element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" timeout ",
+                 length.count(), "ms }\n");
+  for (const auto& [chain, rule] : kDrillRules) {
+    out += cat("flush chain inet ", kFilterTable, ' ', chain, "\nadd rule inet ", kFilterTable, ' ', chain,
+               ' ', rule, '\n');
+  }
+  return out;
 }
 
 Result<std::string> filter_anew(const PacketFilterTable& table) {
   if (auto good = check_devices(table); !good) return tl::unexpected(good.error());
   return cat("add table inet ", kFilterTable, "\ndelete table inet ", kFilterTable, '\n',
-             TableText(table).write());
+             TableText(table, false).write());
 }
 
 }  // namespace multilink

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -71,9 +72,9 @@ TEST(PacketFilter, TheParentsOfTheProxyBeginNothingOnThisHost) {
 TEST(PacketFilter, RestoresTheMarkOfAnUplinkAndLeavesTheBitsOfOthers) {
   const auto text = anew(two_uplinks());
   const auto rules = rules_of(text, "prerouting");
-  EXPECT_EQ(rules.at(0), "ct mark and 0x3f000000 == 0x01000000 goto steer_1");
-  EXPECT_EQ(rules.at(1), "ct mark and 0x3f000000 == 0x02000000 goto steer_2");
-  EXPECT_EQ(rules.at(2), "ct mark and 0x3f000000 == 0x3f000000 goto probed");
+  EXPECT_EQ(rules.at(1), "ct mark and 0x3f000000 == 0x01000000 goto steer_1");
+  EXPECT_EQ(rules.at(2), "ct mark and 0x3f000000 == 0x02000000 goto steer_2");
+  EXPECT_EQ(rules.at(3), "ct mark and 0x3f000000 == 0x3f000000 goto probed");
   EXPECT_THAT(rules_of(text, "steer_2"), ElementsAre("meta mark set meta mark and 0xc0ffffff or 0x02000000"));
 }
 
@@ -89,9 +90,9 @@ TEST(PacketFilter, LocalPacketsWithAForeignOrTheReservedMarkComeBeforeTheRestore
 TEST(PacketFilter, PinsByTheDeviceOfArrivalAndOfDeparture) {
   const auto text = anew(two_uplinks());
   const auto arriving = rules_of(text, "prerouting");
-  EXPECT_EQ(arriving.at(3), "iifname \"lo\" accept");
-  EXPECT_EQ(arriving.at(4), "meta ipsec missing iifname \"wan1\" goto enter_1");
-  EXPECT_EQ(arriving.at(5), "meta ipsec missing iifname \"wan2\" goto enter_2");
+  EXPECT_EQ(arriving.at(4), "iifname \"lo\" accept");
+  EXPECT_EQ(arriving.at(5), "meta ipsec missing iifname \"wan1\" goto enter_1");
+  EXPECT_EQ(arriving.at(6), "meta ipsec missing iifname \"wan2\" goto enter_2");
   EXPECT_EQ(rules_of(text, "postrouting").at(3), "rt ipsec missing oifname \"wan2\" goto leave_2");
   EXPECT_THAT(
       rules_of(text, "enter_1"),
@@ -184,19 +185,41 @@ TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
 }
 
 TEST(PacketFilter, ADrillComesBeforeAllElseAndSparesAddressesAndNeighbours) {
-  const auto text = anew(two_uplinks());
+  const auto present = [](bool in_a_drill) {
+    return PresentFilter{
+        .exists = true, .chains = {"drill", "drill_leaving"}, .sets = {"drilled"}, .in_a_drill = in_a_drill};
+  };
+  ASSERT_TRUE(holds_only_ours(present(true)));
+  const auto text = filter_in_place(two_uplinks(), present(true)).value();
   EXPECT_THAT(text, HasSubstr("set drilled {\n    type ifname\n    size 64\n    flags timeout\n  }\n"));
-  EXPECT_THAT(rules_of(text, "arrivals"), ElementsAre("iifname @drilled goto drill"));
   EXPECT_EQ(rules_of(text, "drill").back(), "drop");
-  EXPECT_EQ(rules_of(text, "forward").front(), "oifname @drilled drop");
-  EXPECT_EQ(rules_of(text, "postrouting").front(), "oifname @drilled meta l4proto 6 drop");
-  EXPECT_TRUE(holds_only_ours({.exists = true, .chains = {"arrivals", "drill"}, .sets = {"drilled"}}));
+  const auto begun = begin_drill("wan1", std::chrono::milliseconds(1500));
+  EXPECT_TRUE(begun.starts_with("add element inet multilink drilled { \"wan1\" timeout 1500ms }\n")) << begun;
+  const auto without = filter_in_place(two_uplinks(), present(false)).value();
+  for (const auto& [base, chain] : std::map<std::string, std::string>{{"prerouting", "drill_entering"},
+                                                                      {"forward", "drill_forwarded"},
+                                                                      {"postrouting", "drill_leaving"}}) {
+    EXPECT_EQ(rules_of(text, base).front(), cat("jump ", chain));
+    const auto rules = rules_of(text, chain);
+    ASSERT_EQ(rules.size(), 1U) << chain;
+    EXPECT_THAT(begun, HasSubstr(cat("flush chain inet multilink ", chain, "\nadd rule inet multilink ",
+                                     chain, " ", rules.front(), "\n")));
+    EXPECT_THAT(rules_of(without, chain), IsEmpty());
+  }
+}
+
+TEST(PacketFilter, AnEstablishedConnectionIsNotLookedForAmongThoseToBeReset) {
+  EXPECT_THAT(
+      rules_of(anew(two_uplinks()), "forward"),
+      ElementsAre("jump drill_forwarded", "ct state established accept", "meta l4proto 6 goto evicted"));
 }
 
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {
   const auto text = anew({});
-  EXPECT_THAT(text, AllOf(HasSubstr("set evicted4"), Not(HasSubstr("iifname")), Not(HasSubstr("vmap { }"))));
-  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 == 0x3f000000 goto probed"));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("set evicted4"), Not(HasSubstr("iifname \"")), Not(HasSubstr("vmap { }"))));
+  EXPECT_THAT(rules_of(text, "prerouting"),
+              ElementsAre("jump drill_entering", "ct mark and 0x3f000000 == 0x3f000000 goto probed"));
   EXPECT_THAT(rules_of(text, "unmarked"), IsEmpty());
 }
 

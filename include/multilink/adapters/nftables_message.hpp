@@ -13,7 +13,7 @@ namespace multilink {
 
 /// Requests to nfnetlink about the table `inet multilink`, without sequence number and sender.
 
-/// NFT_MSG_GET… (`type`), for all of the table with NLM_F_DUMP in `flags`.
+/// NFT_MSG_GET… (`type`), for all of the table with NLM_F_DUMP in `flags`; of elements, for those of kDrilled.
 NetlinkMessage nftables_request(int type, int flags);
 
 /// The most tuples of one transaction, which must fit into a socket's buffer. An attribute holds some 1 200 of IPv6.

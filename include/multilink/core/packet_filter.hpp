@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -76,6 +77,7 @@ struct PresentFilter {
   std::set<std::string> chains;
   std::set<std::string> sets;  ///< named ones
   bool has_objects = false;    ///< counters, flow tables and the like: never ours
+  bool in_a_drill = false;     ///< kDrilled has an element
 };
 
 /// The transaction, in the words of nft, that makes the table what is wanted, whatever it was:
@@ -87,6 +89,8 @@ struct PresentFilter {
 /// An Error names the device that cannot be written (why_not_filterable()).
 Result<std::string> filter_in_place(const PacketFilterTable& table, const PresentFilter& present);
 Result<std::string> filter_anew(const PacketFilterTable& table);
+/// The transaction that makes the device, for which nftables has words, a black hole for so long.
+std::string begin_drill(std::string_view device, std::chrono::milliseconds length);
 /// Whether filter_in_place() will do: nothing in it is anybody else's.
 bool holds_only_ours(const PresentFilter& present);
 

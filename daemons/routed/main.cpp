@@ -5,6 +5,7 @@
 #include "multilink/adapters/netlink_connections.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
 #include "multilink/adapters/netlink_sockets.hpp"
+#include "multilink/adapters/nftables_chains.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/proc_sysctls.hpp"
 #include "multilink/adapters/routed_actions.hpp"
@@ -33,7 +34,7 @@ class Routed final : public Service {
                   parts.supervisor,
                   parts.log,
                   {filter_, connections_, sockets_, clients_},
-                  {sysctls_, changed_settings_},
+                  {sysctls_, changed_settings_, chains_},
                   parents_},
                  parts.config, parts.boot, parts.self) {}
 
@@ -53,6 +54,7 @@ class Routed final : public Service {
   SynNotifier clients_;
   ProcSysctls sysctls_;
   ChangedSettingsFile changed_settings_;
+  NftablesChains chains_;
   SystemAccounts parents_;
   RouteService service_;
 };

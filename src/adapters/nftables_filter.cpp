@@ -2,19 +2,18 @@
 #include "multilink/adapters/nftables_filter.hpp"
 
 #include <linux/netlink.h>
-#include <nftables/libnftables.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstdint>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "multilink/adapters/netlink_socket.hpp"
+#include "multilink/adapters/nft.hpp"
 #include "multilink/adapters/nftables_events.hpp"
 #include "multilink/adapters/nftables_message.hpp"
 #include "multilink/adapters/nftables_reader.hpp"
@@ -26,37 +25,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kTriesInPlace = 2;  // the second for whoever changed the table between looking and replacing
-constexpr std::size_t kMostWords = 300;
-
-struct FreeContext {
-  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
-};
-
-/// Runs text in the language of nft. Its socket is opened before ours was, or the program would have ended:
-/// libnftables calls exit() where the kernel refuses one.
-class Nft {
- public:
-  Nft() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
-    if (!context_ || nft_ctx_buffer_error(context_.get()) != 0 ||
-        nft_ctx_buffer_output(context_.get()) != 0) {
-      throw std::bad_alloc();
-    }
-  }
-
-  Result<void> run(const std::string& text) {
-    errno = 0;
-    if (nft_run_cmd_from_buffer(context_.get(), text.c_str()) == 0) return {};
-    const int code = errno == 0 ? EINVAL : errno;
-    // The first line says it, the others show the text with marks under it.
-    const std::string_view words = nft_ctx_get_error_buffer(context_.get());
-    return fail(cat("nftables: table inet ", kFilterTable, ": ",
-                    printable(words.substr(0, words.find('\n')), kMostWords)),
-                code);
-  }
-
- private:
-  std::unique_ptr<nft_ctx, FreeContext> context_;
-};
 
 tl::unexpected<Error> prefixed(const Error& error) {
   return fail(cat("nftables: table inet ", kFilterTable, ": ", error.message), error.code);
@@ -67,6 +35,11 @@ tl::unexpected<Error> prefixed(const Error& error) {
 struct NftablesFilter::Impl {
   explicit Impl(EventLoop& event_loop)
       : loop(event_loop), socket(NetlinkProtocol::netfilter), reader(socket), events(loop) {}
+
+  Result<void> run(const std::string& text) {
+    if (auto done = nft.run(text); !done) return tl::unexpected<Error>(done.error());
+    return {};
+  }
 
   Result<void> replace(const PacketFilterTable& table) {
     for (int tries = 0; tries < kTriesInPlace; ++tries) {
@@ -79,7 +52,7 @@ struct NftablesFilter::Impl {
     }
     const auto text = filter_anew(table);
     if (!text) return tl::unexpected<Error>(text.error());
-    return nft.run(*text);
+    return run(*text);
   }
 
   /// Where it cannot be had (another process has it) connections are as safe as without it: nothing to tell.
@@ -112,7 +85,7 @@ struct NftablesFilter::Impl {
 
   /// By one transaction; a change by others that shows meanwhile is told.
   Result<void> change_elements(const std::string& text) {
-    auto done = nft.run(text);
+    auto done = run(text);
     const auto seen = events.take();
     if (seen.overrun || seen.transactions > (done ? 1U : 0U)) tell();
     return done;
@@ -146,7 +119,7 @@ struct NftablesFilter::Impl {
   NetlinkSocket socket;
   NftablesReader reader;
   NftablesEvents events;
-  Nft nft;
+  Nft nft{cat("nftables: table inet ", kFilterTable)};
   bool holds_nat = false;
   std::optional<InForce> in_force;  ///< what replace() has put there; none: nothing, or it is not known
   unsigned own_transactions = 0;    ///< of the call of reset() under way
@@ -189,7 +162,7 @@ Result<bool> NftablesFilter::exists() {
 }
 
 Result<bool> NftablesFilter::remove() {
-  const auto done = impl_->nft.run(cat("delete table inet ", kFilterTable, '\n'));
+  const auto done = impl_->run(cat("delete table inet ", kFilterTable, '\n'));
   if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());
   impl_->release_nat();
   impl_->in_force.reset();
@@ -227,7 +200,7 @@ Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
   const bool was_in_force = is_in_force().value_or(false);
   impl_->events.take();
   const auto before = impl_->reader.generation();
-  auto done = impl_->nft.run(begin_drill(device, count));
+  auto done = impl_->run(begin_drill(device, count));
   if (done && was_in_force) impl_->learn(before);
   return done;
 }

@@ -10,6 +10,7 @@
 #include "multilink/adapters/instance_lock.hpp"
 #include "multilink/adapters/lease_files.hpp"
 #include "multilink/adapters/netlink_kernel.hpp"
+#include "multilink/adapters/nftables_chains.hpp"
 #include "multilink/adapters/nftables_filter.hpp"
 #include "multilink/adapters/proc_sysctls.hpp"
 #include "multilink/adapters/system_accounts.hpp"
@@ -50,9 +51,10 @@ int print_route_plan(DaemonParts& parts) {
                               health, parts.boot, {}, parents ? *parents : ParentUsers{});
   ProcSysctls sysctls;
   ChangedSettingsFile changed;
+  NftablesChains chains;
   const auto state = kernel.read();
   if (lines && state) {
-    lines = with_host(*std::move(lines), preview_host(parts.config, *state, {sysctls, changed}, {}));
+    lines = with_host(*std::move(lines), preview_host(parts.config, *state, {sysctls, changed, chains}, {}));
   }
   return print(lines, parts.log);
 }
@@ -67,9 +69,10 @@ int clear_owned_routes(DaemonParts& parts) {
   const int routes = print(clear_routes(kernel, filter, {}), parts.log);
   ProcSysctls sysctls;
   ChangedSettingsFile changed;
+  NftablesChains chains;
   const auto state = kernel.read();
   if (!state) return kExitFailure;  // of which the routes have told
-  return std::max(routes, print(restore_host(*state, {sysctls, changed}), parts.log));
+  return std::max(routes, print(restore_host(*state, {sysctls, changed, chains}), parts.log));
 }
 
 }  // namespace multilink

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "multilink/core/docker_forwarding.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/services/route_actions.hpp"
 
@@ -19,9 +20,13 @@ HostSettings read_settings(const std::vector<std::string>& paths, Sysctls& sysct
 }
 
 HostPlan make_plan(const Config& config, const KernelState& state, const std::vector<ChangedSetting>& changed,
-                   Sysctls& sysctls, const RoutingNumbers& numbers) {
-  const auto settings = read_settings(settings_to_read(config, state, changed), sysctls);
-  return plan_host(config, state, settings, changed, numbers);
+                   const HostPorts& ports, const RoutingNumbers& numbers) {
+  const auto settings = read_settings(settings_to_read(config, state, changed), ports.sysctls);
+  auto plan = plan_host(config, state, settings, changed, numbers);
+  auto stopped = docker_stops_lan(config, state, ports.chains.text_of("ip", "filter", "FORWARD"),
+                                  ports.chains.text_of("ip", "filter", "DOCKER-USER"));
+  if (!stopped.empty()) plan.warnings.push_back(std::move(stopped));
+  return plan;
 }
 
 class HostTending {
@@ -89,8 +94,7 @@ class HostTending {
 HostOutcome tend_host(const Config& config, const KernelState& state, const HostPorts& ports,
                       const RoutingNumbers& numbers) {
   const auto before = ports.changed.load();
-  auto plan =
-      make_plan(config, state, before.value_or(std::vector<ChangedSetting>{}), ports.sysctls, numbers);
+  auto plan = make_plan(config, state, before.value_or(std::vector<ChangedSetting>{}), ports, numbers);
   auto out = HostTending(ports, std::move(plan)).run(before);
   if (!before) out.failed.push_back(before.error().message);
   return out;
@@ -107,8 +111,7 @@ std::vector<std::string> preview_host(const Config& config, const KernelState& s
   std::vector<std::string> out;
   const auto changed = ports.changed.load();
   if (!changed) out.push_back(cat("# ", changed.error().message));
-  const auto plan =
-      make_plan(config, state, changed.value_or(std::vector<ChangedSetting>{}), ports.sysctls, numbers);
+  const auto plan = make_plan(config, state, changed.value_or(std::vector<ChangedSetting>{}), ports, numbers);
   for (const auto& warning : plan.warnings) out.push_back(cat("# ", warning));
   for (const auto& kept : plan.kept) {
     if (!kept.wanted.is_asked_for || !kept.is_set) out.push_back(cat("# ", kept.wanted.reason));

@@ -371,6 +371,21 @@ def test_docker_after(options):
     return docker(options, False)
 
 
+def test_docker_stops_the_lan(options):
+    """Where nobody has let the LAN through, routed says so, with what to do, until somebody has."""
+    def stopped(suite):
+        return "DOCKER-USER" in suite.routing().get("warnings", "")
+    with beside(options, Docker, True) as (lab, suite, _):
+        suite.wait(suite.routing, 5, "routed's record")
+        expect(not stopped(suite), "the LAN is let through")
+        lab.gateway.run("nft", "flush chain ip filter DOCKER-USER")
+        suite.reload()
+        suite.wait(lambda: stopped(suite), 5, "the warning")
+        lab.gateway.run("nft", "add rule ip filter DOCKER-USER iifname lan0 counter accept")
+        suite.reload()
+        suite.wait(lambda: not stopped(suite), 5, "no warning any more")
+
+
 def test_docker_published_port(options):
     """Who comes in by the uplink that carries is answered by the container, and by nobody else's address."""
     with beside(options, Docker, True) as (lab, _, containers):

@@ -32,7 +32,7 @@ class HostWatchTest : public RouteServiceTest {
   }
 
   int of(std::string_view device) { return sysctls_.values.at(ipv4_path(device, "rp_filter")); }
-  HostPorts ports() { return {sysctls_, changed_settings_}; }
+  HostPorts ports() { return {sysctls_, changed_settings_, chains_}; }
 };
 
 TEST_F(HostWatchTest, UplinksAreLoosenedSoonAndItIsToldOnce) {
@@ -237,6 +237,15 @@ TEST_F(HostWatchTest, ThePlanTellsWhatWouldBeSet) {
   EXPECT_THAT(with_host({std::string(kNothingToChange)}, host), Not(Contains(kNothingToChange)));
   EXPECT_THAT(with_host({std::string(kNothingToChange)}, {"# a warning"}),
               ElementsAre(kNothingToChange, "# a warning"));
+}
+
+TEST_F(HostWatchTest, WhereDockerStopsTheLanItIsToldUntilSomebodyLetsItThrough) {
+  chains_.texts["ip filter FORWARD"] = "policy drop;\njump DOCKER-USER\n";
+  start_with_both_up();
+  EXPECT_THAT(routing().warnings, Contains(HasSubstr("iptables -I DOCKER-USER -i lan -j ACCEPT")));
+  chains_.texts["ip filter DOCKER-USER"] = "iifname \"lan\" accept\n";
+  scheduler_.advance(HostWatch::kEvery + milliseconds(1));
+  EXPECT_THAT(routing().warnings, Not(Contains(HasSubstr("DOCKER-USER"))));
 }
 
 }  // namespace

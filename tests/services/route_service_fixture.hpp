@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fakes/fake_accounts.hpp"
+#include "fakes/fake_chains.hpp"
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_kernel.hpp"
 #include "fakes/fake_leases.hpp"
@@ -72,7 +73,7 @@ class RouteServiceTest : public testing::Test {
                    supervisor,
                    test.log_,
                    {test.filter_, test.connections_, test.sockets_, test.clients_},
-                   {test.sysctls_, test.changed_settings_},
+                   {test.sysctls_, test.changed_settings_, test.chains_},
                    test.accounts_},
                   test.config_, "0123abcd", {}) {}
 
@@ -174,6 +175,7 @@ class RouteServiceTest : public testing::Test {
   fakes::FakeLog log_;
   fakes::FakeSysctls sysctls_;
   fakes::FakeChangedSettings changed_settings_;
+  fakes::FakeChains chains_;
   fakes::FakeAccounts accounts_;
   std::function<void(const KernelChange&)> on_change_;
   std::function<void()> on_apply_;  ///< before each change of the kernel

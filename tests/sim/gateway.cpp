@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fakes/fake_accounts.hpp"
+#include "fakes/fake_chains.hpp"
 #include "fakes/fake_connections.hpp"
 #include "fakes/fake_leases.hpp"
 #include "fakes/fake_packet_filter.hpp"
@@ -169,7 +170,7 @@ struct SimulatedGateway::Daemons {
                 supervisor,
                 log,
                 {filter, connections, sockets, clients},
-                {sysctls, changed_settings},
+                {sysctls, changed_settings, chains},
                 accounts},
                config, kBoot, {3, "sim", {}, {}}) {
     host.kernel.watch([this](const KernelChange& change) {
@@ -197,6 +198,7 @@ struct SimulatedGateway::Daemons {
   fakes::FakeClients clients;
   fakes::FakeSysctls sysctls;
   fakes::FakeChangedSettings changed_settings;
+  fakes::FakeChains chains;
   fakes::FakeAccounts accounts;
   PingService pingd;
   HealthService healthd;

@@ -11,6 +11,7 @@
 #include "multilink/core/host_plan.hpp"
 #include "multilink/core/kernel_state.hpp"
 #include "multilink/core/routing_numbers.hpp"
+#include "multilink/ports/foreign_chains.hpp"
 #include "multilink/ports/kernel.hpp"
 #include "multilink/ports/log.hpp"
 #include "multilink/ports/scheduler.hpp"
@@ -18,10 +19,11 @@
 
 namespace multilink {
 
-/// The settings of the host, as routed tends them.
+/// The settings of the host, as routed tends them, and the packet filter of others, at which it looks.
 struct HostPorts {
   Sysctls& sysctls;
   ChangedSettings& changed;
+  ForeignChains& chains;
 };
 
 /// What came of one look at them.

@@ -145,6 +145,14 @@ int check(const ParsedConfig& parsed) {
   return parsed.config ? kExitOk : kExitConfig;
 }
 
+/// SIG_BLOCK: whoever asks for the file to be read anew while we start is served after, and does not end us.
+void keep_hangups_waiting(int how) {
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  sigprocmask(how, &hangup, nullptr);
+}
+
 /// One daemon from its configuration to its end.
 class Runner {
  public:
@@ -179,6 +187,7 @@ class Runner {
                   options_.config_path));
     const auto service = spec_.make(parts_);
     loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) { on_signal(signal, *service); });
+    keep_hangups_waiting(SIG_UNBLOCK);
     loop_.post([&] { service->start(); });
     loop_.run();
     log_.info(cat(spec_.name, " ends in order"));
@@ -231,6 +240,8 @@ class Runner {
 int run(int argc, char** argv, const DaemonSpec& spec) {
   const auto options = read_options(argc, argv, spec);
   if (!options) return options.error();
+  const bool is_to_stay = options->action == nullptr && !options->check;
+  if (is_to_stay) keep_hangups_waiting(SIG_BLOCK);
   const bool needs_config = options->action == nullptr || options->action->needs_config;
   ParsedConfig parsed;
   if (needs_config) {

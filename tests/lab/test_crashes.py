@@ -3,6 +3,8 @@
 """Fail static: each process dies by SIGKILL under traffic, and comes back."""
 
 import os
+import re
+import signal
 import sys
 import time
 
@@ -10,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import running
+from multilink_lab.waiting import wait_until
 
 
 def is_consistent(suite, device="wan1"):
@@ -54,6 +57,25 @@ def test_kill_routed(options):
 
 def test_kill_redis(options):
     return crash(options, "redis")
+
+
+def test_a_reload_at_once_after_the_start(options):
+    """Whoever asks for it while a daemon still starts is served after: it does not end."""
+    with running(options) as (_, suite):
+        for name in ("pingd", "healthd", "routed"):
+            suite.kill(name, signal.SIGTERM)
+            starts = suite.log(name).count(" starts with ")
+            suite.start(name)
+            wait_until(lambda: is_held(suite.pid(name), signal.SIGHUP) or suite.log(name).count(" starts with ") > starts, 5,
+                       every=0.0002, what=f"{name} has begun")
+            suite.send(name, signal.SIGHUP)
+            suite.wait(lambda: "now goes by the new" in suite.log(name), 5, f"{name} has read the file again")
+        expect(not suite.died(), suite.died())
+
+
+def is_held(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^SigBlk:\s+(\w+)", file.read(), re.M).group(1), 16) >> (number - 1) & 1
 
 
 def test_carrier_loss_without_redis(options):

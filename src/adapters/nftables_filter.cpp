@@ -189,6 +189,14 @@ Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {
   return count;
 }
 
+Result<void> NftablesFilter::reset_orphans(Family family, Duration length) {
+  const auto there = exists();
+  if (!there) return tl::unexpected<Error>(there.error());
+  if (!*there) return fail(cat("nftables: there is no table inet ", kFilterTable), ENOENT);
+  return impl_->change_elements(
+      multilink::reset_orphans(family, std::chrono::duration_cast<std::chrono::milliseconds>(length)));
+}
+
 Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
   if (const auto flaw = why_not_filterable(device); !flaw.empty())
     return fail(cat("device ", quoted(device), ": ", flaw), EINVAL);

@@ -74,7 +74,8 @@ class TableText {
     set(kEvicted4, kTuple4);
     set(kEvicted6, kTuple6);
     out_ +=
-        cat("  set ", kDrilled, " {\n    type ifname\n    size ", kMostDrilled, "\n    flags timeout\n  }\n");
+        cat("  set ", kDrilled, " {\n    type ifname\n    size ", kMostDrilled, "\n    flags timeout\n  }\n",
+            "  set ", kOrphaned, " {\n    type nf_proto\n    size 2\n    flags timeout\n  }\n");
     for (const auto& uplink : uplinks_) write_uplink(uplink);
     write_shared();
     for (const auto& [name, definition] : kBaseChains) {
@@ -204,8 +205,7 @@ class TableText {
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
     // What is to be reset has no connection any more: the kernel takes its packets for the first ones of a new one.
-    if (base == "forward")
-      return {"jump drill_forwarded", "ct state established accept", "meta l4proto 6 goto evicted"};
+    if (base == "forward") return rules_when_forwarding();
     // A socket that is being destroyed tells its far end.
     if (base == "local_resets") return rules_for_local_tcp();
     if (base == "output") return rules_for_local();
@@ -225,6 +225,17 @@ class TableText {
     // What came or will leave inside a tunnel of IPsec is not on the uplink itself.
     append(rules, by_device("meta ipsec missing iifname", "enter_"));
     rules.emplace_back("ct state established goto unmarked");
+    return rules;
+  }
+
+  Lines rules_when_forwarding() const {
+    Lines rules{"jump drill_forwarded", "ct state established accept"};
+    if (!uplinks_.empty()) {
+      // In the middle of a connection that the kernel does not know.
+      rules.push_back(cat("tcp flags & (syn | rst) == 0 ct state new oifname ", devices(), " meta nfproto @",
+                          kOrphaned, " reject with tcp reset"));
+    }
+    rules.emplace_back("meta l4proto 6 goto evicted");
     return rules;
   }
 
@@ -362,7 +373,7 @@ bool holds_only_ours(const PresentFilter& present) {
              present.chains.begin(), present.chains.end(),
              [&](const std::string& name) { return fixed.contains(name) || is_of_an_uplink(name); }) &&
          std::all_of(present.sets.begin(), present.sets.end(), [](const std::string& name) {
-           return name == kEvicted4 || name == kEvicted6 || name == kDrilled;
+           return name == kEvicted4 || name == kEvicted6 || name == kDrilled || name == kOrphaned;
          });
 }
 
@@ -386,6 +397,16 @@ std::string begin_drill(std::string_view device, std::chrono::milliseconds lengt
                ' ', rule, '\n');
   }
   return out;
+}
+
+std::string reset_orphans(Family family, std::chrono::milliseconds length) {
+  const auto element = [&](std::string_view verb, std::string_view more) {
+    return cat(verb, " element inet ", kFilterTable, ' ', kOrphaned, " { ",
+               family == Family::v4 ? "ipv4" : "ipv6", more, " }\n");
+  };
+  // One that is there keeps its time: it has to go first, and can only go if it is there.
+  const auto none = cat(element("add", ""), element("delete", ""));
+  return length.count() == 0 ? none : cat(none, element("add", cat(" timeout ", length.count(), "ms")));
 }
 
 Result<std::string> filter_anew(const PacketFilterTable& table) {

@@ -13,6 +13,7 @@ namespace multilink {
 namespace {
 
 constexpr std::string_view kTable = "the table inet multilink";
+constexpr std::string_view kOrphans = "clients of connections that went with an uplink's address";
 /// The second one is for what had no mark yet at the first.
 constexpr unsigned kLooksForUntranslated = 2;
 
@@ -115,8 +116,29 @@ void FlowKeeper::follow(const FlowView& view) {
   }
   former_.see(view.state, links_of(view), scheduler_.now().mono);
   prepare(view);
+  watch_addresses(view);
   begin_anew(view);
   evict(view);
+}
+
+void FlowKeeper::watch_addresses(const FlowView& view) {
+  UplinkAddresses addresses;
+  for (std::size_t i = 0; i < view.config.uplinks.size(); ++i) {
+    for (const auto& [family, seen] : view.facts[i].families) {
+      auto& own = addresses[{family, view.indices.at(view.config.uplinks[i].device)}];
+      if (seen.fact == LinkFact::no_device || seen.fact == LinkFact::admin_down) continue;
+      for (const auto& prefix : seen.addresses) own.insert(prefix.address);
+    }
+  }
+  const auto change = lost_.see(addresses);
+  const auto tell = [&](Family family, Duration length) {
+    const auto done = ports_.filter.reset_orphans(family, length);
+    if (done) return complaints_.accept(kOrphans);
+    complaints_.refuse(kOrphans, cat("cannot be told, and find out by themselves: ", done.error().message),
+                       scheduler_.now().mono);
+  };
+  for (const Family family : change.ends) tell(family, Duration{});
+  for (const Family family : change.begins) tell(family, kTellOrphans);
 }
 
 void FlowKeeper::keep_filter() {

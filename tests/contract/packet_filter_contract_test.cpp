@@ -278,6 +278,23 @@ TEST_P(PacketFilterContract, ADrillCanBeEndedEarlier) {
   EXPECT_TRUE(filter().end_drill("wan1"));
 }
 
+TEST_P(PacketFilterContract, OrphansAreResetForAsLongAsWasSaidLast) {
+  EXPECT_EQ(filter().reset_orphans(Family::v4, std::chrono::seconds(1)).error().code, ENOENT);
+  replace(table_of(2));
+  ASSERT_TRUE(filter().reset_orphans(Family::v4, std::chrono::milliseconds(200)));
+  const auto again = filter().reset_orphans(Family::v4, std::chrono::milliseconds(1500));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_FALSE(world_->resets_orphans(Family::v6));
+  replace(table_of(3));
+  EXPECT_TRUE(is_in_force());
+  EXPECT_TRUE(world_->run_until([&] { return !world_->resets_orphans(Family::v4); }));
+  ASSERT_TRUE(filter().reset_orphans(Family::v6, std::chrono::minutes(2)));
+  EXPECT_TRUE(world_->resets_orphans(Family::v6));
+  ASSERT_TRUE(filter().reset_orphans(Family::v6, Duration{}));
+  EXPECT_FALSE(world_->resets_orphans(Family::v6));
+  ASSERT_TRUE(filter().reset_orphans(Family::v6, Duration{}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Worlds, PacketFilterContract,
                          testing::Values(WorldKind{"Fake", make_fake_packet_filter_world},
                                          WorldKind{"Real", make_real_packet_filter_world}),

@@ -28,6 +28,7 @@ class FakeWorld final : public PacketFilterWorld {
   bool has_table() override { return filter_.table().has_value(); }
   std::size_t resets() override { return filter_.resets(); }
   bool is_drilled(const std::string& device) override { return filter_.is_drilled(device); }
+  bool resets_orphans(Family family) override { return filter_.resets_orphans(family); }
   void flush_ruleset() override { filter_.lose_table(); }
   void empty_a_chain() override { filter_.spoil(); }
   void change_a_policy() override { filter_.spoil(); }
@@ -64,6 +65,10 @@ class RealWorld final : public PacketFilterWorld {
   }
   bool is_drilled(const std::string& device) override {
     return nft("list set inet multilink drilled").find(cat('"', device, '"')) != std::string::npos;
+  }
+  bool resets_orphans(Family family) override {
+    return nft("list set inet multilink orphaned")
+               .find(family == Family::v4 ? "ipv4 timeout" : "ipv6 timeout") != std::string::npos;
   }
   void flush_ruleset() override { nft("flush ruleset"); }
   void empty_a_chain() override { nft("flush chain inet multilink output"); }

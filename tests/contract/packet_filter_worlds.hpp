@@ -26,6 +26,7 @@ class PacketFilterWorld {
   virtual bool has_table() = 0;
   virtual std::size_t resets() = 0;  ///< tuples in force
   virtual bool is_drilled(const std::string& device) = 0;
+  virtual bool resets_orphans(Family family) = 0;
   virtual void flush_ruleset() = 0;    ///< as loading a ruleset anew does
   virtual void empty_a_chain() = 0;    ///< of ours
   virtual void change_a_policy() = 0;  ///< of one of our chains: now it drops

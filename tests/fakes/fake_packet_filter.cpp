@@ -46,6 +46,7 @@ Result<bool> FakePacketFilter::remove() {
   table_.reset();
   resets_.clear();
   drills_.clear();
+  orphans_.clear();
   return was_there;
 }
 
@@ -66,6 +67,18 @@ Result<std::size_t> FakePacketFilter::reset(const std::vector<TcpTuple>& tuples)
     ++count;
   }
   return count;
+}
+
+Result<void> FakePacketFilter::reset_orphans(Family family, Duration length) {
+  if (auto good = attempt(); !good) return good;
+  if (!table_) return fail(std::strerror(ENOENT), ENOENT);
+  orphans_[family] = scheduler_.now().mono + length;
+  return {};
+}
+
+bool FakePacketFilter::resets_orphans(Family family) const {
+  const auto until = orphans_.find(family);
+  return table_ && until != orphans_.end() && scheduler_.now().mono < until->second;
 }
 
 Result<void> FakePacketFilter::drill(const std::string& device, Duration length) {
@@ -106,6 +119,7 @@ void FakePacketFilter::lose_table() {
   table_.reset();
   resets_.clear();
   drills_.clear();
+  orphans_.clear();
   tell();
 }
 

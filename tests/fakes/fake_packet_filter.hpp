@@ -23,11 +23,13 @@ class FakePacketFilter final : public PacketFilter {
   Result<bool> exists() override { return table_.has_value(); }
   Result<bool> remove() override;
   Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) override;
+  Result<void> reset_orphans(Family family, Duration length) override;
   Result<void> drill(const std::string& device, Duration length) override;
   Result<void> end_drill(const std::string& device) override;
   void watch(std::function<void()> on_change) override;
 
   bool is_drilled(const std::string& device) const;  ///< now
+  bool resets_orphans(Family family) const;          ///< now
 
   /// What the kernel has; none: no table.
   const std::optional<PacketFilterTable>& table() const { return table_; }
@@ -51,9 +53,10 @@ class FakePacketFilter final : public PacketFilter {
   std::function<void()> on_change_;
   bool told_ = false;  ///< a call of on_change_ is on its way
   std::optional<PacketFilterTable> table_;
-  bool spoilt_ = true;                      ///< by others, or never ours
-  std::map<TcpTuple, MonoTime> resets_;     ///< and when each ends
-  std::map<std::string, MonoTime> drills_;  ///< and when each ends
+  bool spoilt_ = true;                   ///< by others, or never ours
+  std::map<TcpTuple, MonoTime> resets_;  ///< and when each ends
+  std::map<std::string, MonoTime> drills_;
+  std::map<Family, MonoTime> orphans_;  ///< and when each ends
   unsigned replaced_ = 0;
   int error_ = 0;
   unsigned failing_ = 0;

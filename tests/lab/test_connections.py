@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab import Uplink
+from multilink_lab.firewall import drops_mid_stream
 from multilink_lab.lab import CLIENT, GATEWAY_LAN, SERVER, Lab
 from multilink_lab.scenario import AT_ONCE_MS, expect, main
 from multilink_lab.suite import Suite, running
@@ -137,14 +138,7 @@ def test_both_ends_learn_of_an_outage(options):
     anew, also though the other ISP drops what is in the middle of a connection that it has not seen begin. C1."""
     with own_nat(options) as (lab, suite):
         better, other = lab.isps
-        other.namespace.nft("""
-            table inet strict {
-                chain forward {
-                    type filter hook forward priority filter; policy accept;
-                    meta l4proto tcp ct state invalid drop
-                    tcp flags & (syn | ack) != syn ct state new drop
-                }
-            }""")
+        drops_mid_stream(other)
         lab.stream_server()
         streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
         lab.udp_flow()

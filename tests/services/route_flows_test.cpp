@@ -50,6 +50,27 @@ TEST_F(RouteFlowsTest, ThePinsAreInForceBeforeTheFirstDefault) {
   EXPECT_THAT(owned(), testing::Not(Contains(HasSubstr("metric 3"))));
 }
 
+TEST_F(RouteFlowsTest, ClientsOfWhatTheKernelForgetsWithAnAddressAreTold) {
+  start_with_both_up();
+  EXPECT_FALSE(filter_.resets_orphans(Family::v4));
+  kernel_.remove_link("eth0");
+  scheduler_.settle();
+  EXPECT_TRUE(filter_.resets_orphans(Family::v4));
+  EXPECT_FALSE(filter_.resets_orphans(Family::v6));
+  scheduler_.advance(FlowKeeper::kTellOrphans);
+  EXPECT_FALSE(filter_.resets_orphans(Family::v4));
+}
+
+TEST_F(RouteFlowsTest, ADeviceThatIsSetUpAgainGoesOnWithWhatLives) {
+  start_with_both_up();
+  kernel_.set_admin_up("eth0", false);
+  scheduler_.settle();
+  EXPECT_TRUE(filter_.resets_orphans(Family::v4));
+  kernel_.set_admin_up("eth0", true);
+  scheduler_.settle();
+  EXPECT_FALSE(filter_.resets_orphans(Family::v4));
+}
+
 TEST_F(RouteFlowsTest, ASuspectLosesItsUdpAtOnceAndKeepsItsTcp) {
   start_with_both_up();
   connect(kFirst, ip_protocol::kUdp, 1);

@@ -209,9 +209,11 @@ TEST(PacketFilter, ADrillComesBeforeAllElseAndSparesAddressesAndNeighbours) {
 }
 
 TEST(PacketFilter, AnEstablishedConnectionIsNotLookedForAmongThoseToBeReset) {
-  EXPECT_THAT(
-      rules_of(anew(two_uplinks()), "forward"),
-      ElementsAre("jump drill_forwarded", "ct state established accept", "meta l4proto 6 goto evicted"));
+  EXPECT_THAT(rules_of(anew(two_uplinks()), "forward"),
+              ElementsAre("jump drill_forwarded", "ct state established accept",
+                          "tcp flags & (syn | rst) == 0 ct state new oifname { \"wan1\", \"wan2\" } "
+                          "meta nfproto @orphaned reject with tcp reset",
+                          "meta l4proto 6 goto evicted"));
 }
 
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {

@@ -27,6 +27,7 @@ class NftablesFilter final : public PacketFilter {
   Result<bool> exists() override;
   Result<bool> remove() override;
   Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) override;
+  Result<void> reset_orphans(Family family, Duration length) override;
   Result<void> drill(const std::string& device, Duration length) override;
   Result<void> end_drill(const std::string& device) override;
   void watch(std::function<void()> on_change) override;

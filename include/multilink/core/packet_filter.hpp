@@ -61,6 +61,9 @@ struct TcpTuple {
 inline constexpr std::string_view kDrilled = "drilled";
 inline constexpr unsigned kMostDrilled = 64;
 
+/// The families in which what belongs to no connection is reset.
+inline constexpr std::string_view kOrphaned = "orphaned";
+
 inline constexpr std::string_view kFilterTable = "multilink";  ///< of the family inet
 /// The sets of tuples whose packets are reset: IPv4's and IPv6's.
 inline constexpr std::string_view kEvicted4 = "evicted4";
@@ -91,6 +94,8 @@ Result<std::string> filter_in_place(const PacketFilterTable& table, const Presen
 Result<std::string> filter_anew(const PacketFilterTable& table);
 /// The transaction that makes the device, for which nftables has words, a black hole for so long.
 std::string begin_drill(std::string_view device, std::chrono::milliseconds length);
+/// The transaction of PacketFilter::reset_orphans().
+std::string reset_orphans(Family family, std::chrono::milliseconds length);
 /// Whether filter_in_place() will do: nothing in it is anybody else's.
 bool holds_only_ours(const PresentFilter& present);
 

@@ -37,6 +37,10 @@ class PacketFilter {
   virtual Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) = 0;
   static constexpr std::size_t kMostResets = kMostEvicted;
 
+  /// For so long from now, each TCP packet that is forwarded to an uplink in the middle of a connection that the kernel does not know
+  /// is answered with a reset and goes no further. 0: no longer. replace() leaves it in force. ENOENT while there is no table.
+  virtual Result<void> reset_orphans(Family family, Duration length) = 0;
+
   /// Makes the device a black hole for `length` (whole milliseconds, above 0), by the kernel's own clock: whatever becomes of this
   /// process, it ends then. What comes in by the device or is forwarded to it is dropped, and TCP of this host that leaves by it;
   /// but for what keeps its addresses and its neighbours (DHCP, neighbour discovery). replace() leaves it in force, remove()

@@ -15,6 +15,7 @@
 #include "multilink/core/filter_plan.hpp"
 #include "multilink/core/inside_networks.hpp"
 #include "multilink/core/kernel_state.hpp"
+#include "multilink/core/lost_addresses.hpp"
 #include "multilink/core/route_decision.hpp"
 #include "multilink/core/uplink_facts.hpp"
 #include "multilink/core/uplink_index.hpp"
@@ -59,6 +60,9 @@ class FlowKeeper {
   /// taken such an address for its own (WireGuard's sends from where it was last heard), and would come back by
   /// the rule for it. Longer than the 25 s at which tunnels keep themselves alive.
   static constexpr Duration kLetGo = std::chrono::seconds(30);
+  /// How long after an uplink has lost an address, or its device, clients of connections that the kernel has forgotten with it are
+  /// told. Who says nothing for longer finds out by himself.
+  static constexpr Duration kTellOrphans = std::chrono::minutes(2);
 
   struct Calls {
     std::function<void()> look_again;  ///< asks for follow() with what is so then
@@ -84,6 +88,7 @@ class FlowKeeper {
 
  private:
   void keep_filter();
+  void watch_addresses(const FlowView& view);
   /// What began while the translation was not there begins anew.
   void begin_anew(const FlowView& view);
   void evict(const FlowView& view);
@@ -107,6 +112,7 @@ class FlowKeeper {
   std::optional<PacketFilterTable> in_force_;  ///< none: something else may be
   unsigned looks_for_untranslated_ = 0;        ///< that are still to come
   FormerAddresses former_;
+  LostAddresses lost_;
   std::map<std::pair<Family, unsigned>, std::vector<Connection>> parted_;  ///< until their order is given
   std::map<Family, std::map<unsigned, MonoTime>> letting_go_;              ///< until when
   std::vector<EvictionOrder> repeated_;  ///< once the addresses hold nothing

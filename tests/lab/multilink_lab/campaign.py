@@ -240,14 +240,21 @@ class Campaign:
 
     def _judge_flow(self, step):
         """Whether the flow goes on; what it has lost is judged anyway."""
+        report, sources, (allowed, why) = self._seen_of_flow(step)
+        if step.outage_ms > allowed:
+            # It may be about to move: what tells that is still on its way.
+            time.sleep(2 * IN_FLIGHT_MS / 1000)
+            report, sources, (allowed, why) = self._seen_of_flow(step)
+        self._expect(step.outage_ms <= allowed, f"the flow stood still for {step.outage_ms:.0f} ms, allowed are {allowed:.0f} ({why}): "
+                     f"{step.lost} of {report['sent']} packets lost, {list(sources)}, {report['gaps'][:5]}")
+        return any(row["last"] >= report["to"] - 0.2 for row in sources.values())
+
+    def _seen_of_flow(self, step):
         report = self.flow.report(step.at - 0.3)
         sources = {isp.device: report["sources"][isp.source] for isp in self.lab.isps if isp.source in report["sources"]}
         step.lost, step.outage_ms = report["lost"], report["outage_ms"]
         step.is_hit = step.allowed_ms > 0 and step.device in (None, step.carrying, *sources)
-        allowed, why = self._allowed_ms(step, report, sources)
-        self._expect(step.outage_ms <= allowed, f"the flow stood still for {step.outage_ms:.0f} ms, allowed are {allowed:.0f} ({why}): "
-                     f"{step.lost} of {report['sent']} packets lost, {list(sources)}, {report['gaps'][:5]}")
-        return any(row["last"] >= report["to"] - 0.2 for row in sources.values())
+        return report, sources, self._allowed_ms(step, report, sources)
 
     def _allowed_ms(self, step, report, sources):
         choices = [(0, "nothing that carries was touched")]

@@ -146,3 +146,15 @@ def dropped(namespace, table, chain):
     listing = json.loads(namespace.run("nft", "-j", "list", "chain", *table.split(), chain))
     last = [item["rule"] for item in listing["nftables"] if "rule" in item][-1]
     return next(part["counter"]["packets"] for part in last["expr"] if "counter" in part)
+
+
+def drops_mid_stream(isp):
+    """As carrier-grade NAT does: this ISP drops what is in the middle of a connection that it has not seen begin."""
+    isp.namespace.nft("""
+        table inet strict {
+            chain forward {
+                type filter hook forward priority filter; policy accept;
+                meta l4proto tcp ct state invalid drop
+                tcp flags & (syn | ack) != syn ct state new drop
+            }
+        }""")

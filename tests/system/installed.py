@@ -3,15 +3,20 @@
 
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lab"))
+
 from machine import Machine, await_that
+from multilink_lab.tools import Server, UdpFlow
 from providers import CONFIG
 
 BUILD = os.path.abspath(sys.argv.pop(1))
+RATE = 500
 DAEMONS = ("pingd", "healthd", "routed", "notifyd")
 SERVICES = (*DAEMONS, "multilink-redis")
 
@@ -28,7 +33,7 @@ class MachineTest(unittest.TestCase):
 
     def tearDown(self):
         result = self._outcome.result
-        if any(test is self for test, _ in result.errors + result.failures):
+        if any(test is self for test, _ in result.errors + result.failures) and self.machine.leader:
             print(self.machine.run("journalctl", "--no-pager", "--lines=60", check=False).stdout, file=sys.stderr)
 
     @classmethod
@@ -77,3 +82,25 @@ class MachineTest(unittest.TestCase):
     def assert_active(self, *units):
         for unit in units:
             self.assertEqual(self.show(unit, "ActiveState"), "active", unit)
+
+    def serve(self):
+        """At each provider a server that answers flows."""
+        tool = self.machine.root / "root/udp_flow"
+        tool.write_bytes(pathlib.Path(BUILD, "lab/udp_flow").read_bytes())
+        tool.chmod(0o755)
+        for number in (1, 2):
+            self.keep(Server(self.machine, *inside(f"isp{number}"), "/root/udp_flow", "echo", "192.0.2.1", "7000"))
+
+    def flow(self, namespace=None):
+        """A steady flow from the machine or a namespace in it, which gets answers."""
+        flow = self.keep(UdpFlow(self.machine, *inside(namespace), "/root/udp_flow", "client", "192.0.2.1", "7000", RATE))
+        flow.alive()
+        return flow
+
+    def keep(self, tool):
+        self.addCleanup(tool.close)
+        return tool
+
+
+def inside(namespace):
+    return ("ip", "netns", "exec", namespace) if namespace else ()

@@ -52,7 +52,7 @@ class Machine:
         for path in ("etc/machine-id", "usr/sbin/policy-rc.d"):
             (self.root / path).unlink(missing_ok=True)
         (self.root / "etc/machine-id").touch()
-        for link in (self.root / "etc/systemd/system").glob("*.wants/*"):
+        for link in (*self.root.glob("etc/systemd/system/*.wants/*"), *self.root.glob("etc/rc?.d/S*")):
             link.unlink()
         self.groups = []
         self.process = None
@@ -65,10 +65,11 @@ class Machine:
             group.mkdir()
             self.groups.append(group)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            address = str(self.folder / "notify")
-            notify.bind(address)
+            address = self.folder / "notify"
+            address.unlink(missing_ok=True)  # of an earlier boot
+            notify.bind(str(address))
             notify.settimeout(PATIENCE_S)
-            environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": address,
+            environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(address),
                            "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
             with open(self.folder / "console", "wb") as console:
                 self.process = subprocess.Popen(

@@ -65,7 +65,8 @@ class MachineTest(unittest.TestCase):
         return found and found.group(1)
 
     def await_way_out(self, uplink, seconds):
-        await_that(lambda: self.way_out() == uplink, seconds, lambda: f"by {uplink}, but {self.way_out()}")
+        await_that(lambda: self.way_out() == uplink, seconds,
+                   lambda: f"by {uplink}\n" + self.machine.run("multilinkctl", "status", check=False).stdout)
 
     def cut(self, number):
         self.machine.run("ip", "-n", f"isp{number}", "link", "set", "port", "down")

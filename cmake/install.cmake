@@ -14,8 +14,8 @@ foreach(daemon ${MULTILINK_DAEMONS})
 endforeach()
 install(TARGETS status-cgi RUNTIME DESTINATION ${MULTILINK_CGI_DIR})
 install(PROGRAMS systemd/redis-users DESTINATION ${MULTILINK_HELPER_DIR})
-# What the files in /etc were before anybody touched them: `multilinkctl init` replaces such a one unasked.
-install(FILES config/redis.acl config/interfaces.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/multilink)
+# What the files in /etc were before anybody touched them: `multilinkctl init` and an upgrade replace such a one unasked.
+install(FILES config/redis.acl config/redis.conf config/interfaces.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/multilink)
 
 foreach(section 5 7 8)
   file(GLOB pages CONFIGURE_DEPENDS docs/man/*.${section})

@@ -22,12 +22,11 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "redis-server (>= 5:6), systemd (>= 247), adduser")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "lighttpd | httpd-cgi")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "redis-server (>= 5:6), systemd (>= 247)")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "lighttpd | httpd-cgi, nftables")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "squid (>= 5.7)")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
-  "${CMAKE_SOURCE_DIR}/config/debian/conffiles"
   "${CMAKE_SOURCE_DIR}/config/debian/postinst"
   "${CMAKE_SOURCE_DIR}/config/debian/prerm"
   "${CMAKE_SOURCE_DIR}/config/debian/postrm")

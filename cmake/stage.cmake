@@ -2,7 +2,8 @@
 # Run by cpack on what is staged for the package: as Debian wants it.
 set(root "${CPACK_TEMPORARY_INSTALL_DIRECTORY}")
 # Whose uplinks there are only the administrator knows: the package brings an example, and no file that would be in force.
-file(REMOVE "${root}/etc/multilink/interfaces.conf")
+# redis.conf is put there by postinst, which asks nobody whose version it shall be.
+file(REMOVE "${root}/etc/multilink/interfaces.conf" "${root}/etc/multilink/redis.conf")
 set(doc "${root}/usr/share/doc/multilink")
 file(MAKE_DIRECTORY "${doc}")
 set(source "${CMAKE_CURRENT_LIST_DIR}/..")

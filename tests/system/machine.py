@@ -52,27 +52,30 @@ class Machine:
         for path in ("etc/machine-id", "usr/sbin/policy-rc.d"):
             (self.root / path).unlink(missing_ok=True)
         (self.root / "etc/machine-id").touch()
+        for link in (*self.root.glob("etc/systemd/system/*.wants/*"), *self.root.glob("etc/rc?.d/S*")):
+            link.unlink()
         self.groups = []
         self.process = None
         self.leader = None
 
-    def boot(self):
-        """Returns when the machine has reached basic.target."""
+    def boot(self, target="basic.target"):
+        """Returns when the machine has reached the target."""
         for folder in cgroup_folders():
             group = folder / self.name
             group.mkdir()
             self.groups.append(group)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            address = str(self.folder / "notify")
-            notify.bind(address)
+            address = self.folder / "notify"
+            address.unlink(missing_ok=True)  # of an earlier boot
+            notify.bind(str(address))
             notify.settimeout(PATIENCE_S)
-            environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": address,
+            environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(address),
                            "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
             with open(self.folder / "console", "wb") as console:
                 self.process = subprocess.Popen(
                     ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--machine=multilink", "--register=no",
                      "--keep-unit", "--private-network", "--notify-ready=yes", "--link-journal=no", "--console=pipe",
-                     "--boot", "systemd.unit=basic.target"],
+                     "--boot", f"systemd.unit={target}"],
                     stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=environment,
                     preexec_fn=self._enter_groups)
             self._await_ready(notify)
@@ -96,30 +99,40 @@ class Machine:
     def console(self):
         return (self.folder / "console").read_text(errors="replace")
 
+    def _inside(self, *command):
+        return ["nsenter", "--target", self.leader, "--all", "--root", "--wd", "--", "env", "-i", "LC_ALL=C.UTF-8",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *map(str, command)]
+
     def run(self, *command, check=True, timeout=PATIENCE_S):
         """Runs a command as root inside."""
-        done = subprocess.run(
-            ["nsenter", "--target", self.leader, "--all", "--root", "--wd", "--", "env", "-i", "LC_ALL=C.UTF-8",
-             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *map(str, command)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(self._inside(*command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(map(str, command))}: exit status {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")
         return done
 
+    def popen(self, *command, **options):
+        return subprocess.Popen(self._inside(*command), **options)
+
     def output(self, *command):
         return self.run(*command).stdout.strip()
 
-    def close(self):
+    def shut_down(self):
+        """An orderly power-off. What is on its disk stays, for another boot."""
         if self.process:
-            self.process.send_signal(signal.SIGTERM)  # an orderly power-off
+            self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        subprocess.run(["umount", "--lazy", self.root, self.folder], check=True)
-        self.folder.rmdir()
+        self.process = self.leader = None
         for group in self.groups:
             for folder, _, _ in os.walk(group, topdown=False):
                 os.rmdir(folder)
+        self.groups = []
+
+    def close(self):
+        self.shut_down()
+        subprocess.run(["umount", "--lazy", self.root, self.folder], check=True)
+        self.folder.rmdir()

@@ -6,26 +6,13 @@ usage: networkd_test.py BUILD_DIR (in namespaces of its own, see machine.py)
 """
 
 import datetime
-import os
 import re
-import subprocess
-import sys
 import unittest
 
-from machine import Machine, await_that
+import providers
+from installed import MachineTest
+from machine import await_that
 
-BUILD = sys.argv.pop(1)
-CONFIG = "[multilink]\ntargets = 192.0.2.1, 192.0.2.2\n[wan2]\n[wan1]\n"
-# By hand and by networkd wan1 has the better default, by multilink wan2: what is deleted is seen in the path.
-BY_HAND = """
-number=1
-for net in 198.51.100 203.0.113; do
-  ip link set wan$number up
-  ip addr replace $net.2/24 dev wan$number
-  ip route replace default via $net.1 dev wan$number metric ${number}00
-  number=$((number + 1))
-done
-"""
 NETWORK = """\
 [Match]
 Name=wan{number}
@@ -37,41 +24,23 @@ IPv6AcceptRA=no
 Gateway={net}.1
 Metric={number}00
 """
-PROVIDERS = """
-set -e
-number=1
-for net in 198.51.100 203.0.113; do
-  ip netns add isp$number
-  ip link add wan$number type veth peer name port netns isp$number
-  ip -n isp$number link set lo up
-  ip -n isp$number addr add $net.1/24 dev port
-  ip -n isp$number addr add 192.0.2.1/32 dev lo
-  ip -n isp$number addr add 192.0.2.2/32 dev lo
-  ip -n isp$number link set port up
-  number=$((number + 1))
-done
-"""
 DROP_IN = "etc/systemd/networkd.conf.d/multilink.conf"
 # Milliseconds on an idle machine; the figure printed is what counts.
 REPAIR_MS = 500
 
 
-class Networkd(unittest.TestCase):
+class Networkd(MachineTest):
     @classmethod
     def setUpClass(cls):
-        cls.machine = Machine()
-        cls.addClassCleanup(cls.machine.close)
+        super().setUpClass()
+        cls.install()
+        # By hand and by networkd wan1 has the better default, by multilink wan2: what is deleted is seen in the path.
+        cls.configure("wan2", "wan1")
         root = cls.machine.root
-        subprocess.run(["cmake", "--install", BUILD, "--prefix", "/usr"], check=True, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "DESTDIR": str(root)})
-        (root / "etc/multilink/interfaces.conf").write_text(CONFIG)
-        defaults = root / "etc/systemd/system.conf.d/sanitizers.conf"  # see units_test.py
-        defaults.parent.mkdir(exist_ok=True)
-        defaults.write_text("[Manager]\nDefaultEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
         (root / "etc/systemd/network").mkdir(exist_ok=True)
         (root / DROP_IN).parent.mkdir(exist_ok=True)
         cls.machine.boot()
-        cls.machine.run("sh", "-c", PROVIDERS + BY_HAND)
+        cls.machine.run("sh", "-c", providers.NETWORK)
         cls.machine.run("systemctl", "start", "multilink.target")
 
     def restart_networkd(self, drop_in):
@@ -82,17 +51,8 @@ class Networkd(unittest.TestCase):
         if drop_in:
             (root / DROP_IN).write_text((root / "usr/share/doc/multilink/examples/networkd.conf").read_text())
         self.machine.run("systemctl", "restart", "systemd-networkd")
-        self.machine.run("sh", "-c", BY_HAND)
+        self.machine.run("sh", "-c", providers.BY_HAND)
         await_that(lambda: self.way_out() == "wan2" and "proto 109" in self.rules(), 20, self.rules)
-
-    def tearDown(self):
-        result = self._outcome.result
-        if any(test is self for test, _ in result.errors + result.failures):
-            print(self.machine.run("journalctl", "--no-pager", "--lines=60", check=False).stdout, file=sys.stderr)
-
-    def way_out(self):
-        found = re.search(r" dev (\S+)", self.machine.run("ip", "route", "get", "192.0.2.1", check=False).stdout)
-        return found and found.group(1)
 
     def rules(self):
         return self.machine.output("ip", "rule", "show")

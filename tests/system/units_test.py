@@ -6,74 +6,29 @@ usage: units_test.py BUILD_DIR (in namespaces of its own, see machine.py)
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 import unittest
 
-from machine import Machine, await_that
+from installed import DAEMONS, SERVICES, MachineTest
+from machine import await_that
 from providers import CONFIG, NETWORK
 
-BUILD = sys.argv.pop(1)
-DAEMONS = ("pingd", "healthd", "routed", "notifyd")
-SERVICES = (*DAEMONS, "multilink-redis")
 UNITS = (*SERVICES, "multilink-redis-users", "multilink-proxy")
 SQUIDS = ("multilink-squid", "multilink-squid@wan1", "multilink-squid@wan2")
 
 
-class Units(unittest.TestCase):
+class Units(MachineTest):
     @classmethod
     def setUpClass(cls):
-        cls.machine = Machine()
-        cls.addClassCleanup(cls.machine.close)
+        super().setUpClass()
         cls.install()
         cls.configure("wan1", "wan2")
-        # Of a build with sanitizers: looking for leaks at the end needs ptrace, which the sandboxes of the units forbid.
-        defaults = cls.machine.root / "etc/systemd/system.conf.d/sanitizers.conf"
-        defaults.parent.mkdir(exist_ok=True)
-        defaults.write_text("[Manager]\nDefaultEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
         cls.machine.boot()
         cls.machine.run("sh", "-c", NETWORK)
         cls.machine.run("systemctl", "start", "multilink.target")
 
-    @classmethod
-    def install(cls):
-        subprocess.run(["cmake", "--install", BUILD, "--prefix", "/usr"], check=True, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "DESTDIR": str(cls.machine.root)})
-
-    @classmethod
-    def configure(cls, *uplinks):
-        (cls.machine.root / "etc/multilink/interfaces.conf").write_text(CONFIG.format(*uplinks))
-
     def setUp(self):
         self.await_level("ok")
-
-    def tearDown(self):
-        result = self._outcome.result
-        if any(test is self for test, _ in result.errors + result.failures):
-            print(self.machine.run("journalctl", "--no-pager", "--lines=60", check=False).stdout, file=sys.stderr)
-
-    def status(self):
-        done = self.machine.run("multilinkctl", "status", "--json", check=False)
-        return json.loads(done.stdout) if done.returncode == 0 else {"summary": {"level": done.stderr}}
-
-    def await_level(self, level, seconds=20):
-        await_that(lambda: self.status()["summary"]["level"] == level, seconds,
-                   lambda: json.dumps(self.status(), indent=1))
-
-    def way_out(self):
-        return re.search(r" dev (\S+)", self.machine.output("ip", "route", "get", "192.0.2.1")).group(1)
-
-    def show(self, unit, name):
-        return self.machine.output("systemctl", "show", "--value", "--property", name, f"{unit}.service")
-
-    def main_pid(self, unit):
-        return int(self.show(unit, "MainPID"))
-
-    def assert_active(self, *units):
-        for unit in units:
-            self.assertEqual(self.show(unit, "ActiveState"), "active", unit)
 
     def test_an_installation_over_another_keeps_what_the_administrator_has_written(self):
         folder = self.machine.root / "etc/multilink"
@@ -161,14 +116,6 @@ class Units(unittest.TestCase):
         await_that(lambda: self.way_out() == "wan2", 10, "the other uplink carries")
         self.assertEqual([self.main_pid(unit) for unit in DAEMONS], pids)
 
-    def test_restart_of_each_alone(self):
-        for unit in SERVICES:
-            with self.subTest(unit):
-                self.machine.run("systemctl", "restart", unit)
-                self.assertEqual(self.way_out(), "wan1")
-                self.await_level("ok")
-                self.assert_active(*UNITS)
-
     def test_what_is_killed_comes_back(self):
         for unit in SERVICES:
             with self.subTest(unit):
@@ -177,14 +124,6 @@ class Units(unittest.TestCase):
                 self.assertEqual(self.way_out(), "wan1")
                 await_that(lambda: self.main_pid(unit) not in (0, before), 5, f"{unit} is back")
                 self.await_level("ok")
-
-    def test_what_hangs_is_ended_and_comes_back(self):
-        before = {unit: self.main_pid(unit) for unit in DAEMONS}
-        self.machine.run("kill", "-STOP", *before.values())
-        for unit in DAEMONS:
-            await_that(lambda: self.main_pid(unit) not in (0, before[unit]), 20, f"{unit} is back")
-        self.assertEqual(self.way_out(), "wan1")
-        self.await_level("ok")
 
     def test_many_crashes_do_not_leave_it_dead(self):
         for _ in range(12):

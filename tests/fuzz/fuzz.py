@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs a fuzzer for 20 s, or 10 minutes with MULTILINK_LONG=1, from its corpus and what earlier runs here have found.
+"""Runs a fuzzer for a minute, or 10 minutes with MULTILINK_LONG=1, from its corpus and what earlier runs here have found.
 
 usage: fuzz.py ROOT PROGRAM [libFuzzer option...]
 """
@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-SHORT_S, LONG_S = 20, 600
+SHORT_S, LONG_S = 60, 600
 # Kept by other tests already.
 MORE_SEEDS = {"config": ("tests/data/bad-config", "config")}
 LONGEST = {"config": 16384, "icmp": 256, "query": 1024}

@@ -21,6 +21,8 @@ using std::chrono::milliseconds;
 constexpr Duration kFirstRetry = milliseconds(10);
 constexpr Duration kLastRetry = milliseconds(250);
 constexpr Duration kHeartbeat = std::chrono::seconds(1);
+/// All start at once, in whatever order: until then it is no news that Redis is not there yet.
+constexpr Duration kStarting = std::chrono::seconds(2);
 
 /// Whether Redis refuses the user rather than the moment: waiting does not help.
 bool is_refusal(std::string_view message) {
@@ -53,6 +55,7 @@ struct RedisStore::Impl {
   void beat();
   void lose(const Error& error);
   void complain(const Error& reason, bool refused);
+  bool is_still_starting() const;
   void answer(Done done, Result<std::vector<Reply>> result);
 
   EventLoop& loop;
@@ -69,6 +72,8 @@ struct RedisStore::Impl {
   unsigned failures = 0;  // attempts in a row
   std::unique_ptr<Timer> retry;
   std::unique_ptr<Timer> heartbeat;
+  MonoTime begun = loop.now().mono;
+  bool was_ever_ready = false;
   bool told_of_loss = false;
   bool told_of_refusal = false;
   std::minstd_rand random{std::random_device{}()};
@@ -143,6 +148,7 @@ void RedisStore::Impl::log_in(RedisConnection& connection, std::function<void()>
 void RedisStore::Impl::one_is_ready() {
   if (--not_yet_ready > 0) return;
   ready = true;
+  was_ever_ready = true;
   told_of_loss = false;
   told_of_refusal = false;
   log.info(cat("Redis: connected to ", address.to_string()));
@@ -172,13 +178,17 @@ void RedisStore::Impl::lose(const Error& error) {
   if (events.on_lost) events.on_lost(reason);
 }
 
+bool RedisStore::Impl::is_still_starting() const {
+  return !was_ever_ready && loop.now().mono - begun < kStarting;
+}
+
 void RedisStore::Impl::complain(const Error& reason, bool refused) {
   if (refused && !std::exchange(told_of_refusal, true)) {
     log.error(
         cat(reason.message,
             "; compare the user and password in the credential file 'redis' with that user's line in the "
             "access control list of Redis (ACL LIST)"));
-  } else if (!refused && !std::exchange(told_of_loss, true)) {
+  } else if (!refused && !is_still_starting() && !std::exchange(told_of_loss, true)) {
     log.warning(cat(reason.message, "; trying again until it answers"));
   }
 }

@@ -115,6 +115,15 @@ TEST(RedisStore, TheLogHearsOfLossAndReturnOnceEach) {
   }
 }
 
+TEST(RedisStore, ThatRedisIsNotThereYetIsToldAfterAWhile) {
+  RealRedis redis;
+  redis.kill();
+  Client client(redis.address());
+  EXPECT_FALSE(client.run_until([&] { return !client.log.lines.empty(); }, milliseconds(1500)));
+  EXPECT_TRUE(client.run_until([&] { return client.log.count("trying again", LogLevel::warning) == 1; },
+                               milliseconds(5000)));
+}
+
 TEST(RedisStore, WithoutChannelsThereIsOneConnection) {
   const RealRedis redis;
   Client client(redis.address(), std::nullopt, {});

@@ -123,7 +123,9 @@ TEST(HistoryChart, TheWholePageIsSmallAndCheap) {
       std::cout << uplinks << " uplinks, both families, " << to_string(range) << ": " << page.size()
                 << " bytes, " << took << " ms of CPU\n";
       EXPECT_LE(page.size(), uplinks * 50'000);
+#ifndef __SANITIZE_ADDRESS__  // what is sanitised costs what it costs
       EXPECT_LE(took, uplinks == 2 ? 30 : 150);
+#endif
     }
   }
 }

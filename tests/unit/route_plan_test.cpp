@@ -365,7 +365,8 @@ TEST_F(RoutePlan, OfATierTheMemberThatIsNotDisabledKeepsTheDefault) {
 TEST_F(RoutePlan, AStandInLeadsToMainWhileTheKernelsRuleIsGone) {
   settle();
   Rule main_rule;
-  for (const auto& rule : kernel_.read()->rules) {
+  const auto before = kernel_.read().value();
+  for (const auto& rule : before.rules) {
     if (rule.priority == kMainRulePriority && rule.family == Family::v4) main_rule = rule;
   }
   ASSERT_EQ(main_rule.table, kMainTable);

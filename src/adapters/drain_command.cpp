@@ -61,7 +61,8 @@ Result<MarkMatch> mark_of(const UplinkConfig& uplink, const Config& config) {
   const RoutingNumbers numbers;
   const auto state = NetlinkQuery(log, numbers).state();
   if (!state) return tl::unexpected<Error>(state.error());
-  return PacketMarks(config.suite.mark_mask).match(assign_indices(config, *state, numbers, {}).at(uplink.device));
+  return PacketMarks(config.suite.mark_mask)
+      .match(assign_indices(config, *state, numbers, {}).at(uplink.device));
 }
 
 /// Until the uplink is empty, or something else ends the waiting.

@@ -27,7 +27,7 @@ install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES systemd/multilink.sysusers DESTINATION lib/sysusers.d RENAME multilink.conf)
 install(FILES systemd/multilink.tmpfiles DESTINATION lib/tmpfiles.d RENAME multilink.conf)
 
-file(GLOB guides CONFIGURE_DEPENDS docs/*.md)
+file(GLOB guides CONFIGURE_DEPENDS docs/*.md docs/*.json)
 install(FILES ${guides} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES config/interfaces.conf config/redis.conf config/lighttpd.conf config/nginx.conf config/apache.conf config/networkd.conf config/other-redis.conf
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

@@ -47,7 +47,7 @@ _multilinkctl() {
       mapfile -t COMPREPLY < <(compgen -W 'tcp udp icmp' -- "$current")
       return
       ;;
-    --redis | --from | --port | --mark | --set | --hours | --days | --month | --count | --for) return ;;
+    --redis | --from | --port | --mark | --set | --hours | --days | --month | --count | --for | --timeout) return ;;
   esac
 
   # The first two words that are neither options nor their values.
@@ -55,7 +55,7 @@ _multilinkctl() {
     word=${COMP_WORDS[i]}
     case $word in
       --config | --redis | --file | --output | --against | --uplink | --iif | --oif | --proto | --from | --port | --mark | \
-        --set | --hours | --days | --month | --count | --for) i=$((i + 1)) ;;
+        --set | --hours | --days | --month | --count | --for | --timeout) i=$((i + 1)) ;;
       -*) ;;
       *)
         if [[ -z $command ]]; then
@@ -74,13 +74,13 @@ _multilinkctl() {
     history) words="--uplink --hours --days --json --csv $common" ;;
     report) words="--uplink --month --json --html $common" ;;
     replay) words="--uplink --file --set --json $common" ;;
-    proxy) words="--json --no-start $common" && [[ -z $second ]] && words="apply $words" ;;
+    proxy) [[ $second == apply ]] && words="--no-start $common" || words="apply --json $common" ;;
     init) words="--output --force $common" ;;
     doctor) words="--json $common" ;;
     disable | enable | drain | drill)
       case $command in
         disable) words="--for --force $common" ;;
-        drain) words="--for $common" ;;
+        drain) words="--for --wait --timeout --json $common" ;;
         enable) words=$common ;;
         drill) words="--for --force --json $common" ;;
       esac

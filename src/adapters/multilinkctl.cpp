@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/multilinkctl.hpp"
 
-#include <getopt.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
@@ -13,8 +12,10 @@
 #include "multilink/adapters/admin_command.hpp"
 #include "multilink/adapters/config_command.hpp"
 #include "multilink/adapters/config_file.hpp"
+#include "multilink/adapters/ctl_line.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/doctor_command.hpp"
+#include "multilink/adapters/drain_command.hpp"
 #include "multilink/adapters/drill_command.hpp"
 #include "multilink/adapters/events_command.hpp"
 #include "multilink/adapters/explain_command.hpp"
@@ -33,156 +34,35 @@ namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(3);
 constexpr Duration kExplainDeadline = std::chrono::seconds(1);  // Redis tells only a part of it
-struct Options : ReplayRequest {
-  ExplainRequest explain;  ///< but for what both requests have
-  bool no_start = false;
-  HistoryRequest history;  ///< likewise
-  StatusRequest status;    ///< likewise
-  EventsRequest events;    ///< likewise
-  std::string against;     ///< of config diff
-  InitRequest init;        ///< its file empty: that of the configuration
-  AdminRequest admin;      ///< likewise
-  bool help = false;
-  bool version = false;
-  std::vector<std::string> words;
+
+/// One command with what was written behind it.
+struct Call {
+  CtlLine line;
+  std::optional<RedisAddress> redis;
+  std::vector<std::string> operands;
+
+  std::string config() const {
+    return line.has("config") ? line.value("config") : std::string(kDefaultConfigPath);
+  }
+  std::string operand() const { return operands.empty() ? std::string() : operands.front(); }
 };
 
 void complain(std::string_view text) {
   std::fputs(cat("multilinkctl: ", text, '\n').c_str(), stderr);
 }
 
-/// Reads the value of --redis; false after a complaint.
-bool take_redis(std::string_view url, Options& options) {
-  const auto address = RedisAddress::parse(url);
-  if (address) {
-    options.redis = *address;
-  } else {
-    complain(cat("--redis: ", address.error().message));
-  }
-  return address.has_value();
-}
-
-/// nullopt after a complaint (getopt_long makes its own).
-std::optional<Options> parse_options(int argc, char** argv) {
-  constexpr std::array<option, 30> kOptions{
-      {{"config", required_argument, nullptr, 'c'}, {"from", required_argument, nullptr, 'F'},
-       {"iif", required_argument, nullptr, 'I'},    {"oif", required_argument, nullptr, 'O'},
-       {"proto", required_argument, nullptr, 'P'},  {"port", required_argument, nullptr, 'p'},
-       {"mark", required_argument, nullptr, 'm'},   {"uplink", required_argument, nullptr, 'u'},
-       {"file", required_argument, nullptr, 'f'},   {"set", required_argument, nullptr, 's'},
-       {"hours", required_argument, nullptr, 'H'},  {"days", required_argument, nullptr, 'D'},
-       {"month", required_argument, nullptr, 'M'},  {"csv", no_argument, nullptr, 'C'},
-       {"html", no_argument, nullptr, 'T'},         {"redis", required_argument, nullptr, 'r'},
-       {"json", no_argument, nullptr, 'j'},         {"for", required_argument, nullptr, 't'},
-       {"no-start", no_argument, nullptr, 'n'},     {"output", required_argument, nullptr, 'o'},
-       {"force", no_argument, nullptr, 'x'},        {"against", required_argument, nullptr, 'a'},
-       {"follow", no_argument, nullptr, 'w'},       {"count", required_argument, nullptr, 'N'},
-       {"watch", optional_argument, nullptr, 'W'},  {"no-colour", no_argument, nullptr, 'L'},
-       {"no-color", no_argument, nullptr, 'L'},     {"help", no_argument, nullptr, 'h'},
-       {"version", no_argument, nullptr, 'v'},      {nullptr, 0, nullptr, 0}}};
-  Options options;
-  options.config = kDefaultConfigPath;
-  for (int key = 0; (key = getopt_long(argc, argv, "", kOptions.data(), nullptr)) != -1;) {
-    switch (key) {
-      case 'c':
-        options.config = optarg;
-        break;
-      case 'r':
-        if (!take_redis(optarg, options)) return std::nullopt;
-        break;
-      case 'F':
-        options.explain.from = optarg;
-        break;
-      case 'I':
-        options.explain.iif = optarg;
-        break;
-      case 'O':
-        options.explain.oif = optarg;
-        break;
-      case 'P':
-        options.explain.proto = optarg;
-        break;
-      case 'p':
-        options.explain.port = optarg;
-        break;
-      case 'm':
-        options.explain.mark = optarg;
-        break;
-      case 'u':
-        options.uplink = optarg;
-        break;
-      case 'f':
-        options.file = optarg;
-        break;
-      case 's':
-        options.settings.emplace_back(optarg);
-        break;
-      case 'n':
-        options.no_start = true;
-        break;
-      case 't':
-        options.admin.length = optarg;
-        break;
-      case 'H':
-        options.history.hours = optarg;
-        break;
-      case 'D':
-        options.history.days = optarg;
-        break;
-      case 'M':
-        options.history.month = optarg;
-        break;
-      case 'C':
-        options.history.csv = true;
-        break;
-      case 'T':
-        options.history.html = true;
-        break;
-      case 'o':
-        options.init.output = optarg;
-        break;
-      case 'x':
-        options.init.force = options.admin.force = true;
-        break;
-      case 'a':
-        options.against = optarg;
-        break;
-      case 'w':
-        options.events.follow = true;
-        break;
-      case 'N':
-        options.events.count = optarg;
-        break;
-      case 'W':
-        options.status.watch = true;
-        if (optarg != nullptr) options.status.seconds = optarg;
-        break;
-      case 'L':
-        options.status.no_colour = true;
-        break;
-      case 'j':
-        options.json = true;
-        break;
-      case 'h':
-        options.help = true;
-        break;
-      case 'v':
-        options.version = true;
-        break;
-      default:
-        return std::nullopt;
-    }
-  }
-  options.words.assign(argv + optind, argv + argc);
-  return options;
+int refuse_usage(std::string_view text) {
+  complain(text);
+  complain("see multilinkctl --help");
+  return kExitUsage;
 }
 
 bool put(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-int print(std::string_view text) {
-  if (put(text)) return kExitOk;
+int print(std::string_view text, int status = kExitOk) {
+  if (put(text)) return status;
   complain("cannot write to standard output");
   return kExitFailure;
 }
@@ -192,164 +72,228 @@ int complain(const CommandFailure& failure) {
   return failure.status;
 }
 
+int finish(const tl::expected<void, CommandFailure>& done) {
+  return done ? kExitOk : complain(done.error());
+}
+
 int finish(const tl::expected<std::string, CommandFailure>& text) {
   return text ? print(*text) : complain(text.error());
 }
 
-int replay(const Options& options) {
-  return finish(run_replay(options, kDeadline));
+/// Of a command that has statuses of its own.
+template <class Outcome>
+int finish(const tl::expected<Outcome, CommandFailure>& result) {
+  return result ? print(result->text, result->status) : complain(result.error());
 }
 
-/// "status --watch 5": getopt takes an optional value behind '=' only.
-bool is_status(const Options& options) {
-  return options.words == std::vector<std::string>{"status"} ||
-         (options.status.watch && options.status.seconds.empty() && options.words.size() == 2 &&
-          options.words[0] == "status");
+/// With what most commands have.
+template <class Request>
+Request request_of(const Call& call) {
+  Request out{};
+  out.config = call.config();
+  out.redis = call.redis;
+  if constexpr (requires { out.json; }) out.json = call.line.has("json");
+  if constexpr (requires { out.uplink; }) out.uplink = call.line.value("uplink");
+  return out;
 }
 
-int status(const Options& options) {
-  StatusRequest request = options.status;
-  request.config = options.config;
-  request.redis = options.redis;
-  request.json = options.json;
-  if (options.words.size() == 2) request.seconds = options.words[1];
-  if (!request.watch) return finish(show_status(request, kDeadline));
-  const auto done = watch_status(request, kDeadline);
-  return done ? kExitOk : complain(done.error());
+int status(const Call& call) {
+  auto request = request_of<StatusRequest>(call);
+  request.no_colour = call.line.has("no-colour");
+  request.watch = call.line.has("watch");
+  request.seconds = call.line.value("watch");
+  if (!call.operands.empty()) {  // "status --watch 5": getopt takes an optional value behind '=' only
+    if (!request.watch || !request.seconds.empty())
+      return refuse_usage(cat("status: ", quoted(call.operand()), " has no meaning here"));
+    request.seconds = call.operand();
+  }
+  return request.watch ? finish(watch_status(request, kDeadline)) : finish(show_status(request, kDeadline));
 }
 
-int config(const Options& options) {
-  ConfigRequest request{options.config, {}, options.against, options.redis, options.json};
-  if (options.words.size() > 2) request.file = options.words[2];
-  const auto result = options.words[1] == "check" ? check_config(request) : diff_config(request, kDeadline);
-  if (!result) return complain(result.error());
-  const int printed = print(result->text);
-  return printed == kExitOk ? result->status : printed;
+int explain(const Call& call) {
+  auto request = request_of<ExplainRequest>(call);
+  request.destination = call.operand();
+  request.from = call.line.value("from");
+  request.iif = call.line.value("iif");
+  request.oif = call.line.value("oif");
+  request.proto = call.line.value("proto");
+  request.port = call.line.value("port");
+  request.mark = call.line.value("mark");
+  return finish(run_explain(request, kExplainDeadline));
 }
 
-bool is_config(const std::vector<std::string>& words) {
-  return (words.size() == 2 || words.size() == 3) && words[0] == "config" &&
-         (words[1] == "check" || words[1] == "diff");
+int replay(const Call& call) {
+  auto request = request_of<ReplayRequest>(call);
+  request.file = call.line.value("file");
+  if (call.line.has("set")) request.settings = call.line.options.at("set");
+  return finish(run_replay(request, kDeadline));
 }
 
-int events(const Options& options) {
-  EventsRequest request = options.events;
-  request.config = options.config;
-  request.redis = options.redis;
-  request.json = options.json;
-  const auto done = run_events(request, kDeadline, {put, [](std::string_view line) { complain(line); }});
-  return done ? kExitOk : complain(done.error());
+template <auto run_command>
+int history(const Call& call) {
+  auto request = request_of<HistoryRequest>(call);
+  request.hours = call.line.value("hours");
+  request.days = call.line.value("days");
+  request.month = call.line.value("month");
+  request.csv = call.line.has("csv");
+  request.html = call.line.has("html");
+  return finish(run_command(request, kDeadline));
 }
 
-int doctor(const Options& options) {
-  const auto result = run_doctor({options.config, options.redis, options.json}, kDeadline);
-  const int printed = print(result.text);
-  return printed == kExitOk ? result.status : printed;
+int proxy(const Call& call) {
+  return finish(show_proxy(request_of<ProxyRequest>(call), kDeadline));
 }
 
-int init(const Options& options) {
-  InitRequest request = options.init;
-  if (request.output.empty()) request.output = options.config;
-  const auto result = run_init(request);
+int proxy_apply(const Call& call) {
+  auto request = request_of<ProxyRequest>(call);
+  request.no_start = call.line.has("no-start");
+  return finish(apply_proxy(request));
+}
+
+int init(const Call& call) {
+  const auto output = call.line.value("output");
+  const auto result = run_init({output.empty() ? call.config() : output, call.line.has("force")});
   if (!result) return complain(result.error());
   std::fputs(result->said.c_str(), stderr);
   return print(result->out);
 }
 
-int proxy(const Options& options) {
-  const ProxyRequest request{options.config, options.redis, options.json, options.no_start};
-  return finish(options.words.size() == 1 ? show_proxy(request, kDeadline) : apply_proxy(request));
+int doctor(const Call& call) {
+  const auto result = run_doctor(request_of<DoctorRequest>(call), kDeadline);
+  return print(result.text, result.status);
 }
 
-int show_history(const Options& options, decltype(run_history)& run_command) {
-  HistoryRequest request = options.history;
-  request.config = options.config;
-  request.redis = options.redis;
-  request.uplink = options.uplink;
-  request.json = options.json;
-  return finish(run_command(request, kDeadline));
+ConfigRequest config_request(const Call& call) {
+  auto request = request_of<ConfigRequest>(call);
+  request.file = call.operand();
+  request.against = call.line.value("against");
+  return request;
 }
 
-int administer(AdminMode mode, const Options& options) {
-  AdminRequest request = options.admin;
-  request.config = options.config;
-  request.redis = options.redis;
-  request.uplink = options.words.at(1);
-  return finish(run_admin(mode, request));
+int config_check(const Call& call) {
+  return finish(check_config(config_request(call)));
 }
 
-int drill(const Options& options) {
-  AdminRequest request = options.admin;
-  request.config = options.config;
-  request.redis = options.redis;
-  request.uplink = options.words.at(1);
-  const auto result = run_drill(request, options.json);
-  if (!result) return complain(result.error());
-  const int printed = print(result->text);
-  return printed == kExitOk ? result->status : printed;
+int config_diff(const Call& call) {
+  return finish(diff_config(config_request(call), kDeadline));
 }
 
-/// nullopt: the words are none of these commands.
-std::optional<int> run_operation(const Options& options) {
-  constexpr std::array<std::pair<std::string_view, AdminMode>, 3> kOrders{
-      {{"disable", AdminMode::disabled}, {"enable", AdminMode::none}, {"drain", AdminMode::drained}}};
-  if (options.words.size() == 2 && options.words.front() == "drill") return drill(options);
-  if (!options.words.empty() && options.words.front() == "drill") {
-    complain("drill: say of which uplink, and for how long: multilinkctl drill UPLINK --for 30s");
-    return kExitUsage;
+int events(const Call& call) {
+  auto request = request_of<EventsRequest>(call);
+  request.follow = call.line.has("follow");
+  request.count = call.line.value("count");
+  return finish(run_events(request, kDeadline, {put, [](std::string_view line) { complain(line); }}));
+}
+
+AdminRequest admin_request(const Call& call) {
+  auto request = request_of<AdminRequest>(call);
+  request.uplink = call.operand();
+  request.length = call.line.value("for");
+  request.force = call.line.has("force");
+  return request;
+}
+
+template <AdminMode mode>
+int order(const Call& call) {
+  return finish(run_admin(mode, admin_request(call)));
+}
+
+int drain(const Call& call) {
+  if (!call.line.has("wait")) {
+    for (const auto* option : {"timeout", "json"}) {
+      if (call.line.has(option)) return refuse_usage(cat("drain: --", option, " belongs to --wait"));
+    }
+    return order<AdminMode::drained>(call);
   }
-  for (const auto& [word, mode] : kOrders) {
-    if (options.words.empty() || options.words.front() != word) continue;
-    if (options.words.size() == 2) return administer(mode, options);
-    complain(cat(word, ": say of which uplink: multilinkctl ", word, " UPLINK"));
-    return kExitUsage;
-  }
-  return std::nullopt;
+  return finish(run_drain({admin_request(call), call.line.value("timeout"), call.line.has("json")}));
 }
 
-int explain(const Options& options) {
-  ExplainRequest request = options.explain;
-  request.config = options.config;
-  request.redis = options.redis;
-  request.json = options.json;
-  request.destination = options.words.at(1);
-  const auto result = run_explain(request, kExplainDeadline);
-  if (!result) return complain(result.error());
-  const int printed = print(result->text);
-  return printed == kExitOk ? result->status : printed;
+int drill(const Call& call) {
+  return finish(run_drill(admin_request(call), call.line.has("json")));
+}
+
+/// A command. --config, --redis, --help and --version belong to each.
+struct Command {
+  std::string_view words;
+  std::string_view options;
+  unsigned least;  ///< how many operands it takes
+  unsigned most;
+  std::string_view lacking;  ///< what to say of too few
+  int (*run)(const Call&);
+};
+
+constexpr std::string_view kWhich = "say of which uplink";
+constexpr std::array kCommands{
+    Command{"status", "json watch no-colour", 0, 1, {}, status},
+    Command{"explain", "from iif oif proto port mark json", 1, 1, "say where the packet goes", explain},
+    Command{"history", "uplink hours days json csv", 0, 0, {}, history<run_history>},
+    Command{"report", "uplink month json html", 0, 0, {}, history<run_report>},
+    Command{"replay", "uplink file set json", 0, 0, {}, replay},
+    Command{"proxy apply", "no-start", 0, 0, {}, proxy_apply},
+    Command{"proxy", "json", 0, 0, {}, proxy},
+    Command{"init", "output force", 0, 0, {}, init},
+    Command{"doctor", "json", 0, 0, {}, doctor},
+    Command{"config check", "json", 0, 1, {}, config_check},
+    Command{"config diff", "against json", 0, 1, {}, config_diff},
+    Command{"events", "follow count json", 0, 0, {}, events},
+    Command{"disable", "for force", 1, 1, kWhich, order<AdminMode::disabled>},
+    Command{"enable", "", 1, 1, kWhich, order<AdminMode::none>},
+    Command{"drain", "for wait timeout json", 1, 1, kWhich, drain},
+    Command{"drill", "for force json", 1, 1, "say of which uplink, and for how long", drill},
+};
+constexpr std::string_view kOfEach = "config redis help version";
+
+bool lists(std::string_view options, std::string_view name) {
+  const auto all = split(options, ' ');
+  return std::find(all.begin(), all.end(), name) != all.end();
+}
+
+/// Nullptr: the words begin with none, or go on behind it.
+const Command* find_command(const std::vector<std::string>& words) {
+  const auto* found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& command) {
+    const auto wanted = split(command.words, ' ');
+    return words.size() >= wanted.size() && std::equal(wanted.begin(), wanted.end(), words.begin()) &&
+           words.size() - wanted.size() <= command.most;
+  });
+  return found == kCommands.end() ? nullptr : found;
+}
+
+int refuse_option(const Command& command, std::string_view option) {
+  std::string takes;
+  for (const auto name : split(command.options, ' ')) {
+    if (!name.empty()) takes += cat(takes.empty() ? "" : ", ", "--", name);
+  }
+  return refuse_usage(cat(command.words, ": --", option, " has no meaning here; there is: ",
+                          takes.empty() ? "none but --config and --redis" : takes));
 }
 
 int run(int argc, char** argv) {
-  const auto options = parse_options(argc, argv);
-  if (options && options->help) return print(kMultilinkctlHelp);
-  if (options && options->version) return print(cat("multilinkctl ", version(), '\n'));
-  if (options && is_status(*options)) return status(*options);
-  if (options && options->words == std::vector<std::string>{"init"}) return init(*options);
-  if (options && options->words == std::vector<std::string>{"events"}) return events(*options);
-  if (options && is_config(options->words)) return config(*options);
-  if (options && options->words == std::vector<std::string>{"doctor"}) return doctor(*options);
-  if (options && options->words == std::vector<std::string>{"replay"}) return replay(*options);
-  if (options && options->words == std::vector<std::string>{"history"})
-    return show_history(*options, run_history);
-  if (options && options->words == std::vector<std::string>{"report"})
-    return show_history(*options, run_report);
-  if (options && (options->words == std::vector<std::string>{"proxy"} ||
-                  options->words == std::vector<std::string>{"proxy", "apply"})) {
-    return proxy(*options);
-  }
-  if (const auto status = options ? run_operation(*options) : std::nullopt) return *status;
-  if (options && options->words.size() == 2 && options->words.front() == "explain") return explain(*options);
-  if (options && options->words == std::vector<std::string>{"explain"}) {
-    complain("explain: say where the packet goes: multilinkctl explain DESTINATION");
+  const auto line = parse_ctl_line(argc, argv);
+  if (!line) {
+    complain("see multilinkctl --help");
     return kExitUsage;
   }
-  if (options && options->words.empty()) complain(cat("say what to do: ", kMultilinkctlCommands));
-  if (options && !options->words.empty()) {
-    complain(cat("'", printable(join(options->words, " ")),
-                 "' is not a command; there is: ", kMultilinkctlCommands));
+  if (line->has("help")) return print(kMultilinkctlHelp);
+  if (line->has("version")) return print(cat("multilinkctl ", version(), '\n'));
+  Call call{*line, std::nullopt, {}};
+  if (line->has("redis")) {
+    const auto address = RedisAddress::parse(line->value("redis"));
+    if (!address) return refuse_usage(cat("--redis: ", address.error().message));
+    call.redis = *address;
   }
-  complain("see multilinkctl --help");
-  return kExitUsage;
+  if (line->words.empty()) return refuse_usage(cat("say what to do: ", kMultilinkctlCommands));
+  const auto* command = find_command(line->words);
+  if (command == nullptr) {
+    return refuse_usage(
+        cat("'", printable(join(line->words, " ")), "' is not a command; there is: ", kMultilinkctlCommands));
+  }
+  for (const auto& [name, values] : line->options) {
+    if (!lists(command->options, name) && !lists(kOfEach, name)) return refuse_option(*command, name);
+  }
+  const auto words = static_cast<std::ptrdiff_t>(split(command->words, ' ').size());
+  call.operands.assign(line->words.begin() + words, line->words.end());
+  if (call.operands.size() < command->least) return refuse_usage(cat(command->words, ": ", command->lacking));
+  return command->run(call);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ const std::string_view kMultilinkctlHelp =
     "       multilinkctl events [--follow] [--count N] [--json]\n"
     "       multilinkctl disable UPLINK [--for TIME] [--force]\n"
     "       multilinkctl enable UPLINK\n"
-    "       multilinkctl drain UPLINK [--for TIME]\n"
+    "       multilinkctl drain UPLINK [--for TIME] [--wait [--timeout TIME] [--json]]\n"
     "       multilinkctl drill UPLINK --for TIME [--force] [--json]\n"
     "\n"
     "  status         what the suite is doing, as its daemons report it to Redis: the uplinks, the daemons "
@@ -60,6 +60,10 @@ const std::string_view kMultilinkctlHelp =
     "\n"
     "  --for TIME     disable, drain, drill: how long (30s, 10min, 2h; disable, drain: default until "
     "'enable')\n"
+    "  --wait         drain: come back when no flow is left on the uplink, and tell meanwhile how many there "
+    "are\n"
+    "  --timeout TIME drain --wait: come back after this time at the latest (1s to 366d); the uplink stays "
+    "drained\n"
     "  --force        disable, drill: also where no other uplink is usable; init: replace a file that is "
     "there, which\n"
     "                 is kept as FILE.old\n"
@@ -98,6 +102,7 @@ const std::string_view kMultilinkctlHelp =
     "found,\n"
     "3 the file is there already; of doctor 2 there are problems; of config diff 2 there are differences; of "
     "disable\n"
-    "and drill 2 refused as things are; of drill also 3 it did not fail over or did not come back.\n";
+    "and drill 2 refused as things are; of drill also 3 it did not fail over or did not come back; of\n"
+    "drain --wait 3 flows are left.\n";
 
 }  // namespace multilink

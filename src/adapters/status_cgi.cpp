@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/status_cgi.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -19,6 +21,8 @@ namespace multilink {
 namespace {
 
 constexpr Duration kDeadline = std::chrono::seconds(1);
+/// A ninth of what a daemon gets where both want the processor.
+constexpr int kNiceness = 10;
 
 std::string environment(const char* name, std::string_view otherwise = {}) {
   const char* value = std::getenv(name);
@@ -75,6 +79,7 @@ int answer_person(std::string_view option) {
 int run_status_cgi(int argc, char** argv) {
   const std::string method = environment("REQUEST_METHOD");
   if (method.empty() && argc > 1) return answer_person(argv[1]);
+  (void)nice(kNiceness);  // it may stay as it is where that is not granted
   const CgiRequest request{method, environment("PATH_INFO"), environment("QUERY_STRING")};
   const std::string wire = to_wire(answer(request), request.method);
   const bool written = std::fwrite(wire.data(), 1, wire.size(), stdout) == wire.size();

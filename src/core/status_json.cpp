@@ -100,6 +100,16 @@ Json family_status(const StatusSnapshot& snapshot, const UplinkStatus& uplink, F
   return out;
 }
 
+Json proxy_status(const UplinkStatus& uplink) {
+  if (!uplink.proxy) return {};
+  const auto& parent = uplink.proxy->parent;
+  return {{"usable", uplink.proxy->usable},
+          {"share", uplink.proxy->share},
+          {"choices", uplink.proxy->choices},
+          {"requests", parent ? Json(parent->requests) : Json()},
+          {"errors", parent ? Json(parent->errors) : Json()}};
+}
+
 Json uplink_status(const StatusSnapshot& snapshot, const UplinkStatus& uplink) {
   Json out;
   out["name"] = uplink.name;
@@ -113,6 +123,7 @@ Json uplink_status(const StatusSnapshot& snapshot, const UplinkStatus& uplink) {
   out["admin"] = is_ordered ? Json(to_string(uplink.health->admin)) : Json();
   out["admin_until"] =
       is_ordered && uplink.health->admin_until ? Json(format_utc(*uplink.health->admin_until)) : Json();
+  out["proxy"] = proxy_status(uplink);
   for (const Family family : kFamilies) {
     out["families"][std::string(to_string(family))] = family_status(snapshot, uplink, family);
   }

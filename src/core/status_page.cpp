@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/status_page.hpp"
 
+#include <algorithm>
+
 #include "multilink/core/html.hpp"
 #include "multilink/core/page_frame.hpp"
 #include "multilink/core/status_summary.hpp"
@@ -56,6 +58,16 @@ std::string uplink_title(const UplinkStatus& uplink, Family family) {
   return out;
 }
 
+/// With the weight where another one has the same precedence: these share the traffic.
+std::string place(const StatusSnapshot& snapshot, const UplinkStatus& uplink) {
+  if (!uplink.health) return "-";
+  const auto& own = *uplink.health;
+  const auto alike = std::ranges::count_if(snapshot.uplinks, [&](const UplinkStatus& each) {
+    return each.health && each.health->precedence == own.precedence;
+  });
+  return alike > 1 ? cat(own.precedence, ", weight ", own.weight) : cat(own.precedence);
+}
+
 std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
   const UplinkWords words = describe(snapshot, uplink, family);
   const auto* health = family_health(uplink, family);
@@ -63,6 +75,7 @@ std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplin
   out += cell("State", cat("<span class=\"state ", level_class(words.state), "\">", to_string(words.state),
                            "</span>", words.order));
   out += cell("Status", words.status);
+  out += cell("Precedence", place(snapshot, uplink));
   out += cell("Traffic", words.traffic);
   out += cell("Loss", words.loss);
   out += cell("RTT", words.rtt);
@@ -76,12 +89,31 @@ std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplin
 std::string uplink_table(const StatusSnapshot& snapshot) {
   if (snapshot.uplinks.empty()) return {};
   std::string out = "<h2>Uplinks</h2>\n<table>\n<caption>Best first</caption>\n";
-  out += head_row(
-      {"Uplink", "State", "Status", "Traffic", "Loss", "RTT", "Jitter", "Last probe", "Since", "Reason"});
+  out += head_row({"Uplink", "State", "Status", "Precedence", "Traffic", "Loss", "RTT", "Jitter",
+                   "Last probe", "Since", "Reason"});
   for (const auto& uplink : snapshot.uplinks) {
     for (const Family family : families_shown(uplink)) out += uplink_row(snapshot, uplink, family);
   }
   return out += "</tbody>\n</table>\n";
+}
+
+/// Nothing where there is no web proxy.
+std::string proxy_table(const StatusSnapshot& snapshot) {
+  constexpr double kPercent = 100;
+  std::string rows;
+  for (const auto& uplink : snapshot.uplinks) {
+    if (!uplink.proxy) continue;
+    const auto& proxy = *uplink.proxy;
+    rows += cat("<tr><th scope=\"row\"><span>", html_text(uplink.name), "</span></th>");
+    rows += cell("Used", proxy.usable ? "yes" : "no");
+    rows += cell("Share", cat(format_decimal(proxy.share * kPercent, 1), " %"));
+    rows += cell("Requests", proxy.parent ? cat(proxy.parent->requests) : "it does not answer");
+    rows += cell("Errors", proxy.parent ? cat(proxy.parent->errors) : "-");
+    rows += "</tr>\n";
+  }
+  if (rows.empty()) return {};
+  return cat("<h2>Web proxy</h2>\n<table>\n<caption>The parent of each uplink</caption>\n",
+             head_row({"Uplink", "Used", "Share", "Requests", "Errors"}), rows, "</tbody>\n</table>\n");
 }
 
 std::string policy_table(const StatusSnapshot& snapshot) {
@@ -217,7 +249,8 @@ std::string render_status_page(const StatusSnapshot& snapshot, ChartRange range)
       "old.</p>\n";
   out += cat("<div id=\"verdict\" data-part=\"\" aria-live=\"polite\">", verdict(summary),
              "</div>\n</header>\n<main>\n");
-  out += part("now", cat(uplink_table(snapshot), policy_table(snapshot), warning_list(snapshot)));
+  out += part("now", cat(uplink_table(snapshot), proxy_table(snapshot), policy_table(snapshot),
+                         warning_list(snapshot)));
   out += cat(range_links(range), part("history", history_of(snapshot, range)));
   out += part("events", event_table(snapshot));
   out += part("suite", cat(daemon_list(snapshot), problem_list(snapshot)));

@@ -124,7 +124,8 @@ std::vector<Store::Command> uplink_commands(const RedisKeys& keys, std::string_v
           {"GET", keys.status(uplink)},
           {"GET", keys.status(uplink, Family::v4)},
           {"GET", keys.status(uplink, Family::v6)},
-          {"ZRANGE", keys.probes(uplink), cat("-", kProbes), "-1", "WITHSCORES"}};
+          {"ZRANGE", keys.probes(uplink), cat("-", kProbes), "-1", "WITHSCORES"},
+          {"HGETALL", keys.proxy(uplink)}};
 }
 
 void take_uplink_replies(const RedisKeys& keys, std::span<const Reply> replies, UplinkStatus& uplink,
@@ -139,6 +140,8 @@ void take_uplink_replies(const RedisKeys& keys, std::span<const Reply> replies, 
         family, decode_status(replies[3 + i], keys.status(uplink.name, family), problems));
   }
   uplink.recent = decode_probes(replies[5], keys.probes(uplink.name), problems);
+  if (auto proxy = decode_hash<ProxyRecord>(replies[6], keys.proxy(uplink.name), problems))
+    uplink.proxy = *proxy;
 }
 
 }  // namespace multilink

@@ -121,9 +121,14 @@ def test_charts_carry_real_points(options):
 
 
 def test_looks_well_and_is_accessible(options):
-    """At two widths, light and dark: all up, failed over, all down; the pictures are kept."""
+    """At two widths, light and dark: all up, drained, failed over, all down; the pictures are kept."""
     with page(options) as (lab, suite, browser):
         shots(options, browser, "up")
+        lab.gateway.run(f"{options.bin}/multilinkctl", "--config", suite.config, "drain", "wan1", "--for", "1h")
+        wait_until(lambda: "drained" in browser.text("#now"), 15, what="wan1 is drained on the page")
+        shots(options, browser, "drained")
+        lab.gateway.run(f"{options.bin}/multilinkctl", "--config", suite.config, "enable", "wan1")
+        suite.wait_active(10, "wan1")
         lab.isps[0].cut("blackhole")
         suite.wait_status(15, wan1="FALSE")
         wait_until(lambda: "no answer from any target" in browser.text(), 15, what="wan1 is down on the page")

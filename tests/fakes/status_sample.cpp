@@ -95,6 +95,7 @@ void write_uplink(const RedisKeys& keys, const UplinkStatus& uplink, std::vector
   for (const auto& [family, usable] : uplink.usable_in) {
     if (usable) out.push_back(write_status(keys.status(uplink.name, family), *usable));
   }
+  if (uplink.proxy) out.push_back(write_hash(keys.proxy(uplink.name), uplink.proxy->encode()));
   for (const auto& [family, recent] : uplink.recent) write_probes(keys.probes(uplink.name), recent, out);
 }
 

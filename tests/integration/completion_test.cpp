@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,16 +63,66 @@ TEST(Completion, KnowsTheUplinksOfTheConfiguration) {
   EXPECT_THAT(complete({"config", "check", directory.path() + "/inter"}), ElementsAre(config));
 }
 
-TEST(Completion, KnowsEveryOptionAndCommandOfTheHelp) {
-  const auto help = fakes::run_program({{MULTILINK_BIN_DIR "/multilinkctl", "--help"}}).out;
-  const auto file = fakes::run_program({{"/bin/cat", MULTILINK_SOURCE_DIR "/config/multilinkctl.bash"}}).out;
-  const std::regex option("--[a-z][a-z-]*"), command("multilinkctl ([a-z]+)");
-  for (auto at = std::sregex_iterator(help.begin(), help.end(), option); at != std::sregex_iterator(); ++at) {
-    if (at->str() == "--no-color" || at->str() == "--check" || at->str() == "--interface") continue;
-    EXPECT_NE(file.find(at->str()), std::string::npos) << at->str();
+fakes::ProgramResult multilinkctl(std::vector<std::string> words) {
+  words.insert(words.begin(), MULTILINK_BIN_DIR "/multilinkctl");
+  return fakes::run_program({words});
+}
+
+struct Usage {
+  std::vector<std::string> words;  ///< of the command
+  std::set<std::string> options;
+};
+
+/// The commands as the first lines of the help show them, each with its options.
+std::vector<Usage> usages() {
+  const std::regex command("multilinkctl ([a-z]+( apply| check| diff)?)"), option("--[a-z-]+");
+  const auto help = multilinkctl({"--help"}).out;
+  const auto end = help.find("\n\n");
+  std::vector<Usage> out;
+  for (const auto line : split(std::string_view(help).substr(0, end), '\n')) {
+    const std::string text(line);
+    std::smatch found;
+    if (std::regex_search(text, found, command)) {
+      out.emplace_back();
+      for (const auto word : split(found[1].str(), ' ')) out.back().words.emplace_back(word);
+    }
+    for (auto at = std::sregex_iterator(text.begin(), text.end(), option); at != std::sregex_iterator(); ++at)
+      out.back().options.insert(at->str());
   }
-  for (auto at = std::sregex_iterator(help.begin(), help.end(), command); at != std::sregex_iterator(); ++at)
-    EXPECT_THAT(complete({""}), Contains((*at)[1].str()));
+  return out;
+}
+
+TEST(Completion, OffersWhatTheHelpShowsOfEachCommandAndNothingElse) {
+  const auto all = usages();
+  ASSERT_GE(all.size(), 16U);
+  for (const auto& usage : all) {
+    EXPECT_THAT(complete({""}), Contains(usage.words.front()));
+    auto words = usage.words;
+    words.emplace_back("--");
+    auto expected = usage.options;
+    expected.insert({"--config", "--redis", "--help", "--version"});
+    const auto offered = complete(words);
+    EXPECT_EQ(std::set(offered.begin(), offered.end()), expected) << join(usage.words, " ");
+  }
+}
+
+TEST(Completion, AnOptionThatIsNotOfTheCommandIsRefused) {
+  std::set<std::string> options;
+  for (const auto& usage : usages()) options.insert(usage.options.begin(), usage.options.end());
+  const std::set<std::string> flags{"--json",   "--csv",   "--html", "--no-start", "--force",
+                                    "--follow", "--watch", "--wait", "--no-colour"};
+  for (const auto& usage : usages()) {
+    for (const auto& option : options) {
+      if (usage.options.contains(option)) continue;
+      auto words = usage.words;
+      words.push_back(option);
+      if (!flags.contains(option)) words.emplace_back("1");
+      const auto done = multilinkctl(words);
+      EXPECT_EQ(done.status, 64) << join(words, " ") << '\n' << done.out;
+      EXPECT_THAT(done.err,
+                  testing::HasSubstr(cat(join(usage.words, " "), ": ", option, " has no meaning here")));
+    }
+  }
 }
 
 }  // namespace

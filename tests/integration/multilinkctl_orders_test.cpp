@@ -60,6 +60,9 @@ TEST_F(MultilinkctlOrders, WhatCannotBeIsRefusedAndWritesNothing) {
   EXPECT_EQ(run({"disable", "fibre", "--for", "0s"}).status, 64);
   EXPECT_EQ(run({"disable", "fibre", "--for", "367d"}).status, 64);
   EXPECT_EQ(run({"enable", "fibre", "--for", "1h"}).status, 64);
+  EXPECT_EQ(run({"drain", "fibre", "--timeout", "1s"}).status, 64);
+  EXPECT_EQ(run({"drain", "fibre", "--json"}).status, 64);
+  EXPECT_EQ(run({"drain", "fibre", "--wait", "--timeout", "soon"}).status, 64);
   EXPECT_EQ(run({"drill", "fibre", "--for", "11min"}).status, 64);
   EXPECT_EQ(run({"drill", "fibre"}).status, 64);
   EXPECT_EQ(run({"drill"}).status, 64);

@@ -15,6 +15,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from multilink_lab import Uplink
+from multilink_lab.page import LanPage
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import running
 from multilink_lab.waiting import wait_until
@@ -24,6 +25,8 @@ FAILOVERS_OF_A_LAB = 5
 CALM_S = 4  # by then each target was asked, and the traffic has a rhythm
 # The bounds of a run beside other work; the figures are printed.
 MOST_P50_MS, MOST_P99_MS = 5, 50
+# tests/bench/page.py measures what requests for the page cost; here they come beside other tests.
+PAGES_A_SECOND, PAGES_S, MOST_BESIDE_PAGES_MS = 200, 10, 500
 # The stamps of others: a packet's when it leaves, a route's when `ip monitor` has been woken for it.
 CAPTURE_SLACK_S, WAKING_SLACK_S = 0.002, 0.02
 
@@ -142,6 +145,25 @@ def test_chain(options):
     chain = told["chain_ms"]
     expect(chain["p50"] <= MOST_P50_MS and chain["p99"] <= MOST_P99_MS, told)
     return {"failovers": len(measured), **told}
+
+
+def test_beside_pages(options):
+    """200 requests a second for the status page: each is answered, and a failover is as quick as ever."""
+    with running(options) as (lab, suite):
+        page = LanPage(lab, suite, options.bin)
+        time.sleep(CALM_S)
+        begun = time.monotonic()
+        load = page.load(PAGES_A_SECOND)
+        time.sleep(PAGES_S / 2)
+        old, new = lab.isps
+        old.cut("blackhole")
+        event = suite.wait(lambda: switch_event(suite, old.device, new.device), 10, "routed's event")
+        time.sleep(max(0, begun + PAGES_S - time.monotonic()))
+        met = load.report(begun, begun + PAGES_S)
+        load.close()
+    expect(met["begun"] >= 0.9 * PAGES_A_SECOND * PAGES_S and met["failed"] == 0, met)
+    expect(int(event["chain_us"]) / 1000 <= MOST_BESIDE_PAGES_MS, event)
+    return {"chain_ms": int(event["chain_us"]) / 1000, "requests": met["begun"], "page_ms": met["latency_ms"]}
 
 
 if __name__ == "__main__":

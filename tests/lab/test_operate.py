@@ -109,6 +109,45 @@ def test_drain(options):
     return {"outage_ms": kept["outage_ms"], "lost": kept["lost"], "transfer_gap_ms": transfers[0]["longest_gap_ms"]}
 
 
+def test_drain_and_wait(options):
+    """It comes back when the last flow has ended, and at its timeout while one goes on; Ctrl-C ends the waiting alone."""
+    with running(options) as (lab, suite):
+        lab.stream_server()
+        stream = lab.tcp_stream("download")
+        time.sleep(CALM_S)
+        out = multilinkctl(suite, "drain", "wan1", "--wait", "--timeout", "2s", "--json", check=3)
+        report = json.loads(out[out.index("{"):out.rindex("}") + 1])
+        expect(report["end"] == "timeout" and report["flows_left"]["tcp"] >= 1, report)
+        expect("flow is left (TCP 1)" in out or "flows are left (TCP" in out, out)
+        suite.wait_active(2, "wan2")
+
+        command = [f"{suite.bin}/multilinkctl", "--config", suite.config, "drain", "wan1", "--wait"]
+        waiting = lab.gateway.popen(*command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        waiting.send_signal(signal.SIGINT)
+        said = waiting.communicate(timeout=10)[0]
+        expect(waiting.returncode == 3 and "stays drained" in said, (waiting.returncode, said))
+        expect(suite.health("wan1")["admin"] == "drained", "the order stays")
+
+        waiting = lab.gateway.popen(*command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        expect(waiting.poll() is None, "it waits")
+        ended = time.monotonic()
+        stream.close()
+        said = waiting.communicate(timeout=60)[0]
+        took = time.monotonic() - ended
+        expect(waiting.returncode == 0 and "wan1: drained and empty; no flow is left" in said, (waiting.returncode, said))
+
+        other = lab.udp_flow()
+        waiting = lab.gateway.popen(*command[:-2], "wan2", "--wait", stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        multilinkctl(suite, "enable", "wan2")
+        said = waiting.communicate(timeout=10)[0]
+        expect(waiting.returncode == 3 and "is no longer drained" in said, (waiting.returncode, said))
+        other.alive()
+    return {"came_back_s": round(took, 1)}
+
+
 def drilled(lab):
     return "wan" in lab.gateway.run("nft", "list", "set", "inet", "multilink", "drilled").split("elements", 1)[-1]
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "multilink/core/history_series.hpp"
+#include "multilink/core/proxy_record.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/result.hpp"
 #include "multilink/core/time.hpp"
@@ -43,6 +44,7 @@ struct UplinkStatus {
   std::map<Family, Result<bool>> usable_in;
   std::map<Family, RecentProbes> recent;        ///< families without a settled probe are absent
   std::map<Family, ShownHistory> history = {};  ///< of the families shown, if it was asked for
+  std::optional<ProxyRecord> proxy = {};  ///< of the web proxy's parent; none: no proxy, or it says nothing
 
   bool operator==(const UplinkStatus&) const = default;
 };

@@ -21,7 +21,7 @@ void take_suite_replies(const RedisKeys& keys, const std::vector<Reply>& replies
 
 std::vector<Store::Command> uplink_commands(const RedisKeys& keys, std::string_view uplink);
 /// How many commands uplink_commands() gives.
-inline constexpr std::size_t kUplinkCommands = 6;
+inline constexpr std::size_t kUplinkCommands = 7;
 void take_uplink_replies(const RedisKeys& keys, std::span<const Reply> replies, UplinkStatus& uplink,
                          std::vector<StatusProblem>& problems);
 

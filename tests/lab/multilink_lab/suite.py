@@ -72,8 +72,9 @@ class Suite:
                 command = ["redis-server", conf]
             else:
                 command = [f"{self.bin}/{name}", "--config", self.config]
+            # A session each, as of services: the kernel may share the processor among sessions.
             self._processes[name] = self.lab.gateway.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                             env=self._environment)
+                                                             env=self._environment, start_new_session=True)
             log.close()
             if name == "redis":
                 self.redis()

@@ -3,9 +3,11 @@
 // Short TCP connections at a steady rate, each with one small exchange: what page loads feel.
 //
 //   tcp_flow client ADDRESS PORT [CONNECTIONS_PER_SECOND]
+//   tcp_flow page ADDRESS PORT CONNECTIONS_PER_SECOND PATH [HEADER]
 //   tcp_flow server ADDRESS PORT
 //
-// Command of the client (times in seconds of the monotonic clock):
+// `page` asks a web server for a page; good is a whole answer with status 200.
+// Command of the clients (times in seconds of the monotonic clock):
 //   report FROM TO    on the connections begun in [FROM, TO), once each has ended; and the longest time in between in
 //                     which no connection at all was completed
 #include <netinet/tcp.h>
@@ -40,6 +42,7 @@ using nlohmann::json;
 /// A person has given up by then.
 constexpr auto kTimeout = std::chrono::seconds(10);
 constexpr std::size_t kRequestBytes = 200;
+constexpr const char* kGoodAnswer = "HTTP/1.0 200 ";
 
 struct Attempt {
   Time begun;
@@ -82,9 +85,17 @@ json report(const std::vector<Attempt>& attempts, Time from, Time to) {
   return out;
 }
 
+/// What goes to the server, and what has to come back.
+struct Exchange {
+  std::string request = std::string(kRequestBytes, '\0');
+  std::string answer_begins =
+      {};  ///< empty: as much as was sent, else this, and the rest until the server closes
+};
+
 class Client {
  public:
-  Client(const Endpoint& server, Nanos interval) : server_(server), ticker_(interval) {}
+  Client(const Endpoint& server, Nanos interval, Exchange exchange)
+      : server_(server), ticker_(interval), exchange_(std::move(exchange)) {}
 
   void run() {
     poller_.add(STDIN_FILENO, EPOLLIN);
@@ -111,6 +122,7 @@ class Client {
     std::size_t attempt;
     bool connected = false;
     std::size_t received = 0;
+    std::string beginning = {};
   };
 
   void begin() {
@@ -139,21 +151,25 @@ class Client {
       end(place, std::strerror(error));
       return;
     }
-    std::array<char, kRequestBytes> bytes{};
     if (!running.connected) {
       running.connected = true;
       poller_.change(fd, EPOLLIN);
-      if (send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) end(place, std::strerror(errno));
+      const auto& request = exchange_.request;
+      if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) end(place, std::strerror(errno));
       return;
     }
+    std::array<char, 65536> bytes{};
     const ssize_t got = recv(fd, bytes.data(), bytes.size(), 0);
     if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0) {
-      end(place, got == 0 ? "closed early" : std::strerror(errno));
-      return;
-    }
-    running.received += static_cast<std::size_t>(got);
-    if (running.received >= kRequestBytes) end(place, {});
+    if (got < 0) return end(place, std::strerror(errno));
+    const std::string_view received(bytes.data(), static_cast<std::size_t>(got));
+    const auto& begins = exchange_.answer_begins;
+    if (got == 0) return end(place, !begins.empty() && running.beginning == begins ? "" : "closed early");
+    running.received += received.size();
+    running.beginning += received.substr(0, begins.size() - running.beginning.size());
+    if (begins.empty() && running.received >= exchange_.request.size()) end(place, {});
+    if (running.beginning.size() == begins.size() && running.beginning != begins)
+      end(place, "another answer");
   }
 
   void end(std::map<int, Running>::iterator place, const std::string& error) {
@@ -189,12 +205,18 @@ class Client {
 
   Endpoint server_;
   lab::Ticker ticker_;
+  Exchange exchange_;
   lab::Commands commands_;
   Poller poller_;
   std::vector<Attempt> attempts_;
   std::map<int, Running> running_;
   std::list<std::pair<Time, Time>> requests_;
 };
+
+void run_client(const std::vector<std::string>& words, const std::string& rate, Exchange exchange) {
+  const Nanos interval(static_cast<std::int64_t>(1e9 / std::stod(rate)));
+  Client(Endpoint::parse(words[1], words[2]), interval, std::move(exchange)).run();
+}
 
 /// Sends back whatever comes, until the client closes.
 void serve(const Endpoint& local) {
@@ -239,11 +261,14 @@ int main(int argc, char** argv) {
     if (words.size() == 3 && words[0] == "server") {
       serve(Endpoint::parse(words[1], words[2]));
     } else if ((words.size() == 3 || words.size() == 4) && words[0] == "client") {
-      const double rate = words.size() == 4 ? std::stod(words[3]) : 50;
-      Client(Endpoint::parse(words[1], words[2]), Nanos(static_cast<std::int64_t>(1e9 / rate))).run();
+      run_client(words, words.size() == 4 ? words[3] : "50", {});
+    } else if ((words.size() == 5 || words.size() == 6) && words[0] == "page") {
+      const auto header = words.size() == 6 ? words[5] + "\r\n" : "";
+      run_client(words, words[3], {"GET " + words[4] + " HTTP/1.0\r\n" + header + "\r\n", kGoodAnswer});
     } else {
       std::fputs(
-          "usage: tcp_flow client ADDRESS PORT [CONNECTIONS_PER_SECOND] | tcp_flow server ADDRESS PORT\n",
+          "usage: tcp_flow client ADDRESS PORT [CONNECTIONS_PER_SECOND] | tcp_flow server ADDRESS PORT |\n"
+          "       tcp_flow page ADDRESS PORT CONNECTIONS_PER_SECOND PATH [HEADER]\n",
           stderr);
       return 64;
     }

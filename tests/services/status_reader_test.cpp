@@ -62,6 +62,17 @@ TEST_F(StatusReaderTest, ReadsEverythingTheDaemonsWrote) {
   }
 }
 
+TEST_F(StatusReaderTest, ReadsWhatTheWebProxyDoes) {
+  auto written = fakes::sample_snapshot();
+  written.uplinks[1].proxy = ProxyRecord();
+  written.uplinks[1].proxy->share = 0.75;
+  write(written);
+  const auto seen = snapshot();
+  EXPECT_EQ(seen.uplinks[0].proxy, std::nullopt);
+  EXPECT_EQ(seen.uplinks[1].proxy, written.uplinks[1].proxy);
+  EXPECT_THAT(seen.problems, SizeIs(0));
+}
+
 TEST_F(StatusReaderTest, GivesTheUplinksBestFirst) {
   auto written = fakes::sample_snapshot();
   std::swap(written.uplinks[0].name, written.uplinks[1].name);

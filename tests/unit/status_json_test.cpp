@@ -51,7 +51,8 @@ TEST(StatusJson, GivesAnUplinkItsFacts) {
   auto uplink = json::parse(render_status_json(fakes::failed_over_snapshot()))["uplinks"][0];
   uplink.erase("families");
   EXPECT_EQ(uplink, json::parse(R"({"name": "fibre", "device": "eth0", "carrier": true, "status": false,
-    "precedence": 1, "weight": 1, "enabled": true, "admin": null, "admin_until": null})"));
+    "precedence": 1, "weight": 1, "enabled": true, "admin": null, "admin_until": null,
+    "proxy": null})"));
 }
 
 TEST(StatusJson, GivesTheOrderOfTheAdministratorAndADrill) {

@@ -42,6 +42,30 @@ TEST(StatusPage, ShowsEachUplinkInWords) {
   EXPECT_THAT(page, HasSubstr("unknown → up"));
 }
 
+TEST(StatusPage, TellsOfWeightsWhereUplinksShareTheTraffic) {
+  auto snapshot = sample_snapshot();
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("data-label=\"Precedence\"><span>2</span>"));
+  snapshot.uplinks[1].health->precedence = 1;
+  snapshot.uplinks[1].health->weight = 3;
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("data-label=\"Precedence\"><span>1, weight 3</span>"));
+}
+
+TEST(StatusPage, ShowsTheSharesOfTheWebProxy) {
+  auto snapshot = sample_snapshot();
+  EXPECT_THAT(render_status_page(snapshot), Not(HasSubstr("Web proxy")));
+  ProxyRecord proxy;
+  proxy.usable = true;
+  proxy.share = 0.25;
+  proxy.parent = ParentFigures{1'000, 7, 30'000};
+  snapshot.uplinks[0].proxy = proxy;
+  const auto page = render_status_page(snapshot);
+  EXPECT_THAT(page, HasSubstr("<h2>Web proxy</h2>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Share\"><span>25 %</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Requests\"><span>1000</span>"));
+  snapshot.uplinks[0].proxy->parent.reset();
+  EXPECT_THAT(render_status_page(snapshot), HasSubstr("it does not answer"));
+}
+
 TEST(StatusPage, SaysWhatEachMeasuredTimeIs) {
   auto snapshot = sample_snapshot();
   auto& event = snapshot.events[0];

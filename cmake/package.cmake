@@ -23,8 +23,9 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "redis-server (>= 5:6), systemd (>= 247)")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "lighttpd | httpd-cgi, nftables")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "squid (>= 5.7)")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nftables")
+# A web server is only suggested: Debian starts it at once, on port 80 of every line.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "lighttpd | httpd-cgi, squid (>= 5.7)")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   "${CMAKE_SOURCE_DIR}/config/debian/postinst"

@@ -184,10 +184,11 @@ bool RedisStore::Impl::is_still_starting() const {
 
 void RedisStore::Impl::complain(const Error& reason, bool refused) {
   if (refused && !std::exchange(told_of_refusal, true)) {
-    log.error(
-        cat(reason.message,
-            "; compare the user and password in the credential file 'redis' with that user's line in the "
-            "access control list of Redis (ACL LIST)"));
+    log.error(cat(
+        reason.message,
+        login ? "; compare the user and password in the credential file 'redis' with that user's line in the "
+                "access control list of Redis (ACL LIST)"
+              : "; it was started without a login, the credential 'redis': start it by its systemd unit"));
   } else if (!refused && !is_still_starting() && !std::exchange(told_of_loss, true)) {
     log.warning(cat(reason.message, "; trying again until it answers"));
   }

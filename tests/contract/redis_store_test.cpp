@@ -87,6 +87,7 @@ TEST(RedisStore, SoIsALoginThatIsMissing) {
   Client client(redis.address());
   EXPECT_FALSE(client.run_until([&] { return client.readies > 0; }, milliseconds(700)));
   EXPECT_EQ(client.log.count("NOAUTH", LogLevel::error), 1U);
+  EXPECT_EQ(client.log.count("start it by its systemd unit", LogLevel::error), 1U);
   EXPECT_EQ(client.log.lines.size(), 1U);
 }
 

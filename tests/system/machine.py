@@ -3,6 +3,7 @@
 host is changed, in namespaces of its own. The process that uses it must have mount and PID namespaces of its own
 (unshare --mount --pid --fork --kill-child --mount-proc): whatever happens to it, the machine ends with it."""
 
+import errno
 import os
 import pathlib
 import signal
@@ -128,11 +129,23 @@ class Machine:
                 self.process.wait()
         self.process = self.leader = None
         for group in self.groups:
-            for folder, _, _ in os.walk(group, topdown=False):
-                os.rmdir(folder)
+            await_that(lambda: self._is_gone(group), PATIENCE_S, f"{group} is in use")
         self.groups = []
 
+    @staticmethod
+    def _is_gone(group):
+        """What was killed may take a while to end."""
+        try:
+            for folder, _, _ in os.walk(group, topdown=False):
+                os.rmdir(folder)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        return not group.exists()
+
     def close(self):
-        self.shut_down()
-        subprocess.run(["umount", "--lazy", self.root, self.folder], check=True)
-        self.folder.rmdir()
+        try:
+            self.shut_down()
+        finally:
+            subprocess.run(["umount", "--lazy", self.root, self.folder], check=True)
+            self.folder.rmdir()

@@ -153,11 +153,13 @@ class Package(MachineTest):
         flow = self.flow()
         for name, said, wanted in (("multilink", "redis.conf stays as you have it", written[1]), ("older", "", None)):
             before = [self.main_pid(unit) for unit in DAEMONS]
+            redis = self.main_pid("multilink-redis")
             begin = time.monotonic()
             self.assertIn(said, self.install_package(name))
             self.await_protection(40)
             self.assertEqual(flow.report(begin)["lost"], 0)
             self.assertTrue(all(a != self.main_pid(unit) for a, unit in zip(before, DAEMONS)), "all run the new version")
+            self.assertEqual(self.main_pid("multilink-redis") == redis, wanted is not None, "only a new redis.conf restarts Redis")
             self.assertEqual(self.read(CONFIG), written[0])
             self.assertEqual(self.read(REDIS_CONFIG), wanted or self.read(ours))
             # From now on it is the package's again.

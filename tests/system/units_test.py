@@ -103,9 +103,23 @@ class Units(MachineTest):
         self.assertIn("be root or a member of the group multilink", stranger.stderr)
 
     def test_making_the_passwords_again_changes_none(self):
-        before = self.machine.output("sh", "-c", "cat /etc/multilink/credentials/*")
+        seen = lambda: (self.main_pid("multilink-redis"), self.machine.output("sh", "-c", "cat /etc/multilink/credentials/*"))
+        before = seen()
         self.machine.run("systemctl", "restart", "multilink-redis-users")
-        self.assertEqual(self.machine.output("sh", "-c", "cat /etc/multilink/credentials/*"), before)
+        self.assertEqual(seen(), before)
+
+    def test_redis_starts_with_the_passwords_that_are_there_where_none_can_be_made(self):
+        drop_in = "etc/systemd/system/multilink-redis-users.service.d/full.conf"
+        self.addCleanup(self.machine.run, "systemctl", "restart", "multilink-redis-users", "multilink-redis")
+        self.addCleanup(self.machine.run, "systemctl", "daemon-reload")
+        self.addCleanup((self.machine.root / drop_in).unlink)
+        self.write(drop_in, "[Service]\nExecStart=\nExecStart=/bin/false\n")
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "stop", "multilink-redis", "multilink-redis-users")
+        self.machine.run("systemctl", "start", "multilink.target")
+        await_that(lambda: self.show("multilink-redis-users", "ActiveState") == "failed", 5, "no passwords can be made")
+        await_that(lambda: self.show("multilink-redis", "ActiveState") == "active", 5, "Redis starts all the same")
+        self.await_level("ok")
 
     def test_reload_applies_a_new_file(self):
         pids = [self.main_pid(unit) for unit in DAEMONS]
@@ -141,15 +155,16 @@ class Units(MachineTest):
         self.assertEqual(self.way_out(), "wan1")
 
     def test_a_refused_reload_changes_nothing(self):
-        self.addCleanup(self.machine.run, "systemctl", "reload", "routed")
+        self.addCleanup(self.machine.run, "systemctl", "reload", *DAEMONS)
         self.addCleanup(self.configure, "wan1", "wan2")
-        before = self.main_pid("routed")
+        before = {unit: self.main_pid(unit) for unit in DAEMONS}
         self.configure("wan1", "wan1")
-        self.machine.run("systemctl", "reload", "routed", check=False)
-        await_that(lambda: "is refused whole" in self.machine.output("journalctl", "--unit=routed", f"_PID={before}"),
-                   5, "routed says so")
-        self.assertEqual(self.main_pid("routed"), before)
-        self.assert_active("routed")
+        for unit, pid in before.items():
+            self.assertNotEqual(self.machine.run("systemctl", "reload", unit, check=False).returncode, 0, unit)
+            await_that(lambda: "is refused whole" in self.machine.output("journalctl", f"--unit={unit}", f"_PID={pid}"),
+                       5, f"{unit} says so")
+        self.assertEqual({unit: self.main_pid(unit) for unit in DAEMONS}, before)
+        self.assert_active(*DAEMONS)
         self.assertEqual(self.way_out(), "wan1")
 
     def test_strict_source_checks_are_loosened_on_uplinks_and_come_back(self):

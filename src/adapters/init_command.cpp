@@ -44,7 +44,8 @@ std::vector<std::string> nothing_found(const UplinkSearch& search) {
       "init: no uplink found: no default route of IPv4 or IPv6, learned by DHCP, from router advertisements "
       "or set by hand, leads out by a device, and no DHCP lease in force names a router"};
   if (search.left_out.empty()) out.emplace_back("there is no device at all but lo");
-  for (const auto& line : split(describe_search(search), '\n')) {
+  const auto found = describe_search(search);
+  for (const auto line : split(found, '\n')) {
     if (!line.empty()) out.emplace_back(line);
   }
   out.emplace_back(

@@ -127,7 +127,7 @@ class Faults:
     def _remember_sound(self, campaign):
         self._sound = campaign.sound_uplinks()
 
-    def _may_go(self, campaign, *names):
+    def _may_go(self, campaign):
         """Not two at a time: nothing is promised then that could be measured."""
         if campaign.impaired:
             return False
@@ -141,7 +141,7 @@ class Faults:
         campaign.is_well_again(*names)
 
     def _kill(self, campaign, name):
-        if not self._may_go(campaign, name):
+        if not self._may_go(campaign):
             return None
         # The units' RestartSec is 100 ms.
         seconds = 0.1 if campaign.dice.random() < 0.6 else campaign.dice.uniform(1, 4)
@@ -154,7 +154,7 @@ class Faults:
 
     def _amnesia(self, campaign):
         """Redis and healthd at once, and what Redis has written: nobody remembers anything."""
-        if not self._may_go(campaign, "redis", "healthd"):
+        if not self._may_go(campaign):
             return None
         at = time.monotonic()
         campaign.impair("redis", "healthd")
@@ -166,7 +166,7 @@ class Faults:
         return Step(at, "amnesia", "Redis, its data and healthd", carrying=campaign.lab.path_of())
 
     def _freeze(self, campaign, name):
-        if not self._may_go(campaign, name):
+        if not self._may_go(campaign):
             return None
         # The units' watchdog would end it after 10 s.
         seconds = campaign.dice.uniform(0.3, 7)
@@ -182,7 +182,7 @@ class Faults:
                     carrying=campaign.lab.path_of())
 
     def _out_of_memory(self, campaign):
-        if not self._may_go(campaign, "redis"):
+        if not self._may_go(campaign):
             return None
         seconds = campaign.dice.uniform(1, 5)
         at = time.monotonic()
@@ -198,7 +198,7 @@ class Faults:
 
     def _disk_full(self, campaign):
         """Redis cannot write its snapshot, and is told to."""
-        if not self._may_go(campaign, "redis"):
+        if not self._may_go(campaign):
             return None
         at = time.monotonic()
         with open(f"{self._data}/ballast", "wb") as file:

@@ -97,7 +97,7 @@ class Ordering {
     const auto until = asked.until ? cat(" until ", format_utc(*asked.until))
                                    : cat(" until 'multilinkctl enable ", request_.uplink, "'");
     if (mode_ == AdminMode::none) {
-      return record.enabled ? cat(request_.uplink, ": neither disabled nor drained\n")
+      return record.enabled ? cat(request_.uplink, ": in use, neither disabled nor drained\n")
                             : cat(request_.uplink, ": stays disabled: enabled = no in the configuration\n");
     }
     return cat(request_.uplink, ": ", to_string(mode_), until, '\n');

@@ -156,7 +156,9 @@ tl::expected<ConfigResult, CommandFailure> check_config(const ConfigRequest& req
   auto text = describe_check(parsed, existing_devices());
   if (parsed.config) return ConfigResult{std::move(text), status};
   CommandFailure failure{status, {}};
-  for (const auto line : split(trim(text), '\n')) failure.lines.emplace_back(trim(line));
+  for (const auto line : split(trim(text), '\n')) {
+    if (!trim(line).empty()) failure.lines.emplace_back(trim(line));
+  }
   return tl::unexpected(failure);
 }
 

@@ -21,8 +21,6 @@ using std::chrono::milliseconds;
 constexpr Duration kFirstRetry = milliseconds(10);
 constexpr Duration kLastRetry = milliseconds(250);
 constexpr Duration kHeartbeat = std::chrono::seconds(1);
-/// All start at once, in whatever order: until then it is no news that Redis is not there yet.
-constexpr Duration kStarting = std::chrono::seconds(2);
 
 /// Whether Redis refuses the user rather than the moment: waiting does not help.
 bool is_refusal(std::string_view message) {
@@ -42,8 +40,13 @@ const Reply::Failure* first_failure(const std::vector<Reply>& replies) {
 }  // namespace
 
 struct RedisStore::Impl {
-  Impl(EventLoop& event_loop, Log& where, RedisAddress redis, std::optional<RedisLogin> user)
-      : loop(event_loop), log(where), address(std::move(redis)), login(std::move(user)) {}
+  Impl(EventLoop& event_loop, Log& where, RedisAddress redis, std::optional<RedisLogin> user,
+       Duration starting)
+      : loop(event_loop),
+        log(where),
+        address(std::move(redis)),
+        login(std::move(user)),
+        started(event_loop.now().mono + starting) {}
 
   void connect();
   void resolve();
@@ -72,7 +75,7 @@ struct RedisStore::Impl {
   unsigned failures = 0;  // attempts in a row
   std::unique_ptr<Timer> retry;
   std::unique_ptr<Timer> heartbeat;
-  MonoTime begun = loop.now().mono;
+  const MonoTime started;
   bool was_ever_ready = false;
   bool told_of_loss = false;
   bool told_of_refusal = false;
@@ -179,7 +182,7 @@ void RedisStore::Impl::lose(const Error& error) {
 }
 
 bool RedisStore::Impl::is_still_starting() const {
-  return !was_ever_ready && loop.now().mono - begun < kStarting;
+  return !was_ever_ready && loop.now().mono < started;
 }
 
 void RedisStore::Impl::complain(const Error& reason, bool refused) {
@@ -202,8 +205,9 @@ void RedisStore::Impl::answer(Done done, Result<std::vector<Reply>> result) {
   });
 }
 
-RedisStore::RedisStore(EventLoop& loop, Log& log, RedisAddress address, std::optional<RedisLogin> login)
-    : impl_(std::make_unique<Impl>(loop, log, std::move(address), std::move(login))) {
+RedisStore::RedisStore(EventLoop& loop, Log& log, RedisAddress address, std::optional<RedisLogin> login,
+                       Duration starting)
+    : impl_(std::make_unique<Impl>(loop, log, std::move(address), std::move(login), starting)) {
   // hiredis writes without MSG_NOSIGNAL: a server that has gone must be an error, not the end.
   std::signal(SIGPIPE, SIG_IGN);
 }

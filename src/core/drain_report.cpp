@@ -36,7 +36,8 @@ std::string_view why(DrainEnd end) {
 
 void count_flows(std::span<const Connection> connections, FlowCount& count) {
   for (const auto& connection : connections) {
-    if (has_ended(connection)) continue;
+    // What nobody has answered is a scan from the Internet as a rule, and waits for nothing.
+    if (has_ended(connection) || (!connection.answered && connection.protocol != ip_protocol::kTcp)) continue;
     auto& kind = connection.protocol == ip_protocol::kTcp   ? count.tcp
                  : connection.protocol == ip_protocol::kUdp ? count.udp
                                                             : count.other;

@@ -229,7 +229,7 @@ class TableText {
   }
 
   Lines rules_when_forwarding() const {
-    Lines rules{"jump drill_forwarded", "ct state established accept"};
+    Lines rules{"jump drill_forwarded"};
     if (!uplinks_.empty()) {
       // In the middle of a connection that the kernel does not know.
       rules.push_back(cat("tcp flags & (syn | rst) == 0 ct state new oifname ", devices(), " meta nfproto @",

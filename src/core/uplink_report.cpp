@@ -104,12 +104,22 @@ std::vector<ReportedOutage> outages_of(const std::vector<Sample>& samples) {
   return out;
 }
 
-bool is_about(const EventRecord& event, const UplinkReport& report) {
-  return event.kind == "health" && event.uplink == report.uplink && event.family == report.family &&
-         (event.to == "suspect" || event.to == "down");
+bool is_drill(const EventRecord& event) {
+  return event.kind == "drill" && event.to == "drilled";
 }
 
-/// The first `down` within the outage tells it best, else the first `suspect`.
+bool is_about(const EventRecord& event, const UplinkReport& report) {
+  if (event.uplink != report.uplink) return false;
+  return is_drill(event) || (event.kind == "health" && event.family == report.family &&
+                             (event.to == "suspect" || event.to == "down"));
+}
+
+/// How well the event tells the cause of an outage. What was made by hand is nobody else's fault.
+int rank_of(const EventRecord& event) {
+  return is_drill(event) ? 2 : event.to == "down" ? 1 : 0;
+}
+
+/// The first one of those that tell it best.
 void tell_causes(const std::vector<EventRecord>& events, UplinkReport& report) {
   constexpr auto kMargin = minutes(1);  // what is known to the minute; an event tells when it was noticed
   std::vector<const EventRecord*> own;
@@ -124,7 +134,7 @@ void tell_causes(const std::vector<EventRecord>& events, UplinkReport& report) {
     const EventRecord* best = nullptr;
     for (auto event = std::ranges::lower_bound(own, outage.begin - kMargin, {}, at);
          event != own.end() && (*event)->at <= end; ++event) {
-      if (best == nullptr || (best->to != "down" && (*event)->to == "down")) best = *event;
+      if (best == nullptr || rank_of(*best) < rank_of(**event)) best = *event;
     }
     if (best != nullptr) outage.cause = best->reason;
   }

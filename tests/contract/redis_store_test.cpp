@@ -26,8 +26,8 @@ using testing::ElementsAre;
 /// A store with its loop, as a daemon has them.
 struct Client {
   explicit Client(RedisAddress address, std::optional<RedisLogin> login = std::nullopt,
-                  std::vector<std::string> channels = {"c"})
-      : store(loop, log, std::move(address), std::move(login)) {
+                  std::vector<std::string> channels = {"c"}, Duration starting = {})
+      : store(loop, log, std::move(address), std::move(login), starting) {
     store.start(std::move(channels),
                 {[this] { ++readies; }, [this](const Error&) { ++losses; },
                  [this](std::string_view, std::string_view payload) { messages.emplace_back(payload); }});
@@ -119,7 +119,9 @@ TEST(RedisStore, TheLogHearsOfLossAndReturnOnceEach) {
 TEST(RedisStore, ThatRedisIsNotThereYetIsToldAfterAWhile) {
   RealRedis redis;
   redis.kill();
-  Client client(redis.address());
+  Client at_once(redis.address());
+  EXPECT_TRUE(at_once.run_until([&] { return !at_once.log.lines.empty(); }, milliseconds(1500)));
+  Client client(redis.address(), std::nullopt, {"c"}, seconds(2));
   EXPECT_FALSE(client.run_until([&] { return !client.log.lines.empty(); }, milliseconds(1500)));
   EXPECT_TRUE(client.run_until([&] { return client.log.count("trying again", LogLevel::warning) == 1; },
                                milliseconds(5000)));

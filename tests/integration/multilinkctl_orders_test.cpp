@@ -49,7 +49,7 @@ TEST_F(MultilinkctlOrders, EnableTakesTheKeyAway) {
   redis_.execute({"HSET", kKeys.admin("fibre"), "whatever", "it is"});
   const auto done = run({"enable", "fibre"});
   EXPECT_EQ(done.status, 0) << done.err;
-  EXPECT_EQ(done.out, "fibre: neither disabled nor drained\n");
+  EXPECT_EQ(done.out, "fibre: in use, neither disabled nor drained\n");
   EXPECT_TRUE(fields(kKeys.admin("fibre")).empty());
 }
 

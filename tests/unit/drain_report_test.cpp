@@ -17,11 +17,15 @@ Connection connection(std::uint8_t protocol, std::optional<TcpState> state = {})
   Connection out;
   out.protocol = protocol;
   out.tcp_state = state;
+  out.answered = true;
   return out;
 }
 
 TEST(DrainReport, CountsWhatHasNotEnded) {
-  const std::vector all{connection(ip_protocol::kTcp, TcpState::established),
+  auto scan = connection(ip_protocol::kUdp);
+  scan.answered = false;
+  const std::vector all{scan,
+                        connection(ip_protocol::kTcp, TcpState::established),
                         connection(ip_protocol::kTcp, TcpState::fin_wait),
                         connection(ip_protocol::kTcp, TcpState::time_wait),
                         connection(ip_protocol::kTcp, TcpState::close),

@@ -208,9 +208,9 @@ TEST(PacketFilter, ADrillComesBeforeAllElseAndSparesAddressesAndNeighbours) {
   }
 }
 
-TEST(PacketFilter, AnEstablishedConnectionIsNotLookedForAmongThoseToBeReset) {
+TEST(PacketFilter, WhatBelongsToNoConnectionIsResetWhereThatIsAskedFor) {
   EXPECT_THAT(rules_of(anew(two_uplinks()), "forward"),
-              ElementsAre("jump drill_forwarded", "ct state established accept",
+              ElementsAre("jump drill_forwarded",
                           "tcp flags & (syn | rst) == 0 ct state new oifname { \"wan1\", \"wan2\" } "
                           "meta nfproto @orphaned reject with tcp reset",
                           "meta l4proto 6 goto evicted"));

@@ -63,6 +63,17 @@ class UplinkReportTest : public testing::Test {
   std::ptrdiff_t hours_only_until = 0;
 };
 
+TEST_F(UplinkReportTest, ADrillIsToldAsTheCauseOfItsOutage) {
+  cut(10, 20s, 15s);
+  events.push_back(event(10min + 6s, "down", "no answer"));
+  auto drill = event(10min + 1s, "drilled", "a drill of 20 s, by root, with multilinkctl");
+  drill.kind = "drill";
+  drill.family.reset();
+  events.push_back(drill);
+  ASSERT_EQ(report().outages.size(), 1U);
+  EXPECT_EQ(report().outages.front().cause, "a drill of 20 s, by root, with multilinkctl");
+}
+
 TEST_F(UplinkReportTest, NothingHappened) {
   const auto good = report();
   EXPECT_TRUE(good.outages.empty());

@@ -21,7 +21,9 @@ namespace multilink {
 /// RedisConnection::kMaxInFlight commands wait for their answers; what is beyond fails at once.
 class RedisStore final : public Store {
  public:
-  RedisStore(EventLoop& loop, Log& log, RedisAddress address, std::optional<RedisLogin> login);
+  /// `starting`: so long from now it is no news that Redis is not there yet.
+  RedisStore(EventLoop& loop, Log& log, RedisAddress address, std::optional<RedisLogin> login,
+             Duration starting = {});
   ~RedisStore() override;
 
   void start(std::vector<std::string> channels, Events events) override;

@@ -132,8 +132,10 @@ tl::expected<DrainResult, CommandFailure> run_drain(const DrainRequest& request)
   }
   const auto* uplink = parsed.config->uplink_named(request.order.uplink);
   if (uplink == nullptr) {
+    std::vector<std::string> names;
+    for (const auto& each : parsed.config->uplinks) names.push_back(each.name);
     return refuse(kExitUsage, cat("drain: no uplink of ", request.order.config, " is called ",
-                                  quoted(request.order.uplink)));
+                                  quoted(request.order.uplink), "; there is: ", join(names, ", ")));
   }
   const auto mark = mark_of(*uplink, *parsed.config);
   if (!mark) return refuse(kExitFailure, mark.error().message);

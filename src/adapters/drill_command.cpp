@@ -165,6 +165,8 @@ class Drill {
 }  // namespace
 
 tl::expected<DrillResult, CommandFailure> run_drill(const AdminRequest& request, bool json) {
+  if (request.length.empty())
+    return refuse(kExitUsage, "drill: --for is missing; write for example --for 30s");
   const auto length = parse_duration(request.length);
   if (!length || *length < DrillRecord::kShortest || *length > DrillRecord::kLongest) {
     return refuse(kExitUsage, cat("drill: --for: ", quoted(request.length),

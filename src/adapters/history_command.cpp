@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/adapters/history_command.hpp"
 
+#include "multilink/adapters/admin_session.hpp"
 #include "multilink/adapters/config_file.hpp"
 #include "multilink/adapters/daemon.hpp"
 #include "multilink/adapters/event_loop.hpp"
 #include "multilink/adapters/history_source.hpp"
+#include "multilink/core/admin_replies.hpp"
 #include "multilink/core/history_chart.hpp"
 #include "multilink/core/record_fields.hpp"
+#include "multilink/core/redis_keys.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
 #include "multilink/core/uplink_report.hpp"
@@ -57,6 +60,17 @@ Outcome<StatusSource> source_of(const HistoryRequest& request, std::string_view 
   return *std::move(source);
 }
 
+/// Of which nothing is stored: whether there is no such uplink at all.
+std::optional<CommandFailure> why_unknown(const StatusSource& source, const std::string& uplink,
+                                          std::string_view command, Duration deadline) {
+  AdminSession session(source);
+  const auto health = session.read_health(RedisKeys(source.site), deadline);
+  if (!health || health->empty()) return std::nullopt;
+  const auto known = check_name(uplink, *health);
+  if (known) return std::nullopt;
+  return CommandFailure{kExitUsage, {cat(command, ": ", known.error().message)}};
+}
+
 WallTime now() {
   return EventLoop().now().wall;
 }
@@ -79,11 +93,16 @@ tl::expected<std::string, CommandFailure> run_history(const HistoryRequest& requ
   const auto read = read_history(*source, request.uplink, span->step, end - span->length, end, deadline);
   if (!read) return refuse(kExitFailure, read.error().message);
   const auto all = with_records(*read);
+  if (all.empty()) {
+    if (auto unknown = why_unknown(*source, request.uplink, "history", deadline))
+      return tl::unexpected(*std::move(unknown));
+  }
   if (request.csv) return render_history_csv(all);
   return request.json ? render_history_json(source->site, all) : render_history_text(all);
 }
 
 tl::expected<std::string, CommandFailure> run_report(const HistoryRequest& request, Duration deadline) {
+  if (request.month.empty()) return refuse(kExitUsage, "report: --month is missing; write --month 2026-11");
   const auto month = parse_month(request.month);
   if (!month) {
     return refuse(kExitUsage,
@@ -110,6 +129,10 @@ tl::expected<std::string, CommandFailure> run_report(const HistoryRequest& reque
     const auto& of_hours = (*hours_read)[i].series;
     if (of_minutes.is_empty() && of_hours.is_empty()) continue;
     paper.reports.push_back(make_report(uplink, family, of_minutes, of_hours, written, *events));
+  }
+  if (paper.reports.empty()) {
+    if (auto unknown = why_unknown(*source, request.uplink, "report", deadline))
+      return tl::unexpected(*std::move(unknown));
   }
   if (request.html) return render_report_html(paper);
   return request.json ? render_report_json(paper) : render_report_text(paper);

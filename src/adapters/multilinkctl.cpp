@@ -258,6 +258,22 @@ const Command* find_command(const std::vector<std::string>& words) {
   return found == kCommands.end() ? nullptr : found;
 }
 
+/// Of words that are no command: what is wrong with them.
+std::string why_no_command(const std::vector<std::string>& words) {
+  std::string longer;
+  for (const auto& command : kCommands) {
+    const auto wanted = split(command.words, ' ');
+    if (wanted.front() != words.front()) continue;
+    if (words.size() > wanted.size() && std::equal(wanted.begin(), wanted.end(), words.begin())) {
+      return cat(command.words, ": ", quoted(words.back()), " is one word too many; it takes ",
+                 command.most == 0 ? "none, only options" : "one");
+    }
+    longer += cat(longer.empty() ? "" : " or ", "'", command.words, "'");
+  }
+  if (!longer.empty()) return cat("'", printable(join(words, " ")), "' is not a command; say ", longer);
+  return cat("'", printable(join(words, " ")), "' is not a command; there is: ", kMultilinkctlCommands);
+}
+
 int refuse_option(const Command& command, std::string_view option) {
   std::string takes;
   for (const auto name : split(command.options, ' ')) {
@@ -284,8 +300,7 @@ int run(int argc, char** argv) {
   if (line->words.empty()) return refuse_usage(cat("say what to do: ", kMultilinkctlCommands));
   const auto* command = find_command(line->words);
   if (command == nullptr) {
-    return refuse_usage(
-        cat("'", printable(join(line->words, " ")), "' is not a command; there is: ", kMultilinkctlCommands));
+    return refuse_usage(why_no_command(line->words));
   }
   for (const auto& [name, values] : line->options) {
     if (!lists(command->options, name) && !lists(kOfEach, name)) return refuse_option(*command, name);

@@ -143,7 +143,8 @@ std::string of_routing(const StatusSnapshot& snapshot) {
   for (const auto& [family, routing] : snapshot.routing->families) {
     const std::string version = cat("ipv", to_string(family));
     const Labels labels{{"family", version}};
-    if (routing.since != WallTime{}) switched.add(labels, unix_seconds(routing.since));
+    const bool has_carried = !routing.active.empty() || !routing.event.empty();
+    if (has_carried && routing.since != WallTime{}) switched.add(labels, unix_seconds(routing.since));
     if (routing.chain) chain.add(labels, seconds(*routing.chain));
   }
   return sync.text() + switched.text() + chain.text() + warnings.text() + drill.text();

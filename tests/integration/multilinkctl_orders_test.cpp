@@ -71,6 +71,22 @@ TEST_F(MultilinkctlOrders, WhatCannotBeIsRefusedAndWritesNothing) {
   EXPECT_TRUE(fields(kKeys.drill()).empty());
 }
 
+TEST_F(MultilinkctlOrders, AskedOfAnUplinkThatIsNotThereTheHistoryNamesThoseThatAre) {
+  const auto history = run({"history", "--uplink", "cable"});
+  EXPECT_EQ(history.status, 64);
+  EXPECT_THAT(history.err, HasSubstr("history: no uplink is called 'cable'; there is: fibre, lte"));
+  EXPECT_EQ(run({"report", "--uplink", "cable", "--month", "2024-01"}).status, 64);
+  EXPECT_EQ(run({"history", "--uplink", "fibre"}).status, 0);
+}
+
+TEST_F(MultilinkctlOrders, WordsThatAreNoCommandAreToldWhy) {
+  EXPECT_THAT(run({"config", "chek"}).err, HasSubstr("say 'config check' or 'config diff'"));
+  EXPECT_THAT(run({"disable", "fibre", "lte"}).err,
+              HasSubstr("disable: 'lte' is one word too many; it takes one"));
+  EXPECT_THAT(run({"drill", "fibre"}).err, HasSubstr("--for is missing"));
+  EXPECT_THAT(run({"report", "--uplink", "fibre"}).err, HasSubstr("--month is missing"));
+}
+
 TEST_F(MultilinkctlOrders, ADrillThatRoutedDoesNotAnswerIsTakenBack) {
   const auto done = run({"drill", "fibre", "--for", "1s"});
   EXPECT_EQ(done.status, 1);

@@ -139,6 +139,7 @@ def test_drain_and_wait(options):
         expect(waiting.returncode == 0 and "wan1: drained and empty; no flow is left" in said, (waiting.returncode, said))
 
         other = lab.udp_flow()
+        other.alive()
         waiting = lab.gateway.popen(*command[:-2], "wan2", "--wait", stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
         time.sleep(2)
         multilinkctl(suite, "enable", "wan2")

@@ -22,6 +22,7 @@ QUICK_RETURN = "up_after = 2s"
 # No default but ours leads by wan1: were it gone for a moment, packets would be lost.
 ONLY_OURS_LEADS = ([Uplink(rtt_ms=20, metric=None), Uplink(rtt_ms=80, metric=101)],
                    "[wan1]\ngateway = 198.18.1.1\n[wan2]\n")
+BUSY_MS = 50  # on a machine with nothing else to do 1 or 2
 
 
 def move(lab, suite, flow, sections, to):
@@ -44,8 +45,8 @@ def test_precedence_by_reload(options):
     for report, old, new, rtt_ms in ((there, better, other, 20), (back, other, better, 80)):
         # The flow's last packet by the old uplink that was answered, and its first by the new one.
         last, first = report["sources"][old.source]["last"], report["sources"][new.source]["first"]
-        expect(report["gap_count"] <= 2 and report["outage_ms"] <= rtt_ms + 5, report)
-        expect((first - last) * 1000 <= rtt_ms + 5, report)
+        expect(report["gap_count"] <= 2 and report["outage_ms"] <= rtt_ms + BUSY_MS, report)
+        expect((first - last) * 1000 <= rtt_ms + BUSY_MS, report)
     return {"lost_there": there["lost"], "lost_back": back["lost"]}
 
 

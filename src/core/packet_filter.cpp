@@ -204,7 +204,6 @@ class TableText {
     if (base == "prerouting") return rules_before_routing();
     // Here it has done its work: what a tunnel takes out of the packet begins without.
     if (base == "input") return {clear_mark()};
-    // What is to be reset has no connection any more: the kernel takes its packets for the first ones of a new one.
     if (base == "forward") return rules_when_forwarding();
     // A socket that is being destroyed tells its far end.
     if (base == "local_resets") return rules_for_local_tcp();

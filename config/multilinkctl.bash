@@ -69,7 +69,7 @@ _multilinkctl() {
 
   case $command in
     '') words="$commands $common" ;;
-    status) words="--json --watch --no-colour $common" ;;
+    status) words="--json --check --watch --no-colour $common" ;;
     explain) words="--from --iif --oif --proto --port --mark --json $common" ;;
     history) words="--uplink --hours --days --json --csv $common" ;;
     report) words="--uplink --month --json --html $common" ;;

@@ -75,17 +75,41 @@ quiet_install() {
   return "$status"
 }
 
+download() { apt-get -q -o APT::Sandbox::User=root download "$@"; }
+
+# unpack FOLDER MEMBER PACKAGE...: of the packages' files, MEMBER (./: all of them) into FOLDER. Nothing is installed.
+unpack() {
+  local folder=$1 member=$2 packages package status=0
+  shift 2
+  packages=$(mktemp -d "${TMPDIR:-/tmp}/multilink-packages.XXXXXX")
+  # Where nothing was missing the list of packages may be old, or not there at all.
+  (cd "$packages" && { download "$@" || { apt-get -q update && download "$@"; }; }) || status=$?
+  for package in "$packages"/*.deb; do
+    [ "$status" != 0 ] || dpkg-deb --fsys-tarfile "$package" | tar -x -C "$folder" "$member" || status=$?
+  done
+  rm -rf "$packages"
+  return "$status"
+}
+
 # promtool alone, into build/tools: its package would bring a server that runs from the next boot on.
 fetch_promtool() {
   local tools=$PWD/build/tools folder status=0
   [ ! -x "$tools/promtool" ] || return 0
-  folder=$(mktemp -d "${TMPDIR:-/tmp}/multilink-promtool.XXXXXX")
   mkdir -p "$tools"
-  (cd "$folder" && apt-get -q -o APT::Sandbox::User=root download prometheus) &&
-    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool &&
-    mv "$folder/usr/bin/promtool" "$tools/promtool" || status=$?
+  folder=$(mktemp -d "$tools/promtool.XXXXXX")
+  unpack "$folder" ./usr/bin/promtool prometheus && mv "$folder/usr/bin/promtool" "$tools/promtool" || status=$?
   rm -rf "$folder"
   return "$status"
+}
+
+# ifupdown and NetworkManager, with the libraries that nothing else here needs, into build/tools/neighbours: installed they
+# would set up this machine's network from the next boot on.
+fetch_neighbours() {
+  local folder=$PWD/build/tools/neighbours
+  [ ! -d "$folder" ] || return 0
+  rm -rf "$folder.new"
+  mkdir -p "$folder.new"
+  unpack "$folder.new" ./ ifupdown network-manager libnm0 libndp0 && mv "$folder.new" "$folder"
 }
 
 # The accessibility checker of the tests in a browser, into build/tools/browser.

@@ -70,7 +70,7 @@ class Ordering {
     if (!replies) return refuse(kExitFailure, replies.error().message);
     for (std::size_t i = 0; i < needed; ++i) {
       if (const auto* refusal = refusal_in((*replies)[i]))
-        return refuse(kExitFailure, cat("Redis refuses it: ", printable(*refusal)));
+        return refuse(kExitFailure, refused_by_redis(*refusal));
     }
     return await(asked);
   }

@@ -17,6 +17,13 @@
 
 namespace multilink {
 
+std::string refused_by_redis(std::string_view refusal) {
+  if (!refusal.starts_with("OOM")) return cat("Redis refuses it: ", printable(refusal));
+  if (refusal.ends_with('.')) refusal.remove_suffix(1);
+  return cat("Redis refuses it: ", printable(refusal),
+             "; raise maxmemory in /etc/multilink/redis.conf, then systemctl restart multilink-redis");
+}
+
 struct AdminSession::Impl {
   explicit Impl(StatusSource from)
       : source(std::move(from)), store(loop, complaint, source.redis, source.login) {
@@ -65,7 +72,7 @@ Result<std::vector<Reply>> AdminSession::run(const std::vector<Store::Command>& 
   own.on_ready = {};
   if (result) return result;
   const auto why = own.complaint.text().empty() ? "" : cat(": ", own.complaint.text());
-  return fail(cat(own.source.redis.to_string(), ": ", result.error().message, why));
+  return fail(cat(own.source.redis.to_string(), ": ", result.error().message, why, kNoAnswerRemedy));
 }
 
 Result<std::map<std::string, HealthRecord>> AdminSession::read_health(const RedisKeys& keys,

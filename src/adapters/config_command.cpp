@@ -103,7 +103,7 @@ std::string render_json(const std::string& file, const std::vector<InForce>& all
 void add(const std::string& daemon, const Fields& fields, std::vector<InForce>& all) {
   const auto text = fields.find("config");
   const auto hash = fields.find("notify_hash");
-  if (text == fields.end() || hash == fields.end()) return;
+  if (text == fields.end() || hash == fields.end() || !fields.contains("stores")) return;
   auto parsed = parse_config(text->second, daemon);
   if (!parsed.config) return;
   for (auto& each : all) {
@@ -138,7 +138,8 @@ tl::expected<std::vector<InForce>, CommandFailure> read_in_force(const ConfigReq
   if (!out.empty()) return out;
   return refuse(kExitFailure,
                 cat("config diff: no daemon says in ", source->redis.to_string(),
-                    " what it goes by: none runs, or they are older than this program; ", kCompareFiles));
+                    " what it goes by: none runs, Redis is full, or they are older than this program; ",
+                    kCompareFiles));
 }
 
 }  // namespace

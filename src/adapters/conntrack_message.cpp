@@ -203,6 +203,12 @@ void add_removal(const Connection& connection, NetlinkBatch& batch) {
   batch.put_be32(CTA_ID, connection.id);
 }
 
+void add_marking(const Connection& connection, const MarkMatch& mark, NetlinkBatch& batch) {
+  begin(IPCTNL_MSG_CT_NEW, 0, connection, batch);
+  batch.put_be32(CTA_MARK, mark.value);
+  batch.put_be32(CTA_MARK_MASK, mark.mask);
+}
+
 void add_creation(const Connection& connection, unsigned seconds, NetlinkBatch& batch) {
   begin(IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL, connection, batch);
   put_tuple(CTA_TUPLE_REPLY, connection.protocol, connection.reply, batch);

@@ -145,9 +145,6 @@ int check(const ParsedConfig& parsed) {
   return parsed.config ? kExitOk : kExitConfig;
 }
 
-/// Redis and the daemons start at once, in whatever order.
-constexpr Duration kStarting = std::chrono::seconds(2);
-
 /// SIG_BLOCK: whoever asks for the file to be read anew while we start is served after, and does not end us.
 void keep_hangups_waiting(int how) {
   sigset_t hangup;
@@ -166,7 +163,7 @@ class Runner {
         log_(spec.name, options.log_level),
         supervisor_(loop_),
         login_(read_redis_login()),
-        store_(loop_, log_, config_.suite.redis, login_ ? *login_ : std::nullopt, kStarting),
+        store_(loop_, log_, config_.suite.redis, login_ ? *login_ : std::nullopt, RedisStore::kStarting),
         parts_{loop_, log_, supervisor_, store_, config_, std::move(boot), {}} {
     parts_.self.pid = getpid();
     parts_.self.version = version();

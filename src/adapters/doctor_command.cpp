@@ -84,7 +84,7 @@ LoginTrial try_login(const fs::path& file, const RedisAddress& redis, const std:
   auto login = read_redis_login(file.string());
   if (!login || !*login) return {user, login ? cat(file.string(), ": is empty") : login.error().message};
   const auto replies =
-      run_on_redis({redis, site, *login}, {harmless_command(user, RedisKeys(site))}, deadline);
+      try_on_redis({redis, site, *login}, {harmless_command(user, RedisKeys(site))}, deadline);
   if (!replies) return {user, replies.error().message};
   const auto* refused = std::get_if<Reply::Failure>(&replies->front().value);
   return {user, refused != nullptr ? refused->message : ""};
@@ -99,7 +99,7 @@ Checks look_at_redis(const DoctorRequest& request, const ParsedConfig& parsed, D
   const RedisKeys keys(source->site);
   std::vector<Store::Command> commands;
   for (const auto& daemon : daemons) commands.push_back({"HGETALL", keys.daemon(daemon)});
-  const auto replies = run_on_redis(*source, commands, deadline);
+  const auto replies = try_on_redis(*source, commands, deadline);
   if (!replies) {
     return {{name, Verdict::problem, cat(source->redis.to_string(), ": ", replies.error().message),
              "systemctl start multilink-redis, and see journalctl -u multilink-redis; the kernel keeps the "
@@ -110,7 +110,7 @@ Checks look_at_redis(const DoctorRequest& request, const ParsedConfig& parsed, D
   for (std::size_t i = 0; i < daemons.size(); ++i) {
     const auto fields = as_fields((*replies)[i]);
     auto record = fields ? DaemonRecord::decode(*fields) : tl::unexpected<Error>(fields.error());
-    if (fields && fields->empty()) record = fail("it does not run, or not with this Redis");
+    if (fields && fields->empty()) record = fail(kNoDaemon);
     records.emplace_back(daemons[i], std::move(record));
   }
   append(out, check_daemons(records, parsed.config ? config_hash(*parsed.config) : ""));

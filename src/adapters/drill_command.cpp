@@ -67,10 +67,16 @@ class Drill {
     if (!health) return refuse(kExitFailure, health.error().message);
     if (const auto known = check_name(asked_.uplink, *health); !known)
       return refuse(kExitUsage, cat("drill: ", known.error().message));
-    const auto replies = session_.run({{"HGETALL", keys_.routing()}}, kDeadline);
+    const auto replies = session_.run({{"HGETALL", keys_.routing()}, {"HGETALL", keys_.drill()}}, kDeadline);
     if (!replies) return refuse(kExitFailure, replies.error().message);
     const auto routing =
         as_fields(replies->front()).and_then([](const Fields& all) { return RoutingRecord::decode(all); });
+    if (const auto other = read_drill(replies->back());
+        other && other->boot == asked_.boot && session_.now().mono < other->end()) {
+      return refuse(kExitRefused,
+                    cat("drill: that of ", printable(other->uplink),
+                        " is still on; wait for its end, or end it where it was begun, by Ctrl-C"));
+    }
     before_.uplink = asked_.uplink;
     before_.waits_at_return = waits_at_return(request.config);
     for (const auto& [family, said] : health->at(asked_.uplink).families) {
@@ -97,15 +103,21 @@ class Drill {
     const auto replies = session_.run(commands, kDeadline);
     if (!replies) return tl::unexpected<Error>(replies.error());
     for (const auto& reply : *replies) {
-      if (const auto* refusal = refusal_in(reply))
-        return fail(cat("Redis refuses it: ", printable(*refusal)));
+      if (const auto* refusal = refusal_in(reply)) return fail(refused_by_redis(*refusal));
     }
     return {};
   }
 
-  /// Whoever may not, or need not, loses nothing by it: the kernel ends the drill in any case.
+  static Result<DrillRecord> read_drill(const Reply& reply) {
+    return as_fields(reply).and_then([](const Fields& all) { return DrillRecord::decode(all); });
+  }
+
+  /// Whoever may not, or need not, loses nothing by it: the kernel ends the drill in any case. Another one's request stays.
   void take_back() {
     if (std::exchange(is_taken_back_, true)) return;
+    const auto there = session_.run({{"HGETALL", keys_.drill()}}, kDeadline);
+    if (!there) return;
+    if (const auto drill = read_drill(there->front()); drill && drill->id != asked_.id) return;
     (void)session_.run({{"DEL", keys_.drill()}, {"PUBLISH", keys_.admin_channel(), asked_.uplink}},
                        kDeadline);
   }

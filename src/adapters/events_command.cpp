@@ -16,6 +16,7 @@
 #include "multilink/core/text.hpp"
 #include "multilink/services/event_follower.hpp"
 #include "multilink/services/status_replies.hpp"
+#include "multilink/services/store_commands.hpp"
 
 namespace multilink {
 namespace {

@@ -27,6 +27,15 @@ auto refuse(int status, std::string line) {
 
 constexpr std::string_view kThisHost = "lo";  ///< as in the configuration: what this host itself sends
 
+/// Why no packet to this address is routed; empty: it is.
+std::string_view why_not_routed(const IpAddress& address) {
+  constexpr std::string_view kBroadcast = "255.255.255.255";
+  if (address.is_multicast()) return "is a multicast address, which is for a link and not for an uplink";
+  if (address.to_string() == kBroadcast) return "is for everybody on a link and not for an uplink";
+  if (address.is_unspecified()) return "is nobody's address";
+  return {};
+}
+
 Result<void> read_addresses(const ExplainRequest& request, Flow& flow) {
   const auto destination = IpAddress::parse(request.destination);
   if (!destination) {
@@ -34,10 +43,8 @@ Result<void> read_addresses(const ExplainRequest& request, Flow& flow) {
                     " is not an IPv4 or IPv6 address (names are not looked up); write for example "
                     "203.0.113.9"));
   }
-  if (destination->is_multicast()) {
-    return fail(cat("explain: ", quoted(request.destination),
-                    " is a multicast address, which is for a link and not for an uplink; give a host's"));
-  }
+  if (const auto why = why_not_routed(*destination); !why.empty())
+    return fail(cat("explain: ", quoted(request.destination), ' ', why, "; give a host's"));
   flow.destination = *destination;
   if (!request.from.empty()) {
     flow.from = IpAddress::parse(request.from);
@@ -104,8 +111,12 @@ bool is_own_address(const IpAddress& address, const KernelState& state) {
 /// A packet with a source that is none of this host's has come in, by the device towards that source. Gives what was
 /// assumed, for people. An Error with a code: the kernel's; without: the question's.
 Result<std::string> assume_iif(Flow& flow, const KernelState& state, NetlinkQuery& query) {
-  if (!flow.from || !flow.iif.empty() || !flow.oif.empty() || is_own_address(*flow.from, state))
-    return std::string();
+  if (!flow.from || !flow.iif.empty() || is_own_address(*flow.from, state)) return std::string();
+  if (!flow.oif.empty()) {
+    return fail(cat("--from: ", flow.from->to_string(),
+                    " is no address of this host, so that no socket bound to ", printable(flow.oif),
+                    " sends from it; of a packet that comes in, leave --oif out"));
+  }
   const auto back = query.state_about(*flow.from);
   if (!back) return tl::unexpected(back.error());
   const auto answer = look_up_route(*back, {.destination = *flow.from});
@@ -156,8 +167,8 @@ Result<HealthRecords> read_health(const ExplainRequest& request, const Config& c
 
 int status_of(const Explanation& explanation) {
   if (explanation.checked == Checked::differs) return kExitDiffers;
-  if (explanation.checked == Checked::drops) return kExitRefused;
-  return explanation.end == LookupEnd::carried ? kExitCarried : kExitRefused;
+  if (explanation.checked == Checked::drops) return kExitNowhere;
+  return explanation.end == LookupEnd::carried ? kExitCarried : kExitNowhere;
 }
 
 }  // namespace

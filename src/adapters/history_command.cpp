@@ -52,8 +52,10 @@ Outcome<Span> span_of(const HistoryRequest& request) {
 }
 
 Outcome<StatusSource> source_of(const HistoryRequest& request, std::string_view command) {
+  if (request.uplink.empty()) return refuse(kExitUsage, cat(command, ": say of which uplink: --uplink NAME"));
   if (!is_name(request.uplink)) {
-    return refuse(kExitUsage, cat(command, ": say of which uplink: --uplink NAME"));
+    return refuse(kExitUsage, cat(command, ": --uplink: ", quoted(request.uplink),
+                                  " is not a name of an uplink; 'multilinkctl status' lists them"));
   }
   auto source = find_status_source(request.config, request.redis);
   if (!source) return tl::unexpected(CommandFailure{kExitConfig, source.error()});
@@ -98,7 +100,7 @@ tl::expected<std::string, CommandFailure> run_history(const HistoryRequest& requ
       return tl::unexpected(*std::move(unknown));
   }
   if (request.csv) return render_history_csv(all);
-  return request.json ? render_history_json(source->site, all) : render_history_text(all);
+  return request.json ? render_history_json(source->site, all) : render_history_text(all, span->step);
 }
 
 tl::expected<std::string, CommandFailure> run_report(const HistoryRequest& request, Duration deadline) {

@@ -107,6 +107,14 @@ int status(const Call& call) {
       return refuse_usage(cat("status: ", quoted(call.operand()), " has no meaning here"));
     request.seconds = call.operand();
   }
+  if (call.line.has("check")) {
+    for (const auto* option : {"watch", "json"}) {
+      if (call.line.has(option))
+        return refuse_usage(cat("status: --check and --", option, " exclude each other"));
+    }
+    const auto checked = check_status(request, kDeadline);
+    return print(checked.text, checked.status);
+  }
   return request.watch ? finish(watch_status(request, kDeadline)) : finish(show_status(request, kDeadline));
 }
 
@@ -224,7 +232,7 @@ struct Command {
 
 constexpr std::string_view kWhich = "say of which uplink";
 constexpr std::array kCommands{
-    Command{"status", "json watch no-colour", 0, 1, {}, status},
+    Command{"status", "json check watch no-colour", 0, 1, {}, status},
     Command{"explain", "from iif oif proto port mark json", 1, 1, "say where the packet goes", explain},
     Command{"history", "uplink hours days json csv", 0, 0, {}, history<run_history>},
     Command{"report", "uplink month json html", 0, 0, {}, history<run_report>},
@@ -274,6 +282,19 @@ std::string why_no_command(const std::vector<std::string>& words) {
   return cat("'", printable(join(words, " ")), "' is not a command; there is: ", kMultilinkctlCommands);
 }
 
+/// What --help was asked for by these words: a command, all forms of one, or everything.
+std::string help_on(const std::vector<std::string>& words) {
+  std::vector<CommandOptions> forms;
+  for (const auto& command : kCommands) {
+    const auto wanted = split(command.words, ' ');
+    if (words.empty() || wanted.front() != words.front()) continue;
+    if (wanted.size() > 1 && words.size() > 1 && wanted[1] == words[1])
+      return multilinkctl_help({{command.words, command.options}});
+    forms.push_back({command.words, command.options});
+  }
+  return forms.empty() ? multilinkctl_help() : multilinkctl_help(forms);
+}
+
 int refuse_option(const Command& command, std::string_view option) {
   std::string takes;
   for (const auto name : split(command.options, ' ')) {
@@ -289,7 +310,7 @@ int run(int argc, char** argv) {
     complain("see multilinkctl --help");
     return kExitUsage;
   }
-  if (line->has("help")) return print(kMultilinkctlHelp);
+  if (line->has("help")) return print(help_on(line->words));
   if (line->has("version")) return print(cat("multilinkctl ", version(), '\n'));
   Call call{*line, std::nullopt, {}};
   if (line->has("redis")) {

@@ -66,6 +66,12 @@ Result<std::size_t> NetlinkConnections::remove(std::span<const Connection> conne
   return carry_out("removing connections");
 }
 
+Result<std::size_t> NetlinkConnections::mark(std::span<const Connection> connections, const MarkMatch& mark) {
+  batch_.clear();
+  for (const auto& connection : connections) add_marking(connection, mark, batch_);
+  return carry_out("marking connections");
+}
+
 Result<NetlinkSocket*> NetlinkConnections::socket() {
   try {
     if (!socket_) socket_ = std::make_unique<NetlinkSocket>(NetlinkProtocol::netfilter);

@@ -25,6 +25,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kTriesInPlace = 2;  // the second for whoever changed the table between looking and replacing
+constexpr Duration kTuplesLive = 1min;  // the timeout of their sets
+constexpr Duration kLookAgain = 1min;   // at sets that are not empty yet
+constexpr Duration kKernelLater = 1s;   // than our clock, at the most, with the end of an element's time
 
 tl::unexpected<Error> prefixed(const Error& error) {
   return fail(cat("nftables: table inet ", kFilterTable, ": ", error.message), error.code);
@@ -42,17 +45,87 @@ struct NftablesFilter::Impl {
   }
 
   Result<void> replace(const PacketFilterTable& table) {
+    const auto before = reader.generation();
+    if (auto done = exchange(table); !done) return done;
+    learn(before);
+    hold_nat();
+    return {};
+  }
+
+  Result<void> exchange(const PacketFilterTable& table) {
     for (int tries = 0; tries < kTriesInPlace; ++tries) {
       const auto present = reader.present();
       if (!present) return prefixed(present.error());
       if (!holds_only_ours(*present)) break;
-      const auto text = filter_in_place(table, *present);
+      const auto text = filter_in_place(table, exceptions, *present);
       if (!text) return tl::unexpected<Error>(text.error());
       if (nft.run(*text)) return {};
     }
-    const auto text = filter_anew(table);
+    const auto text = filter_anew(table, exceptions);
     if (!text) return tl::unexpected<Error>(text.error());
     return run(*text);
+  }
+
+  /// What an earlier run has put into the sets stays in force.
+  void look_into_sets() {
+    const auto some = reader.has_elements();
+    exceptions = some && !*some ? Exceptions::none : Exceptions::possible;
+    if (exceptions == Exceptions::possible) calm_down_after(kLookAgain);
+  }
+
+  /// From now on the rules ask the sets, for so long at least. ENOENT before the first replace().
+  Result<void> ask_sets(Duration length) {
+    if (!wanted) return fail(cat("nftables: there is no table inet ", kFilterTable, " of ours"), ENOENT);
+    calm_at = std::max(calm_at, loop.now().mono + length + kKernelLater);
+    if (exceptions == Exceptions::possible) return {};
+    auto done = replace_as(Exceptions::possible);
+    if (done) calm_down_after(length + kKernelLater);
+    return done;
+  }
+
+  /// The wanted table, asking the sets or not. That somebody else has changed it is told all the same: there may be
+  /// more to mend than the table.
+  Result<void> replace_as(Exceptions form) {
+    const bool was_ours = is_in_force().value_or(false);
+    const auto before = std::exchange(exceptions, form);
+    auto done = replace(*wanted);
+    if (!done) {
+      exceptions = before;
+    } else if (!was_ours) {
+      in_force.reset();
+      tell();
+    }
+    return done;
+  }
+
+  Result<bool> is_in_force() {
+    if (!in_force) return false;
+    const auto number = reader.generation();
+    if (!number) return prefixed(number.error());
+    if (*number == in_force->generation) return true;
+    const auto image = reader.image();
+    if (!image) return prefixed(image.error());
+    if (*image != in_force->image) return false;
+    in_force->generation = *number;
+    return true;
+  }
+
+  void calm_down_after(Duration delay) {
+    calm_timer = loop.after(delay, [this] { calm_down(); });
+  }
+
+  void calm_down() {
+    if (!wanted) return;
+    const Duration left = calm_at - loop.now().mono;
+    if (left > Duration{}) return calm_down_after(left);
+    if (const auto some = reader.has_elements(); !some || *some) return calm_down_after(kLookAgain);
+    if (!replace_as(Exceptions::none)) calm_down_after(kLookAgain);
+  }
+
+  /// Something has gone before its time, or has not come at all.
+  void calm_down_soon() {
+    calm_at = loop.now().mono;
+    if (exceptions == Exceptions::possible) calm_down_after({});
   }
 
   /// Where it cannot be had (another process has it) connections are as safe as without it: nothing to tell.
@@ -81,6 +154,20 @@ struct NftablesFilter::Impl {
     loop.post([alive = std::weak_ptr<bool>(life), this] {
       if (!alive.expired()) on_change();
     });
+  }
+
+  Result<bool> exists() {
+    const auto present = reader.present();
+    if (!present) return prefixed(present.error());
+    return present->exists;
+  }
+
+  /// libnftables gives no errno for an element of a table that is not there.
+  Result<void> must_exist() {
+    const auto there = exists();
+    if (!there) return tl::unexpected<Error>(there.error());
+    if (!*there) return fail(cat("nftables: there is no table inet ", kFilterTable), ENOENT);
+    return {};
   }
 
   /// By one transaction; a change by others that shows meanwhile is told.
@@ -121,6 +208,10 @@ struct NftablesFilter::Impl {
   NftablesEvents events;
   Nft nft{cat("nftables: table inet ", kFilterTable)};
   bool holds_nat = false;
+  std::optional<PacketFilterTable> wanted;       ///< by the last replace()
+  Exceptions exceptions = Exceptions::possible;  ///< whether the rules of `wanted` ask the sets
+  MonoTime calm_at{};                            ///< when nothing that we put into the sets is left
+  std::unique_ptr<Timer> calm_timer;             ///< while they ask
   std::optional<InForce> in_force;  ///< what replace() has put there; none: nothing, or it is not known
   unsigned own_transactions = 0;    ///< of the call of reset() under way
   std::function<void()> on_change;
@@ -133,32 +224,18 @@ NftablesFilter::~NftablesFilter() = default;
 
 Result<void> NftablesFilter::replace(const PacketFilterTable& table) {
   impl_->events.take();  // what others did so far is superseded
-  const auto before = impl_->reader.generation();
+  if (!impl_->wanted) impl_->look_into_sets();
   auto done = impl_->replace(table);
-  if (done) {
-    impl_->learn(before);
-    impl_->hold_nat();
-  }
+  if (done) impl_->wanted = table;
   return done;
 }
 
 Result<bool> NftablesFilter::is_in_force() {
-  auto& known = impl_->in_force;
-  if (!known) return false;
-  const auto number = impl_->reader.generation();
-  if (!number) return prefixed(number.error());
-  if (*number == known->generation) return true;
-  const auto image = impl_->reader.image();
-  if (!image) return prefixed(image.error());
-  if (*image != known->image) return false;
-  known->generation = *number;
-  return true;
+  return impl_->is_in_force();
 }
 
 Result<bool> NftablesFilter::exists() {
-  const auto present = impl_->reader.present();
-  if (!present) return prefixed(present.error());
-  return present->exists;
+  return impl_->exists();
 }
 
 Result<bool> NftablesFilter::remove() {
@@ -166,6 +243,9 @@ Result<bool> NftablesFilter::remove() {
   if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());
   impl_->release_nat();
   impl_->in_force.reset();
+  impl_->wanted.reset();
+  impl_->calm_timer.reset();
+  impl_->calm_at = {};
   impl_->events.take();
   return done.has_value();
 }
@@ -175,6 +255,8 @@ Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {
   const auto v6 = std::stable_partition(sorted.begin(), sorted.end(), [](const TcpTuple& tuple) {
     return tuple.source.family() == Family::v4;
   });
+  if (sorted.empty()) return 0;
+  if (auto asked = impl_->ask_sets(kTuplesLive); !asked) return tl::unexpected<Error>(asked.error());
   impl_->own_transactions = 0;
   std::size_t count = 0;
   Result<std::size_t> done = 0;
@@ -190,9 +272,10 @@ Result<std::size_t> NftablesFilter::reset(const std::vector<TcpTuple>& tuples) {
 }
 
 Result<void> NftablesFilter::reset_orphans(Family family, Duration length) {
-  const auto there = exists();
-  if (!there) return tl::unexpected<Error>(there.error());
-  if (!*there) return fail(cat("nftables: there is no table inet ", kFilterTable), ENOENT);
+  if (auto there = impl_->must_exist(); !there) return there;
+  if (length > Duration{}) {
+    if (auto asked = impl_->ask_sets(length); !asked) return asked;
+  }
   return impl_->change_elements(
       multilink::reset_orphans(family, std::chrono::duration_cast<std::chrono::milliseconds>(length)));
 }
@@ -200,25 +283,24 @@ Result<void> NftablesFilter::reset_orphans(Family family, Duration length) {
 Result<void> NftablesFilter::drill(const std::string& device, Duration length) {
   if (const auto flaw = why_not_filterable(device); !flaw.empty())
     return fail(cat("device ", quoted(device), ": ", flaw), EINVAL);
-  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(length);
-  if (count <= 0ms) return fail("its time is over", ETIME);
-  const auto there = exists();  // of a table that is not there libnftables gives no errno
-  if (!there) return tl::unexpected<Error>(there.error());
-  if (!*there) return fail(cat("nftables: there is no table inet ", kFilterTable), ENOENT);
-  const bool was_in_force = is_in_force().value_or(false);
-  impl_->events.take();
-  const auto before = impl_->reader.generation();
-  auto done = impl_->run(begin_drill(device, count));
-  if (done && was_in_force) impl_->learn(before);
+  const auto end = impl_->loop.now().mono + length;
+  const auto left = [&] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(end - impl_->loop.now().mono);
+  };
+  if (length < 1ms) return fail("its time is over", ETIME);
+  if (auto there = impl_->must_exist(); !there) return there;
+  if (auto asked = impl_->ask_sets(length); !asked) return asked;
+  auto done = impl_->change_elements(begin_drill(device, std::max(left(), std::chrono::milliseconds(1))));
+  if (!done) impl_->calm_down_soon();
   return done;
 }
 
-/// The rules that ask the set stay until the next replace(): they cost little, and decide nothing.
 Result<void> NftablesFilter::end_drill(const std::string& device) {
   if (!why_not_filterable(device).empty()) return {};
   auto done = impl_->change_elements(
       cat("delete element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" }\n"));
   if (!done && done.error().code == ENOENT) return {};
+  impl_->calm_down_soon();
   return done;
 }
 

@@ -120,11 +120,11 @@ NetlinkMessage add_elements(std::span<const TcpTuple> tuples) {
 
 }  // namespace
 
-NetlinkMessage nftables_request(int type, int flags) {
+NetlinkMessage nftables_request(int type, int flags, std::string_view set) {
   auto message = make_table_message(type, flags, kRoomForRequest);
   // In all of these the first attribute is the name of the table; of a generation nothing is asked.
   if (type != NFT_MSG_GETGEN && type != NFT_MSG_GETTABLE) put_text(*message, NFTA_RULE_TABLE, kFilterTable);
-  if (type == NFT_MSG_GETSETELEM) put_text(*message, NFTA_SET_ELEM_LIST_SET, kDrilled);
+  if (type == NFT_MSG_GETSETELEM) put_text(*message, NFTA_SET_ELEM_LIST_SET, set);
   return message;
 }
 

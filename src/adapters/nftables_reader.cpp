@@ -52,6 +52,7 @@ bool parse(const nlmsghdr& message, Attributes& found) {
 struct NftablesReader::Parts {
   PresentFilter present;
   std::string image;
+  bool has_elements = false;
 
   void take(const nlmsghdr& message) {
     Attributes found{};
@@ -72,8 +73,8 @@ struct NftablesReader::Parts {
         }
         return note('s', found, {NFTA_SET_NAME, NFTA_SET_HANDLE, NFTA_SET_FLAGS, NFTA_SET_TIMEOUT});
       case NFT_MSG_NEWSETELEM:
-        present.in_a_drill = present.in_a_drill || (found[NFTA_SET_ELEM_LIST_ELEMENTS] != nullptr &&
-                                                    nla_len(found[NFTA_SET_ELEM_LIST_ELEMENTS]) > 0);
+        has_elements |=
+            found[NFTA_SET_ELEM_LIST_ELEMENTS] != nullptr && nla_len(found[NFTA_SET_ELEM_LIST_ELEMENTS]) > 0;
         return;
       case NFT_MSG_NEWRULE:
         return note('r', found, {NFTA_RULE_CHAIN, NFTA_RULE_HANDLE, NFTA_RULE_EXPRESSIONS});
@@ -102,11 +103,11 @@ struct NftablesReader::Parts {
   }
 };
 
-Result<void> NftablesReader::dump(int type, Parts& parts) {
+Result<void> NftablesReader::dump(int type, Parts& parts, std::string_view set) {
   const Parts before = parts;
   for (int tries = 0; tries < kTries; ++tries) {
-    auto done =
-        socket_.dump(nftables_request(type, NLM_F_DUMP), [&](const nlmsghdr& each) { parts.take(each); });
+    auto done = socket_.dump(nftables_request(type, NLM_F_DUMP, set),
+                             [&](const nlmsghdr& each) { parts.take(each); });
     // Some dumps say so when there is no such table.
     if (!done && done.error().code != ENOENT) return tl::unexpected<Error>(done.error());
     if (!done || *done) return {};
@@ -131,10 +132,16 @@ Result<PresentFilter> NftablesReader::present() {
        {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET, NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE}) {
     if (auto done = dump(type, parts); !done) return tl::unexpected<Error>(done.error());
   }
-  if (parts.present.sets.contains(std::string(kDrilled))) {
-    if (auto done = dump(NFT_MSG_GETSETELEM, parts); !done) return tl::unexpected<Error>(done.error());
-  }
   return std::move(parts.present);
+}
+
+Result<bool> NftablesReader::has_elements() {
+  Parts parts;
+  for (const auto set : {kDrilled, kOrphaned, kEvicted4, kEvicted6}) {  // the small ones first
+    if (auto done = dump(NFT_MSG_GETSETELEM, parts, set); !done) return tl::unexpected<Error>(done.error());
+    if (parts.has_elements) return true;
+  }
+  return false;
 }
 
 Result<std::string> NftablesReader::image() {

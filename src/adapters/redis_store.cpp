@@ -46,6 +46,7 @@ struct RedisStore::Impl {
         log(where),
         address(std::move(redis)),
         login(std::move(user)),
+        is_for_good(starting > Duration{}),
         started(event_loop.now().mono + starting) {}
 
   void connect();
@@ -75,6 +76,7 @@ struct RedisStore::Impl {
   unsigned failures = 0;  // attempts in a row
   std::unique_ptr<Timer> retry;
   std::unique_ptr<Timer> heartbeat;
+  const bool is_for_good;
   const MonoTime started;
   bool was_ever_ready = false;
   bool told_of_loss = false;
@@ -193,7 +195,7 @@ void RedisStore::Impl::complain(const Error& reason, bool refused) {
                 "access control list of Redis (ACL LIST)"
               : "; it was started without a login, the credential 'redis': start it by its systemd unit"));
   } else if (!refused && !is_still_starting() && !std::exchange(told_of_loss, true)) {
-    log.warning(cat(reason.message, "; trying again until it answers"));
+    log.warning(cat(reason.message, is_for_good ? "; trying again until it answers" : ""));
   }
 }
 

@@ -115,7 +115,7 @@ Value or_without(Result<Value> read, Log& log) {
 void run(const HelperOptions& options) {
   EventLoop loop;
   SpdlogLog log(kName, LogLevel::info, options.log);
-  RedisStore store(loop, log, options.redis, or_without(read_redis_login(), log));
+  RedisStore store(loop, log, options.redis, or_without(read_redis_login(), log), RedisStore::kStarting);
   ParentPages parents(loop, options.ports);
   ParentPicker picker({loop, store, log, parents}, options.site, options.uplinks,
                       or_without(read_boot_id(), log));

@@ -15,6 +15,7 @@
 #include "multilink/adapters/status_source.hpp"
 #include "multilink/adapters/terminal.hpp"
 #include "multilink/core/status_json.hpp"
+#include "multilink/core/status_summary.hpp"
 #include "multilink/core/status_text.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
@@ -31,6 +32,22 @@ std::string render(const StatusRequest& request, const StatusSnapshot& snapshot)
   if (request.json) return render_status_json(snapshot);
   const bool in_colour = !request.no_colour && shows_colours();
   return render_status_text(snapshot, in_colour ? StatusPaint::colour : StatusPaint::none);
+}
+
+constexpr std::size_t kMostOfAReason = 512;
+
+int plugin_status(StatusLevel level) {
+  switch (level) {
+    case StatusLevel::ok:
+      return 0;
+    case StatusLevel::attention:
+      return 1;
+    case StatusLevel::failed:
+      return 2;
+    case StatusLevel::unknown:
+      break;
+  }
+  return 3;
 }
 
 std::string unreadable(const StatusSource& source, const Error& error) {
@@ -79,7 +96,7 @@ class Watch {
     store_ = std::make_unique<RedisStore>(loop_, log_, source_.redis, source_.login);
     reader_ = std::make_unique<StatusReader>(loop_, *store_, source_.site);
     reader_->start(deadline_, [this](Result<StatusSnapshot> snapshot) {
-      if (snapshot) snapshot->config_problems = source_.config_problems;
+      if (snapshot) source_.complete(*snapshot);
       text_ = snapshot ? render(request_, *snapshot)
                        : cat("unknown: ", unreadable(source_, snapshot.error()), '\n');
       show();
@@ -119,6 +136,25 @@ tl::expected<std::string, CommandFailure> show_status(const StatusRequest& reque
   const auto snapshot = read_status(*source, deadline);
   if (!snapshot) return refuse(kExitFailure, unreadable(*source, snapshot.error()));
   return render(request, *snapshot);
+}
+
+StatusCheck check_status(const StatusRequest& request, Duration deadline) {
+  const auto unknown = [](const std::string& why) {
+    return StatusCheck{cat("unknown: ", printable(why, kMostOfAReason), '\n'),
+                       plugin_status(StatusLevel::unknown)};
+  };
+  const auto source = find_status_source(request.config, request.redis);
+  if (!source) return unknown(join(source.error(), "; "));
+  const auto snapshot = read_status(*source, deadline);
+  if (!snapshot) return unknown(unreadable(*source, snapshot.error()));
+  const auto summary = summarize(*snapshot);
+  std::string text = render_headline(summary);
+  if (const auto& all = summary.findings; !all.empty()) {
+    text.pop_back();
+    text += cat(" (", printable(all.front(), kMostOfAReason),
+                all.size() > 1 ? cat("; and ", all.size() - 1, " more") : "", ")\n");
+  }
+  return {std::move(text), plugin_status(summary.level)};
 }
 
 tl::expected<void, CommandFailure> watch_status(const StatusRequest& request, Duration deadline) {

@@ -46,7 +46,13 @@ tl::expected<StatusSource, std::vector<std::string>> find_status_source(
   const auto login = find_login(!redis, login_path);
   if (!login) return tl::unexpected(std::vector{login.error().message});
   return StatusSource{redis.value_or(place.redis), place.site, *login,
-                      redis ? std::vector<std::string>{} : lines_of(parsed.errors)};
+                      redis ? std::vector<std::string>{} : lines_of(parsed.errors),
+                      parsed.config && parsed.config->notify.has_receiver()};
+}
+
+void StatusSource::complete(StatusSnapshot& snapshot) const {
+  snapshot.config_problems = config_problems;
+  if (!has_receiver) leave_out_idle_notifier(snapshot);
 }
 
 namespace {
@@ -76,11 +82,18 @@ Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline
     reader->start(deadline, done);
     return reader;
   });
-  if (snapshot) snapshot->config_problems = source.config_problems;
+  if (snapshot) source.complete(*snapshot);
   return snapshot;
 }
 
 Result<std::vector<Reply>> run_on_redis(const StatusSource& source, std::vector<Store::Command> commands,
+                                        Duration deadline) {
+  return try_on_redis(source, std::move(commands), deadline).map_error([](const Error& error) {
+    return Error{cat(error.message, kNoAnswerRemedy), error.code};
+  });
+}
+
+Result<std::vector<Reply>> try_on_redis(const StatusSource& source, std::vector<Store::Command> commands,
                                         Duration deadline) {
   return read_from<std::vector<Reply>>(source, [&](EventLoop& loop, RedisStore& store, auto done) {
     Store::Events events;

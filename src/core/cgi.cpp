@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/core/cgi.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "multilink/core/status_json.hpp"
 #include "multilink/core/status_metrics.hpp"
 #include "multilink/core/status_page.hpp"
@@ -36,6 +39,17 @@ std::optional<PageFormat> parse_format(std::string_view word) {
   if (word == "prometheus") return PageFormat::prometheus;
   if (word == "csv") return PageFormat::csv;
   return std::nullopt;
+}
+
+/// What a program asked for, if it can be told, is refused in a form that it reads.
+CgiResponse refusal(int status, std::string_view title, std::string_view text, std::string_view query) {
+  const auto parameters = split(query, '&');
+  const auto asks_for = [&](std::string_view format) {
+    return std::ranges::find(parameters, cat("format=", format)) != parameters.end();
+  };
+  if (asks_for("json")) return {status, render_unavailable_json(text), {}, kJsonType};
+  if (asks_for("csv") || asks_for("prometheus")) return {status, cat(text, '\n'), {}, kTextType};
+  return {status, render_message_page(title, text)};
 }
 
 std::optional<PageRequest> understand_query(std::string_view query) {
@@ -79,20 +93,21 @@ std::optional<ChartRange> PageRequest::history() const {
 
 tl::expected<PageRequest, CgiResponse> understand(const CgiRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") {
-    return tl::unexpected(CgiResponse{
-        405, render_message_page("Method not allowed", "This page can only be read: GET or HEAD."),
-        "Allow: GET, HEAD\r\n"});
+    auto response =
+        refusal(405, "Method not allowed", "This page can only be read: GET or HEAD.", request.query);
+    response.extra_headers = "Allow: GET, HEAD\r\n";
+    return tl::unexpected(std::move(response));
   }
   if (!request.path_info.empty()) {
     return tl::unexpected(
-        CgiResponse{404, render_message_page("Not found", "There is one page, and nothing below it.")});
+        refusal(404, "Not found", "There is one page, and nothing below it.", request.query));
   }
   if (const auto page = understand_query(request.query)) return *page;
-  return tl::unexpected(CgiResponse{
-      400, render_message_page(
-               "Bad request",
-               "This page takes two parameters: format=html, json, prometheus or csv, and, of html "
-               "and csv, range=1h, 24h or 30d.")});
+  return tl::unexpected(
+      refusal(400, "Bad request",
+              "This page takes two parameters: format=html, json, prometheus or csv, and, of html "
+              "and csv, range=1h, 24h or 30d.",
+              request.query));
 }
 
 CgiResponse status_response(const Result<StatusSnapshot>& snapshot, const PageRequest& request) {

@@ -51,6 +51,17 @@ std::vector<Connection> never_translated(std::span<const Connection> pinned, con
   return out;
 }
 
+std::vector<Connection> translated_astray(std::span<const Connection> pinned, const std::set<IpAddress>& own,
+                                          const InsideNetworks& inside) {
+  std::vector<Connection> out;
+  std::copy_if(pinned.begin(), pinned.end(), std::back_inserter(out), [&](const Connection& connection) {
+    const IpAddress& outside = connection.reply.destination;
+    return !connection.answered && outside != connection.original.source && inside.is_host(outside) &&
+           !own.contains(outside) && goes_out(connection, inside);
+  });
+  return out;
+}
+
 bool must_be_told(const Connection& connection) {
   if (connection.protocol != ip_protocol::kTcp) return false;
   switch (connection.tcp_state.value_or(TcpState::none)) {

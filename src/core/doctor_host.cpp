@@ -78,6 +78,11 @@ Checks check_daemons(const std::vector<std::pair<std::string, Result<DaemonRecor
     if (!record) {
       out.push_back({name, Verdict::problem, cat("does not report: ", record.error().message),
                      cat("systemctl start ", daemon, ", and see journalctl -u ", daemon)});
+    } else if (!record->stores) {
+      out.push_back(
+          {name, Verdict::problem, cat("runs, but ", DaemonRecord::kStoresNothing),
+           "raise maxmemory in /etc/multilink/redis.conf and systemctl restart multilink-redis, or lower "
+           "history in the configuration; then systemctl reload pingd"});
     } else if (!hash.empty() && record->config_hash != hash) {
       out.push_back({name, Verdict::note, "runs, by another configuration than the file has now",
                      cat("see 'multilinkctl config diff', then systemctl reload ", daemon)});

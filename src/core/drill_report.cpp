@@ -91,6 +91,15 @@ Json text_or_null(const std::string& text) {
   return text.empty() ? Json() : Json(text);
 }
 
+/// Of connections that could not go by the new route: empty where none was open for longer.
+std::string open_until(Family family, Duration switched, const DrillReport& report) {
+  Duration last = switched;
+  for (const auto& moved : report.moved) {
+    if (moved.family == family) last = std::max(last, moved.after);
+  }
+  return last > switched ? cat("; what was open then, up to ", format_milliseconds(last, 0)) : std::string();
+}
+
 std::string family_lines(Family family, const DrillReport::PerFamily& one, const DrillReport& report) {
   std::string out = cat("IPv", to_string(family), one.carried ? "" : " (it carried nothing)", '\n');
   out += cat("  noticed after         ", span(one.noticed, "- (not while it lasted)"), '\n');
@@ -98,9 +107,12 @@ std::string family_lines(Family family, const DrillReport::PerFamily& one, const
     out += cat("  route switched after  ", span(one.switched, "- (it did not)"),
                one.to.empty() ? "" : cat(", to ", printable(one.to)), '\n');
   }
+  if (const auto felt = one.felt())
+    out += cat("  users felt            ", format_milliseconds(*felt, 0), " without an answer",
+               open_until(family, *felt, report), '\n');
   for (const auto& moved : report.moved) {
     if (moved.family != family) continue;
-    out += cat("  connections after     ", format_milliseconds(moved.after, 0), ": ", printable(moved.reason),
+    out += cat("  flows moved after     ", format_milliseconds(moved.after, 0), ": ", printable(moved.reason),
                '\n');
   }
   out += cat("  up again              ",
@@ -115,11 +127,21 @@ std::string family_lines(Family family, const DrillReport::PerFamily& one, const
 
 std::string verdict(const DrillReport& report) {
   if (!report.refused.empty()) return "refused";
+  if (report.families.empty()) return "it was not up: there was nothing to notice";
+  if (std::ranges::none_of(report.families, [](const auto& entry) { return entry.second.carried; })) {
+    if (!report.failed_over()) return "it carried nothing, and was not noticed to be silent";
+    return report.came_back() ? "it carried nothing; it was noticed and came back"
+                              : "it carried nothing; it was noticed and did not come back";
+  }
   if (!report.failed_over()) return "it did not fail over";
   return report.came_back() ? "it failed over and came back" : "it failed over and did not come back";
 }
 
 }  // namespace
+
+std::optional<Duration> DrillReport::PerFamily::felt() const {
+  return carried ? switched : std::nullopt;
+}
 
 bool DrillReport::failed_over() const {
   return begun && std::ranges::all_of(families, [](const auto& entry) {
@@ -158,6 +180,7 @@ std::string render_drill_json(const DrillReport& report) {
     families[std::string(to_string(family))] = {{"carried", one.carried},
                                                 {"noticed_ms", span(one.noticed)},
                                                 {"switched_ms", span(one.switched)},
+                                                {"felt_ms", span(one.felt())},
                                                 {"to", text_or_null(one.to)},
                                                 {"up_again_ms", span(one.up_again)},
                                                 {"returned_ms", span(one.returned)}};

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMostText = 200;
 constexpr std::size_t kWidthOfKind = 6;
 constexpr std::size_t kWidthOfUplink = 10;
-constexpr std::size_t kWidthOfChange = 17;  // "unknown -> suspect"
+constexpr std::size_t kWidthOfChange = 18;  // "unknown -> suspect"
 
 std::string padded(std::string text, std::size_t width) {
   text.append(text.size() < width ? width - text.size() : 0, ' ');

@@ -274,6 +274,7 @@ class Explainer {
     out_.by = DecidedBy::default_route;
     const auto* carrier = uplink_named(out_.uplink);
     if (carrier == nullptr) return;
+    if (in_.flow.from && in_.flow.iif.empty()) say_why_not_by_its_own(*in_.flow.from, *carrier);
     for (std::size_t i = 0; i < out_.uplinks.size(); ++i) {
       if (out_.uplinks[i].precedence < carrier->precedence) say_why_not(i);
     }
@@ -287,6 +288,19 @@ class Explainer {
     }
     say(cat("the uplinks of that precedence share by weight (", join(shares, ", "),
             "), connection by connection"));
+  }
+
+  /// Why what bears an address of another uplink does not leave by that.
+  void say_why_not_by_its_own(const IpAddress& from, const ExplainedUplink& carrier) {
+    const auto* owner = uplink_with_address(from);
+    if (owner == nullptr || owner == &carrier) return;
+    const bool is_well = owner->enabled && owner->fact == LinkFact::ok && owner->state == HealthState::up;
+    say(cat(
+        from.to_string(), " is an address of ", owner->name, ", ",
+        is_well
+            ? "whose rules are away, as for half a minute after UDP of this host has left it for a better one"
+            : cat("which ", state_words(*owner)),
+        "; meanwhile what bears it leaves by the default, translated"));
   }
 
   void say_why_not(std::size_t i) {

@@ -188,7 +188,7 @@ std::string render_state_strip(const HistorySeries& day) {
   const auto length = length_of(day.step) * static_cast<int>(day.records.size());
   const auto words = html_text(all.watched() == Duration{}
                                    ? std::string("not measured")
-                                   : cat(format_share(all.up, all.watched()), " up, ",
+                                   : cat(format_share(all.up, all.watched(), 1), " up, ",
                                          format_span(all.suspect), " suspect, ", format_span(all.down),
                                          " down, ", format_span(length - all.watched()), " not measured"));
   return cat("<figure><figcaption><b>Last 24 h</b> ", words, "</figcaption>",

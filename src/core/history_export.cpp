@@ -118,7 +118,7 @@ std::string render_history_json(std::string_view site, const std::vector<NamedSe
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }
 
-std::string render_history_text(const std::vector<NamedSeries>& all) {
+std::string render_history_text(const std::vector<NamedSeries>& all, HistoryStep step) {
   std::vector<std::vector<std::string>> rows{
       {"UTC", "FAMILY", "UP", "SUSPECT", "DOWN", "LOSS", "RTT", "MOST", "JITTER"}};
   for (const auto& named : all) {
@@ -126,7 +126,9 @@ std::string render_history_text(const std::vector<NamedSeries>& all) {
       rows.push_back(row(named, time, record));
     });
   }
-  return rows.size() == 1 ? "nothing is stored of this time\n" : align_columns(rows);
+  if (rows.size() > 1) return align_columns(rows);
+  return cat("nothing is stored of this time",
+             step == HistoryStep::hour ? "; the first hour is kept by the minute: --hours 1" : "", '\n');
 }
 
 }  // namespace multilink

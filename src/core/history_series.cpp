@@ -29,13 +29,18 @@ std::vector<HistoryRecord> grouped(const HistorySeries& series, std::size_t grou
   return out;
 }
 
-std::string format_share(Duration part, Duration whole) {
+std::string format_share(Duration part, Duration whole, int digits) {
   if (whole <= Duration{}) return "-";
   const double percent = 100.0 * static_cast<double>(part.count()) / static_cast<double>(whole.count());
   constexpr double kLeast = 0.001;
   if (part > Duration{} && percent < kLeast) return "< 0.001 %";
   if (part < whole && percent > 100 - kLeast) return "> 99.999 %";
-  return cat(format_decimal(percent, 3), " %");
+  const auto is_true = [&](std::string_view text) {
+    return (part >= whole || text != "100") && (part <= Duration{} || text != "0");
+  };
+  auto text = format_decimal(percent, digits);
+  while (!is_true(text)) text = format_decimal(percent, ++digits);
+  return cat(text, " %");
 }
 
 }  // namespace multilink

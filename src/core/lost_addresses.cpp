@@ -11,6 +11,11 @@ LostAddresses::Change LostAddresses::see(const UplinkAddresses& now) {
     const auto present = now.find(owner);
     return present != now.end() && present->second.contains(address);
   };
+  for (const auto& [owner, addresses] : now) {
+    const auto earlier = before_.find(owner);
+    if (earlier != before_.end() && !std::ranges::includes(earlier->second, addresses))
+      out.appears.insert(owner);
+  }
   std::set<Family> waiting;
   for (const auto& [owner, addresses] : lost_) {
     if (!addresses.empty()) waiting.insert(owner.family);

@@ -19,14 +19,24 @@ std::string in_family(const EventRecord& event) {
   return event.family ? cat(" (IPv", to_string(*event.family), ')') : std::string();
 }
 
+std::string drill_sentence(const EventRecord& event) {
+  const auto uplink = safe(event.uplink);
+  if (event.to == "drilled") return cat("a drill of ", uplink, " has begun");
+  if (event.to == "refused") return cat("a drill of ", uplink, " was refused");
+  return cat("the drill of ", uplink, " has ended");
+}
+
 std::string what_happened(const EventRecord& event) {
   if (event.kind == "route") {
     return cat("traffic goes by ", event.to.empty() ? "no uplink" : safe(event.to), in_family(event),
                ", no longer by ", safe(event.from));
   }
-  if (event.kind == "admin")
-    return cat(safe(event.uplink), " is ", safe(event.to), " by order of its administrator");
-  if (event.kind == "drill") return cat("the drill of ", safe(event.uplink), ": ", safe(event.to));
+  if (event.kind == "admin") {  // an order's time may have ended by itself
+    return event.to == "in use"
+               ? cat(safe(event.uplink), " is in use again")
+               : cat(safe(event.uplink), " is ", safe(event.to), " by order of its administrator");
+  }
+  if (event.kind == "drill") return drill_sentence(event);
   return cat(safe(event.uplink), " is ", safe(event.to), in_family(event));
 }
 

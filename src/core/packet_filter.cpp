@@ -25,17 +25,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBaseChai
     {"postrouting", "type filter hook postrouting priority mangle + 5"},
     {"translation", "type nat hook postrouting priority srcnat - 10"},
 }};
-constexpr std::array<std::string_view, 13> kSharedChains{
-    "unpinnable", "unmarked", "probed", "foreign_source", "masquerade4",     "masquerade6",  "evicted",
-    "reset4",     "reset6",   "drill",  "drill_entering", "drill_forwarded", "drill_leaving"};
-/// Empty but in a drill: asking a set costs each packet more than a jump there and back. A black hole begins behind
-/// the provider's router: what keeps the address and the router's own stays. Of what this host sends only TCP ends in it,
-/// which is not told; dropping the rest would give its sender an error. It leaves, and nothing answers it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kDrillRules{{
-    {"drill_entering", "iifname @drilled goto drill"},
-    {"drill_forwarded", "oifname @drilled drop"},
-    {"drill_leaving", "oifname @drilled meta l4proto 6 drop"},
-}};
+constexpr std::array<std::string_view, 10> kSharedChains{
+    "unpinnable",  "unmarked", "probed", "foreign_source", "masquerade4",
+    "masquerade6", "evicted",  "reset4", "reset6",         "drill"};
 constexpr std::array<std::string_view, 4> kUplinkChains{"steer_", "enter_", "leave_", "translate_"};
 
 constexpr std::string_view kTuple4 = "ip saddr . tcp sport . ip daddr . tcp dport";
@@ -67,8 +59,11 @@ std::string_view ip_word(Family family) {
 
 class TableText {
  public:
-  TableText(const PacketFilterTable& table, bool in_a_drill)
-      : uplinks_(table.uplinks), parents_(table.parents), marks_(table.mark_mask), in_a_drill_(in_a_drill) {}
+  TableText(const PacketFilterTable& table, Exceptions exceptions)
+      : uplinks_(table.uplinks),
+        parents_(table.parents),
+        marks_(table.mark_mask),
+        asks_sets_(exceptions == Exceptions::possible) {}
 
   std::string write() {
     set(kEvicted4, kTuple4);
@@ -143,25 +138,30 @@ class TableText {
   }
 
   void write_shared() {
-    chain("unpinnable",
-          {"ct state invalid,untracked accept",
-           // An error about a flow may come from anywhere, and tells nothing of the flow's own way.
-           "ct state related meta l4proto { 1, 58 } accept",
-           // What stays on the link needs no pin; two links may have the same addresses there.
-           "ip daddr { 224.0.0.0/4, 255.255.255.255 } accept", "ip6 daddr { fe80::/10, ff00::/8 } accept"});
+    chain(
+        "unpinnable",
+        {"ct state invalid,untracked accept",
+         // An error about a flow may come from anywhere, and tells nothing of the flow's own way.
+         "ct state related meta l4proto { 1, 58 } accept",
+         // What stays on the link needs no pin; two links may have the same addresses there. (Two rules cost a packet less
+         // than one set of intervals.)
+         "ip daddr 224.0.0.0/4 accept", "ip daddr 255.255.255.255 accept", "ip6 daddr fe80::/10 accept",
+         "ip6 daddr ff00::/8 accept"});
     chain("unmarked", rules_for_unmarked());
     // The answer to a probe gets the mark of where it came in, for the sake of rp_filter alone: routing without it
     // would expect it on the uplink in use. Its connection keeps the reserved mark.
     chain("probed", by_device("iifname", "steer_"));
     chain("foreign_source", rules_for_foreign_sources());
-    chain("masquerade4", {"ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade"});
-    chain("masquerade6", {"ip6 saddr != fe80::/10 ip6 daddr != { fe80::/10, ff00::/8 } masquerade"});
+    // Packets of both families come here.
+    chain("masquerade4",
+          {"ip daddr 224.0.0.0/4 accept", "ip daddr 255.255.255.255 accept", "meta nfproto ipv4 masquerade"});
+    chain("masquerade6", {"ip6 saddr fe80::/10 accept", "ip6 daddr fe80::/10 accept",
+                          "ip6 daddr ff00::/8 accept", "meta nfproto ipv6 masquerade"});
     chain("evicted",
           {cat(kTuple4, " @", kEvicted4, " goto reset4"), cat(kTuple6, " @", kEvicted6, " goto reset6")});
+    // A black hole begins behind the provider's router: what keeps the address and the router's own stays.
     chain("drill",
           {"icmpv6 type { 133, 134, 135, 136, 137 } accept", "udp dport { 68, 546 } accept", "drop"});
-    for (const auto& [name, rule] : kDrillRules)
-      chain(name, in_a_drill_ ? Lines{std::string(rule)} : Lines{});
     chain("reset4", rules_for_evicted(kTuple4, kEvicted4));
     chain("reset6", rules_for_evicted(kTuple6, kEvicted6));
   }
@@ -216,7 +216,12 @@ class TableText {
   }
 
   Lines rules_before_routing() const {
-    Lines rules{"jump drill_entering"};
+    Lines rules;
+    if (asks_sets_) {
+      rules.push_back(cat("iifname @", kDrilled, " goto drill"));
+      // Here and not when forwarding: a policy without an uplink refuses the packet before.
+      rules.emplace_back("meta l4proto 6 jump evicted");
+    }
     append(rules, by_mark());
     rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_probes()), " goto probed"));
     if (uplinks_.empty()) return rules;
@@ -228,17 +233,37 @@ class TableText {
   }
 
   Lines rules_when_forwarding() const {
-    Lines rules{"jump drill_forwarded"};
+    Lines rules = rules_against_loops();
+    if (asks_sets_) append(rules, rules_of_exceptions());
+    return rules;
+  }
+
+  /// What comes for a provider's prefix and belongs to no connection that was translated: the default would lead it back to the
+  /// provider, and that to here, until its hop limit ends it (RFC 7084, WPD-5). A server learns so that a connection is over.
+  Lines rules_against_loops() const {
+    Lines rules;
+    for (const auto& uplink : uplinks_) {
+      if (!uplink.translation) continue;
+      const auto comes_back = cat("iifname ", devices(), " oifname ", devices(), " ip6 daddr ",
+                                  uplink.translation->outside.to_string());
+      rules.push_back(cat(comes_back, " meta l4proto 6 reject with tcp reset"));
+      rules.push_back(cat(comes_back, " reject with icmpv6 type addr-unreachable"));
+    }
+    return rules;
+  }
+
+  Lines rules_of_exceptions() const {
+    Lines rules{cat("oifname @", kDrilled, " drop")};
     if (!uplinks_.empty()) {
       // In the middle of a connection that the kernel does not know.
       rules.push_back(cat("tcp flags & (syn | rst) == 0 ct state new oifname ", devices(), " meta nfproto @",
                           kOrphaned, " reject with tcp reset"));
     }
-    rules.emplace_back("meta l4proto 6 goto evicted");
     return rules;
   }
 
   Lines rules_for_local_tcp() const {
+    if (parents_.empty() && !asks_sets_) return {};
     Lines rules{"tcp flags & rst == rst accept"};
     for (const auto& users : parents_) {
       // They answer the proxy that users speak to, and may have to ask a name server here.
@@ -246,7 +271,7 @@ class TableText {
                           " meta l4proto 6 ct direction original tcp dport != 53 fib daddr type local reject "
                           "with tcp reset"));
     }
-    rules.emplace_back("meta l4proto 6 goto evicted");
+    if (asks_sets_) rules.emplace_back("meta l4proto 6 goto evicted");
     return rules;
   }
 
@@ -260,7 +285,11 @@ class TableText {
   }
 
   Lines rules_when_leaving() const {
-    Lines rules{"jump drill_leaving", cat(clear_mark(), " accept")};
+    Lines rules;
+    // Of what this host sends only TCP ends in a drill, which is not told; dropping the rest would give its sender an
+    // error. It leaves, and nothing answers it.
+    if (asks_sets_) rules.push_back(cat("oifname @", kDrilled, " meta l4proto 6 drop"));
+    rules.push_back(cat(clear_mark(), " accept"));
     for (const auto& uplink : uplinks_) {
       // The mark is what the entries that are to go are found by.
       for (const Family family : uplink.udp_moves) {
@@ -320,7 +349,7 @@ class TableText {
   const std::vector<FilteredUplink>& uplinks_;
   const std::vector<UidRange>& parents_;
   PacketMarks marks_;
-  bool in_a_drill_;
+  bool asks_sets_;
   std::string out_;
 };
 
@@ -376,7 +405,8 @@ bool holds_only_ours(const PresentFilter& present) {
          });
 }
 
-Result<std::string> filter_in_place(const PacketFilterTable& table, const PresentFilter& present) {
+Result<std::string> filter_in_place(const PacketFilterTable& table, Exceptions exceptions,
+                                    const PresentFilter& present) {
   if (auto good = check_devices(table); !good) return tl::unexpected(good.error());
   std::string out = cat("add table inet ", kFilterTable, "\nflush table inet ", kFilterTable, '\n');
   const auto wanted = chains_of(table);
@@ -385,17 +415,12 @@ Result<std::string> filter_in_place(const PacketFilterTable& table, const Presen
       out += cat("delete chain inet ", kFilterTable, ' ', name, '\n');
     }
   }
-  return out + TableText(table, present.in_a_drill).write();
+  return out + TableText(table, exceptions).write();
 }
 
 std::string begin_drill(std::string_view device, std::chrono::milliseconds length) {
-  auto out = cat("add element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" timeout ",
-                 length.count(), "ms }\n");
-  for (const auto& [chain, rule] : kDrillRules) {
-    out += cat("flush chain inet ", kFilterTable, ' ', chain, "\nadd rule inet ", kFilterTable, ' ', chain,
-               ' ', rule, '\n');
-  }
-  return out;
+  return cat("add element inet ", kFilterTable, ' ', kDrilled, " { \"", device, "\" timeout ", length.count(),
+             "ms }\n");
 }
 
 std::string reset_orphans(Family family, std::chrono::milliseconds length) {
@@ -408,10 +433,10 @@ std::string reset_orphans(Family family, std::chrono::milliseconds length) {
   return length.count() == 0 ? none : cat(none, element("add", cat(" timeout ", length.count(), "ms")));
 }
 
-Result<std::string> filter_anew(const PacketFilterTable& table) {
+Result<std::string> filter_anew(const PacketFilterTable& table, Exceptions exceptions) {
   if (auto good = check_devices(table); !good) return tl::unexpected(good.error());
   return cat("add table inet ", kFilterTable, "\ndelete table inet ", kFilterTable, '\n',
-             TableText(table, false).write());
+             TableText(table, exceptions).write());
 }
 
 }  // namespace multilink

@@ -15,7 +15,7 @@ constexpr std::string_view kStyle = R"(
 @media (prefers-color-scheme: dark) { :root { --page: #0d1117; --text: #e6edf3; --faint: #9198a1;
   --line: #3d444d; --ok: #56d364; --attention: #e3b341; --failed: #ff8177; --unknown: #b1bac4; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 80rem; background: var(--page); color: var(--text);
+body { margin: 0 auto; padding: 1rem; max-width: 88rem; background: var(--page); color: var(--text);
   font: 1rem/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1rem; margin: 0; color: var(--faint); font-weight: 600; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
@@ -41,6 +41,10 @@ svg { display: block; width: 100%; margin: .2rem 0; border-bottom: 1px solid var
 .band { fill: var(--line); }
 .axis { display: flex; justify-content: space-between; margin: 0; color: var(--faint); font-size: .8rem; }
 footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
+@media (min-width: 50rem) {
+  td[data-label="Loss"], td[data-label="RTT"], td[data-label="Jitter"], td[data-label="Ago"] { white-space: nowrap; }
+}
+@media (min-width: 100rem) { html { font-size: 125%; } }
 @media (max-width: 50rem) {
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, caption, tbody, tr { display: block; }
@@ -49,7 +53,7 @@ footer { margin-top: 2rem; color: var(--faint); font-size: .9rem; }
   td::before { content: attr(data-label); flex: 0 0 6.5rem; color: var(--faint); }
 }
 )";
-constexpr std::string_view kStyleHash = "'sha256-SfIBamUgUHy86tEE14qM0AjOp44sE3bvgQRbzWmDvvY='";
+constexpr std::string_view kStyleHash = "'sha256-Yy9C+tSDax2MPDLClny2DW1zIPrOfXXsbiNJ/J9DgLU='";
 
 // Each second it asks for the JSON, which is cheap; the page itself only when that tells of news, or every 10 s for the
 // figures. So there is one renderer, on the server. Without '<' and '&', so that the page is well-formed XML as well.

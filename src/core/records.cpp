@@ -172,6 +172,7 @@ Fields LinkRecord::encode() const {
              {"boot", boot},
              {"carrier", carrier ? "1" : "0"},
              {"since", encode_wall(since)},
+             {"written_ns", encode_mono(written)},
              {"families", encode_families(families)}};
   for (const auto& [family, seen] : families) {
     out[family_field(family, "fact")] = to_string(seen.fact);
@@ -188,6 +189,7 @@ Result<LinkRecord> LinkRecord::decode(const Fields& fields) {
   out.boot = reader.boot("boot");
   out.carrier = reader.flag("carrier");
   out.since = reader.wall("since");
+  out.written = reader.mono("written_ns");
   for (const Family family : reader.families()) {
     auto& seen = out.families[family];
     seen.fact = reader.parsed(family_field(family, "fact"), "a fact about a link", parse_link_fact);
@@ -203,6 +205,7 @@ Fields HealthRecord::encode() const {
   Fields out{{"device", device},      {"precedence", cat(precedence)},
              {"weight", cat(weight)}, {"enabled", enabled ? "1" : "0"},
              {"boot", boot},          {"families", encode_families(families)}};
+  out["written_ns"] = encode_mono(written);
   out["admin"] = to_string(admin);
   out["admin_until"] = admin_until ? encode_wall(*admin_until) : "";
   for (const auto& [family, seen] : families) {
@@ -233,6 +236,7 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
   out.weight = reader.number<unsigned>("weight", 1, kMaxWeight);
   out.enabled = reader.flag("enabled");
   out.boot = reader.boot("boot");
+  out.written = reader.mono("written_ns");
   out.admin = reader.parsed("admin", "empty or an order of the administrator", parse_admin_mode);
   out.admin_until = reader.wall_or_none("admin_until");
   for (const Family family : reader.families()) {
@@ -378,10 +382,12 @@ Result<EventRecord> EventRecord::decode(const Fields& fields) {
 }
 
 Fields DaemonRecord::encode() const {
-  return {{"pid", cat(pid)},
-          {"version", to_plain_text(version)},
-          {"started", encode_wall(started)},
-          {"config_hash", config_hash}};
+  Fields fields{{"pid", cat(pid)},
+                {"version", to_plain_text(version)},
+                {"started", encode_wall(started)},
+                {"config_hash", config_hash}};
+  if (stores) fields.emplace("stores", "1");
+  return fields;
 }
 
 Result<DaemonRecord> DaemonRecord::decode(const Fields& fields) {
@@ -391,6 +397,7 @@ Result<DaemonRecord> DaemonRecord::decode(const Fields& fields) {
   out.version = reader.text("version");
   out.started = reader.wall("started");
   out.config_hash = reader.text_if("config_hash", "16 hex digits", is_config_hash);
+  out.stores = fields.contains("stores");
   return reader.finish(std::move(out));
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -117,6 +118,13 @@ std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedSt
 
 namespace {
 
+/// The rule that the operation puts there.
+const Rule* rule_added(const RouteOperation& operation) {
+  if (const auto* add = std::get_if<AddRule>(&operation)) return &add->rule;
+  const auto* append = std::get_if<AppendRule>(&operation);
+  return append == nullptr ? nullptr : &append->rule;
+}
+
 bool has_carrier(const Route& route, const KernelState& state) {
   return std::any_of(route.next_hops.begin(), route.next_hops.end(), [&](const NextHop& hop) {
     const Link* link = state.link_at(hop.link_index);
@@ -142,6 +150,24 @@ bool ends_in(std::uint32_t table, const Rule& rule, const OwnedState& wanted) {
 }
 
 }  // namespace
+
+std::size_t put_steering_first(std::vector<RouteOperation>& operations, std::uint32_t mark_mask) {
+  bool is_another = false;
+  std::set<std::uint32_t> tables;
+  for (const auto& operation : operations) {
+    const auto* removal = std::get_if<DeleteRule>(&operation);
+    is_another |= removal != nullptr && removal->rule.mark && removal->rule.mark->mask != mark_mask;
+    const auto* added = rule_added(operation);
+    if (added != nullptr && added->mark && added->mark->mask == mark_mask) tables.insert(added->table);
+  }
+  if (!is_another) return 0;
+  const auto rest = std::stable_partition(operations.begin(), operations.end(), [&](const auto& operation) {
+    if (const auto* added = rule_added(operation)) return added->mark && added->mark->mask == mark_mask;
+    const auto* route = std::get_if<PrependRoute>(&operation);
+    return route != nullptr && route->route.table != kMainTable && tables.contains(route->route.table);
+  });
+  return static_cast<std::size_t>(rest - operations.begin());
+}
 
 bool supersedes(const RouteOperation& addition, const RouteOperation& removal) {
   const auto* added = std::get_if<PrependRoute>(&addition);

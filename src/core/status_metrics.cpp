@@ -13,7 +13,8 @@ namespace multilink {
 namespace {
 
 constexpr std::array kStates{HealthState::unknown, HealthState::up, HealthState::suspect, HealthState::down};
-constexpr int kDigits = 9;  // nanoseconds
+constexpr int kDigits = 9;      // nanoseconds
+constexpr int kTimeDigits = 3;  // what a double has left of a time since 1970 is less than a microsecond
 
 using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
 
@@ -36,7 +37,18 @@ class Gauge {
     head_ += cat("# HELP ", name, ' ', help, '\n');
   }
 
-  void add(const Labels& labels, double value) {
+  void add(const Labels& labels, double value) { add_text(labels, format_decimal(value, kDigits)); }
+  void add(const Labels& labels, bool value) { add(labels, value ? 1.0 : 0.0); }
+  /// In seconds since 1970.
+  void add(const Labels& labels, WallTime at) {
+    add_text(labels,
+             format_decimal(std::chrono::duration<double>(at.time_since_epoch()).count(), kTimeDigits));
+  }
+
+  std::string text() const { return samples_.empty() ? std::string() : head_ + samples_; }
+
+ private:
+  void add_text(const Labels& labels, std::string_view value) {
     samples_ += name_;
     if (!labels.empty()) {
       std::string_view before = "{";
@@ -45,13 +57,9 @@ class Gauge {
       }
       samples_ += '}';
     }
-    samples_ += cat(' ', format_decimal(value, kDigits), '\n');
+    samples_ += cat(' ', value, '\n');
   }
-  void add(const Labels& labels, bool value) { add(labels, value ? 1.0 : 0.0); }
 
-  std::string text() const { return samples_.empty() ? std::string() : head_ + samples_; }
-
- private:
   std::string_view name_;
   std::string head_;
   std::string samples_;
@@ -59,10 +67,6 @@ class Gauge {
 
 double seconds(Duration span) {
   return std::chrono::duration<double>(span).count();
-}
-
-double unix_seconds(WallTime at) {
-  return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
 
 std::string of_uplinks(const StatusSnapshot& snapshot) {
@@ -93,8 +97,7 @@ std::string of_uplinks(const StatusSnapshot& snapshot) {
       weight.add({{"uplink", uplink.name}}, static_cast<double>(uplink.health->weight));
       enabled.add({{"uplink", uplink.name}}, uplink.health->enabled);
       drained.add({{"uplink", uplink.name}}, uplink.health->admin == AdminMode::drained);
-      if (uplink.health->admin_until)
-        until.add({{"uplink", uplink.name}}, unix_seconds(*uplink.health->admin_until));
+      if (uplink.health->admin_until) until.add({{"uplink", uplink.name}}, *uplink.health->admin_until);
     }
     for (const Family family : families_shown(uplink)) {
       const std::string version = cat("ipv", to_string(family));
@@ -110,7 +113,7 @@ std::string of_uplinks(const StatusSnapshot& snapshot) {
         with_state.emplace_back("state", to_string(each));
         state.add(with_state, each == health->state);
       }
-      since.add(labels, unix_seconds(health->since));
+      since.add(labels, health->since);
       if (health->probes > 0) loss.add(labels, health->loss);
       if (health->rtt > Duration{}) rtt.add(labels, seconds(health->rtt));
       if (health->jitter > Duration{}) jitter.add(labels, seconds(health->jitter));
@@ -144,7 +147,7 @@ std::string of_routing(const StatusSnapshot& snapshot) {
     const std::string version = cat("ipv", to_string(family));
     const Labels labels{{"family", version}};
     const bool has_carried = !routing.active.empty() || !routing.event.empty();
-    if (has_carried && routing.since != WallTime{}) switched.add(labels, unix_seconds(routing.since));
+    if (has_carried && routing.since != WallTime{}) switched.add(labels, routing.since);
     if (routing.chain) chain.add(labels, seconds(*routing.chain));
   }
   return sync.text() + switched.text() + chain.text() + warnings.text() + drill.text();
@@ -156,7 +159,7 @@ std::string of_daemons(const StatusSnapshot& snapshot) {
                 "When the daemon was started, since 1970.");
   for (const auto& daemon : snapshot.daemons) {
     reports.add({{"daemon", daemon.name}}, daemon.record.has_value());
-    if (daemon.record) started.add({{"daemon", daemon.name}}, unix_seconds(daemon.record->started));
+    if (daemon.record) started.add({{"daemon", daemon.name}}, daemon.record->started);
   }
   return reports.text() + started.text();
 }

@@ -130,6 +130,15 @@ std::string policy_table(const StatusSnapshot& snapshot) {
   return out += "</tbody>\n</table>\n";
 }
 
+/// As exact as it is of use: "0.25 ms", "148 ms", "3.1 s".
+std::string measured_time(Duration time) {
+  constexpr auto kWholeMilliseconds = std::chrono::milliseconds(10);
+  if (time < kWholeMilliseconds) return format_milliseconds(time, 3);
+  if (std::chrono::round<std::chrono::milliseconds>(time) < std::chrono::seconds(1))
+    return format_milliseconds(time, 0);
+  return cat(format_decimal(std::chrono::duration<double>(time).count(), 1), " s");
+}
+
 /// The event's measured times, in words.
 std::string measured(const EventRecord& event) {
   const bool is_route = event.kind == "route" || event.kind == "policy";
@@ -139,10 +148,10 @@ std::string measured(const EventRecord& event) {
                       : event.kind == "health" ? "noticed after "
                       : event.kind == "flows"  ? "flows moved in "
                                                : "took ";
-    out = cat(what, format_milliseconds(*event.took, 3));
+    out = cat(what, measured_time(*event.took));
   }
   if (event.chain && is_route) {
-    out += cat(out.empty() ? "" : "; ", "in the kernel ", format_milliseconds(*event.chain, 3),
+    out += cat(out.empty() ? "" : "; ", "in the kernel ", measured_time(*event.chain),
                " after the deciding probe");
   }
   return out;

@@ -5,6 +5,11 @@
 
 namespace multilink {
 
+void leave_out_idle_notifier(StatusSnapshot& snapshot) {
+  std::erase_if(snapshot.daemons,
+                [](const DaemonStatus& daemon) { return daemon.name == kNotifier && !daemon.record; });
+}
+
 std::optional<bool> carries_default(const StatusSnapshot& snapshot, std::string_view uplink, Family family) {
   if (!snapshot.routing) return std::nullopt;
   const auto found = snapshot.routing->families.find(family);

@@ -2,6 +2,7 @@
 #include "multilink/core/status_summary.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "multilink/core/status_words.hpp"
 #include "multilink/core/text.hpp"
@@ -19,20 +20,52 @@ bool is_enabled(const UplinkStatus& uplink) {
   return !uplink.health || uplink.health->enabled;
 }
 
-std::vector<std::string> uplinks_not_up(const StatusSnapshot& snapshot) {
-  std::vector<std::string> findings;
+/// An uplink in a family that is not up and should be.
+struct NotUp {
+  const UplinkStatus* uplink;
+  Family family;
+  HealthState state;
+};
+
+std::vector<NotUp> all_not_up(const StatusSnapshot& snapshot) {
+  std::vector<NotUp> all;
   for (const auto& uplink : snapshot.uplinks) {
     if (!is_enabled(uplink)) continue;
     for (const Family family : families_shown(uplink)) {
       const auto* health = family_health(uplink, family);
-      if (health != nullptr && health->state == HealthState::up) continue;
       const auto state = health != nullptr ? health->state : HealthState::unknown;
-      const std::string reason = reason_of(uplink, family);
-      findings.push_back(
-          cat(with_family(uplink, family), " is ", to_string(state), reason.empty() ? "" : ": ", reason));
+      if (state != HealthState::up) all.push_back({&uplink, family, state});
     }
   }
+  return all;
+}
+
+std::vector<std::string> uplinks_not_up(const StatusSnapshot& snapshot) {
+  std::vector<std::string> findings;
+  for (const auto& [uplink, family, state] : all_not_up(snapshot)) {
+    const std::string reason = reason_of(*uplink, family);
+    findings.push_back(
+        cat(with_family(*uplink, family), " is ", to_string(state), reason.empty() ? "" : ": ", reason));
+  }
   return findings;
+}
+
+/// "fibre is down. ", in the fewest words; empty: nothing is wrong with the uplinks.
+std::string wrong_sentence(const StatusSnapshot& snapshot) {
+  constexpr std::size_t kMostNamed = 2;
+  std::set<const UplinkStatus*> uplinks;
+  std::vector<std::string> clauses;
+  const auto all = all_not_up(snapshot);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& [uplink, family, state] = all[i];
+    uplinks.insert(uplink);
+    const bool in_both = i + 1 < all.size() && all[i + 1].uplink == uplink && all[i + 1].state == state;
+    clauses.push_back(cat(in_both ? uplink->name : with_family(*uplink, family), " is ", to_string(state)));
+    if (in_both) ++i;
+  }
+  if (clauses.empty()) return {};
+  return clauses.size() <= kMostNamed ? cat(join(clauses, ", "), ". ")
+                                      : cat(uplinks.size(), " uplinks are not up. ");
 }
 
 /// What somebody may have forgotten that he has ordered it.
@@ -54,8 +87,9 @@ std::vector<std::string> daemon_findings(const StatusSnapshot& snapshot) {
   std::vector<std::string> findings;
   for (const auto& daemon : snapshot.daemons) {
     if (!daemon.record) {
-      findings.push_back(cat(daemon.name, " does not report (", daemon.record.error().message,
-                             "): what is shown of its work may be old"));
+      findings.push_back(cat(daemon.name, " does not report (", daemon.record.error().message, "): ",
+                             daemon.name == kNotifier ? "nobody is told of what happens"
+                                                      : "what is shown of its work may be old"));
     }
   }
   return findings;
@@ -96,10 +130,25 @@ std::string carrying_clause(const std::vector<std::string>& names, std::string_v
 std::string carrying_sentence(const StatusSnapshot& snapshot) {
   const auto v4 = carrying_uplinks(snapshot, Family::v4);
   const auto v6 = carrying_uplinks(snapshot, Family::v6);
+  if (!snapshot.routing) return "Which uplink carries the traffic is not known.";
   if (v4.empty() && v6.empty()) return "No uplink of multilink carries the default route.";
   if (v4.empty() || v6.empty() || v4 == v6)
     return cat(carrying_clause(v4.empty() ? v6 : v4, "the traffic"), '.');
   return cat(carrying_clause(v4, "IPv4"), "; ", carrying_clause(v6, "IPv6"), '.');
+}
+
+/// Where all are dead, nothing is carried: the route is there.
+std::string left_sentence(const StatusSnapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const auto& uplink : snapshot.uplinks) {
+    if (std::ranges::any_of(kFamilies, [&](Family family) {
+          return carries_default(snapshot, uplink.name, family).value_or(false);
+        })) {
+      names.push_back(uplink.name);
+    }
+  }
+  return names.empty() ? carrying_sentence(snapshot)
+                       : cat("The default route stays on ", join(names, ", "), '.');
 }
 
 /// FALSE stands for "unknown" as well.
@@ -129,9 +178,9 @@ std::string sentence_of(const StatusSnapshot& snapshot, StatusLevel level) {
     case StatusLevel::ok:
       return cat("All uplinks are up. ", carrying);
     case StatusLevel::attention:
-      return carrying;
+      return cat(wrong_sentence(snapshot), carrying);
     case StatusLevel::failed:
-      return cat("No uplink is usable. ", carrying);
+      return cat("No uplink is usable. ", left_sentence(snapshot));
     case StatusLevel::unknown:
       break;
   }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "multilink/core/status_summary.hpp"
 #include "multilink/core/status_words.hpp"
 #include "multilink/core/terminal_text.hpp"
 #include "multilink/core/text.hpp"
@@ -113,10 +112,14 @@ std::string warning_lines(const StatusSnapshot& snapshot) {
 
 }  // namespace
 
+std::string render_headline(const StatusSummary& summary, StatusPaint paint) {
+  return cat(in_colour(std::string(to_string(summary.level)), colour_of(summary.level), paint), ": ",
+             safe(summary.sentence), '\n');
+}
+
 std::string render_status_text(const StatusSnapshot& snapshot, StatusPaint paint) {
   const StatusSummary summary = summarize(snapshot);
-  std::string out = cat(in_colour(std::string(to_string(summary.level)), colour_of(summary.level), paint),
-                        ": ", safe(summary.sentence), '\n');
+  std::string out = render_headline(summary, paint);
   for (const auto& finding : summary.findings) out += cat("  - ", safe(finding), '\n');
   if (!snapshot.uplinks.empty()) out += cat('\n', uplink_table(snapshot, paint));
   out += warning_lines(snapshot);

@@ -28,6 +28,20 @@ std::string last_probe_word(const UplinkStatus& uplink, Family family, WallTime 
              " ago");
 }
 
+/// Whether failover may choose it: what is down, unknown or disabled carries only where all are no better.
+bool could_carry(const UplinkStatus& uplink, Family family) {
+  const auto* health = family_health(uplink, family);
+  return health != nullptr && uplink.health->enabled &&
+         (health->state == HealthState::up || health->state == HealthState::suspect);
+}
+
+std::string_view traffic_word(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
+  const auto carries = carries_default(snapshot, uplink.name, family);
+  if (!carries) return "unknown";
+  if (*carries) return "carries";
+  return could_carry(uplink, family) ? "standby" : "none";
+}
+
 std::string_view order_word(const HealthRecord& health) {
   if (health.admin == AdminMode::drained) return " (drained)";
   return health.enabled ? "" : " (disabled)";
@@ -48,8 +62,7 @@ std::string order_sentence(const HealthRecord& health) {
 UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
   UplinkWords words;
   words.status = status_word(uplink, family);
-  const auto carries = carries_default(snapshot, uplink.name, family);
-  words.traffic = !carries ? "unknown" : *carries ? "carries" : "standby";
+  words.traffic = traffic_word(snapshot, uplink, family);
   words.last_probe = last_probe_word(uplink, family, snapshot.at);
   words.loss = words.rtt = words.jitter = kNone;
   if (uplink.health) words.order = order_word(*uplink.health);

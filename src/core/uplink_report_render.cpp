@@ -80,7 +80,9 @@ std::string left_away(std::size_t outages) {
 constexpr std::string_view kExplanation =
     "Measured by ICMP echo through this uplink alone. Not usable: no answer from any target, losses beyond "
     "the "
-    "configured threshold, or a fault of the link itself. All times UTC; begins are known to the minute.";
+    "configured threshold, a fault of the link itself, or an order of the administrator's (disabled, a "
+    "drill): the "
+    "cause says which. All times UTC; begins are known to the minute.";
 
 std::string family_text(const UplinkReport& report) {
   std::string out = cat("\nIPv", to_string(report.family), "\n");

@@ -2,8 +2,9 @@
 #include "multilink/services/connection_mover.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "multilink/core/connection_selection.hpp"
@@ -18,13 +19,26 @@ std::string describe(const EvictionOrder& order) {
   return cat(order.uplink, " (IPv", to_string(order.family), "), ", to_string(order.cause));
 }
 
-/// Adds those of `more` that are not among `all` yet.
-void add_missing(std::span<const Connection> more, std::vector<Connection>& all) {
-  const auto key_of = [](const Connection& one) { return std::pair(one.protocol, one.original); };
-  std::set<std::pair<std::uint8_t, ConnectionTuple>> known;
+/// Adds what became of those of `parted` that are not among `all`. An entry that lives on under its old translation goes as the others
+/// do. One that has begun anew is left alone, also where it has the old one's id (seen: the kernel gives the same place again); but who
+/// has to be told is told.
+void add_parted(std::span<const Connection> parted, std::span<const Connection> present,
+                std::vector<Connection>& all) {
+  using Key = std::tuple<std::uint8_t, std::uint16_t, ConnectionTuple>;
+  const auto key_of = [](const Connection& one) { return Key(one.protocol, one.zone, one.original); };
+  std::map<Key, const Connection*> there;
+  for (const auto& one : present) there[key_of(one)] = &one;
+  std::set<Key> known;
   for (const auto& one : all) known.insert(key_of(one));
-  std::copy_if(more.begin(), more.end(), std::back_inserter(all),
-               [&](const Connection& one) { return !known.contains(key_of(one)); });
+  for (const auto& one : parted) {
+    if (known.contains(key_of(one))) continue;
+    const auto now = there.find(key_of(one));
+    if (now != there.end() && now->second->reply == one.reply) {
+      all.push_back(*now->second);
+    } else if (must_be_told(one)) {
+      all.push_back(one);
+    }
+  }
 }
 
 }  // namespace
@@ -59,12 +73,16 @@ void ConnectionMover::run_next() {
 
 Result<void> ConnectionMover::list(Job& job) {
   const PacketMarks marks(job.around->mark_mask);
+  Result<std::vector<Connection>> pinned;
   // An uplink that is gone, and a narrower mask since: nothing bears a mark that it has no room for.
-  if (job.order.index < 1 || job.order.index > marks.uplinks()) return {};
-  auto pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
+  if (job.order.index >= 1 && job.order.index <= marks.uplinks())
+    pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
   note("connections", pinned);
   if (!pinned) return tl::unexpected<Error>(pinned.error());
-  add_missing(job.parted, *pinned);
+  if (!job.parted.empty()) {
+    const auto present = ports_.connections.list(job.order.family, {0, 0});
+    add_parted(job.parted, present ? *present : std::vector<Connection>(), *pinned);
+  }
   const auto& around = *job.around;
   job.left = connections_to_move(*pinned, job.order.scope, around.inside);
   std::erase_if(job.left, [&](const Connection& connection) {

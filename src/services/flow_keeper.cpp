@@ -8,6 +8,7 @@
 #include "multilink/core/packet_marks.hpp"
 #include "multilink/core/route_plan.hpp"
 #include "multilink/core/text.hpp"
+#include "multilink/core/unpinned_flows.hpp"
 
 namespace multilink {
 namespace {
@@ -91,7 +92,7 @@ FlowKeeper::FlowKeeper(Scheduler& scheduler, Log& log, FlowPorts ports, Calls ca
 }
 
 void FlowKeeper::part_with(const UplinkIndices& departing, std::uint32_t mark_mask) {
-  const PacketMarks marks(mark_mask);
+  const PacketMarks marks(in_force_ ? in_force_->mark_mask : mark_mask);
   for (const auto& [name, index] : departing) {
     if (index > marks.uplinks()) continue;
     for (const Family family : kRoutedFamilies) {
@@ -105,9 +106,61 @@ void FlowKeeper::part_with(const UplinkIndices& departing, std::uint32_t mark_ma
   }
 }
 
+/// At the very first start: no table of ours has marked anything, and no rule of ours leads anything yet.
+void FlowKeeper::pin_what_is_there(const FlowView& view) {
+  const auto exists = ports_.filter.exists();
+  if (!exists || *exists) return;
+  const PacketMarks marks(view.config.suite.mark_mask);
+  const InsideNetworks inside(view.state, links_of(view));
+  std::map<unsigned, unsigned> uplinks;
+  for (std::size_t i = 0; i < view.config.uplinks.size(); ++i)
+    uplinks[view.facts[i].link_index] = view.indices.at(view.config.uplinks[i].device);
+  for (const Family family : kRoutedFamilies) {
+    const auto unmarked = ports_.connections.list(family, {0, marks.mask()});
+    if (!unmarked) continue;  // as told where connections are moved
+    for (const auto& [index, flows] : unpinned_flows(*unmarked, view.state, uplinks, inside))
+      (void)ports_.connections.mark(flows, marks.match(index));
+  }
+}
+
+/// What is pinned stays so under another mask, and what is the probes' theirs. Where the two overlap, it is not until the new table is
+/// in force. Gives all of it.
+std::vector<Connection> FlowKeeper::mark_anew(std::uint32_t before, std::uint32_t after,
+                                              const UplinkIndices& indices) {
+  const PacketMarks old(before);
+  const PacketMarks marks(after);
+  std::vector<Connection> out;
+  const auto mark = [&](const MarkMatch& from, const MarkMatch& to) {
+    for (const Family family : kRoutedFamilies) {
+      const auto marked = ports_.connections.list(family, from);
+      if (!marked) continue;  // as told where connections are moved
+      (void)ports_.connections.mark(*marked, to);
+      out.insert(out.end(), marked->begin(), marked->end());
+    }
+  };
+  for (const auto& [device, index] : indices) {
+    if (index <= old.uplinks() && index <= marks.uplinks()) mark(old.match(index), marks.match(index));
+  }
+  mark(old.match_probes(), marks.match_probes());
+  return out;
+}
+
 void FlowKeeper::prepare(const FlowView& view) {
+  const auto mask = view.config.suite.mark_mask;
+  const auto before = in_force_ ? in_force_->mark_mask : mask;
+  std::vector<Connection> marked_anew;
+  if (before != mask) marked_anew = mark_anew(before, mask, view.indices);
+  if (!std::exchange(has_begun_, true)) pin_what_is_there(view);
   wanted_ = plan_filter(view.config, view.state, view.indices, view.facts, udp_moves(view), view.tied_users);
   keep_filter();
+  if (!in_force_ || before == mask) return;
+  // What has begun since the first look was pinned by the old table. Masks that overlap would take a new mark for an old one.
+  if ((before & mask) == 0) {
+    const auto since = mark_anew(before, mask, view.indices);
+    marked_anew.insert(marked_anew.end(), since.begin(), since.end());
+  }
+  // The bits of the old mask go when nothing asks for them any more.
+  (void)ports_.connections.mark(marked_anew, {0, before & ~mask});
 }
 
 void FlowKeeper::follow(const FlowView& view) {
@@ -118,6 +171,7 @@ void FlowKeeper::follow(const FlowView& view) {
   prepare(view);
   watch_addresses(view);
   begin_anew(view);
+  begin_anew_after_a_switch(view);
   evict(view);
 }
 
@@ -139,6 +193,24 @@ void FlowKeeper::watch_addresses(const FlowView& view) {
   };
   for (const Family family : change.ends) tell(family, Duration{});
   for (const Family family : change.begins) tell(family, kTellOrphans);
+  for (const auto& owner : change.appears) begin_anew_behind(addresses.at(owner), owner, view);
+}
+
+void FlowKeeper::begin_anew_behind(const std::set<IpAddress>& addresses, const AddressOwner& owner,
+                                   const FlowView& view) {
+  const InsideNetworks inside(view.state, links_of(view), former_.addresses());
+  remove_pinned(owner.family, owner.uplink, [&](std::span<const Connection> pinned) {
+    return translated_astray(pinned, addresses, inside);
+  });
+}
+
+void FlowKeeper::remove_pinned(
+    Family family, unsigned uplink,
+    const std::function<std::vector<Connection>(std::span<const Connection>)>& select) {
+  const auto pinned = ports_.connections.list(family, PacketMarks(wanted_.mark_mask).match(uplink));
+  if (!pinned) return;  // as told where connections are moved
+  const auto selected = select(*pinned);
+  if (!selected.empty()) (void)ports_.connections.remove(selected);
 }
 
 void FlowKeeper::keep_filter() {
@@ -159,20 +231,44 @@ void FlowKeeper::keep_filter() {
   look_in(kRetry);
 }
 
+/// Between two defaults of ours traffic may go by a default of others, over a device that is no uplink, and begin there
+/// without translation.
+void FlowKeeper::begin_anew_after_a_switch(const FlowView& view) {
+  const MonoTime now = scheduler_.now().mono;
+  if (std::exchange(carriers_, view.carriers) != view.carriers) {
+    looks_at_carriers_ = {now + kRetry, now + kRetry / 10};
+  }
+  if (looks_at_carriers_.empty()) return;
+  if (now < looks_at_carriers_.back()) return look_in(looks_at_carriers_.back() - now);
+  looks_at_carriers_.pop_back();
+  if (!looks_at_carriers_.empty()) look_in(looks_at_carriers_.back() - now);
+  remove_untranslated(view, [&](const FilteredUplink& uplink, Family family) {
+    const auto carriers = view.carriers.find(family);
+    return carriers != view.carriers.end() &&
+           std::ranges::any_of(carriers->second, [&](const std::string& device) {
+             const auto index = view.indices.find(device);  // one that is configured no longer has none
+             return index != view.indices.end() && index->second == uplink.index;
+           });
+  });
+}
+
 void FlowKeeper::begin_anew(const FlowView& view) {
   if (looks_for_untranslated_ == 0) return;
   --looks_for_untranslated_;
+  remove_untranslated(view, [](const FilteredUplink&, Family) { return true; });
+  if (looks_for_untranslated_ > 0) look_in(kRetry);
+}
+
+void FlowKeeper::remove_untranslated(const FlowView& view,
+                                     const std::function<bool(const FilteredUplink&, Family)>& is_meant) {
   const InsideNetworks inside(view.state, links_of(view), former_.addresses());
-  const PacketMarks marks(wanted_.mark_mask);
   for (const auto& uplink : wanted_.uplinks) {
     for (const Family family : uplink.masquerade) {
-      const auto pinned = ports_.connections.list(family, marks.match(uplink.index));
-      if (!pinned) continue;  // as told where connections are moved
-      const auto untranslated = never_translated(*pinned, inside);
-      if (!untranslated.empty()) (void)ports_.connections.remove(untranslated);
+      if (!is_meant(uplink, family)) continue;
+      remove_pinned(family, uplink.index,
+                    [&](std::span<const Connection> pinned) { return never_translated(pinned, inside); });
     }
   }
-  if (looks_for_untranslated_ > 0) look_in(kRetry);
 }
 
 void FlowKeeper::evict(const FlowView& view) {

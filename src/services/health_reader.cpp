@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "multilink/services/health_reader.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "multilink/core/text.hpp"
@@ -36,16 +38,20 @@ std::vector<Store::Command> health_commands(const std::vector<std::string>& name
   return out;
 }
 
-HealthReader::HealthReader(Scheduler& scheduler, Store& store, Log& log, RedisKeys keys, Heard heard)
+HealthReader::HealthReader(Scheduler& scheduler, Store& store, Log& log, RedisKeys keys, std::string boot,
+                           Heard heard)
     : scheduler_(scheduler),
       store_(store),
       keys_(std::move(keys)),
+      boot_(std::move(boot)),
       heard_(std::move(heard)),
       complaints_(log) {}
 
 void HealthReader::set_uplinks(const Config& config) {
-  uplinks_.clear();
+  const auto before = std::exchange(uplinks_, {});
   for (const auto& uplink : config.uplinks) uplinks_.insert(uplink.name);
+  std::ranges::set_difference(before, uplinks_, std::inserter(removed_, removed_.end()));
+  std::erase_if(newest_, [&](const auto& known) { return !uplinks_.contains(known.first); });
   sweep();
 }
 
@@ -56,6 +62,8 @@ void HealthReader::on_ready() {
 void HealthReader::on_hint(std::string_view payload) {
   const Now now = scheduler_.now();
   if (!uplinks_.contains(std::string(payload))) {
+    if (removed_.contains(std::string(payload)))
+      return;  // healthd tells of its end, or has yet to learn of it
     complaints_.refuse(keys_.status_channel(), cat("no uplink is called '", printable(payload), "'"),
                        now.mono);
     return;
@@ -86,12 +94,21 @@ void HealthReader::read() {
              });
 }
 
+bool HealthReader::is_current(const std::string& name, const HealthRecord& record, MonoTime now) {
+  const auto age = newest_[name].judge(boot_, record.boot, record.written, now);
+  if (age == NewestWord::Age::from_the_future) complaints_.refuse(keys_.health(name), kFromTheFuture, now);
+  return age == NewestWord::Age::current;
+}
+
 void HealthReader::on_replies(const std::vector<std::string>& names, const std::optional<Now>& noticed,
                               const Result<std::vector<Reply>>& replies) {
   reading_ = false;
   if (!replies) return;  // the next sweep, or on_ready(), reads again
   const Now now = scheduler_.now();
-  heard_(understand_health(names, *replies, keys_, complaints_, now.mono), noticed.value_or(now));
+  auto records = understand_health(names, *replies, keys_, complaints_, now.mono);
+  std::erase_if(records,
+                [&](const auto& record) { return !is_current(record.first, record.second, now.mono); });
+  heard_(records, noticed.value_or(now));
   read();
 }
 

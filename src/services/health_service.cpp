@@ -211,7 +211,7 @@ void HealthService::take_list(const Reply& reply, const Now& now) {
 }
 
 void HealthService::write(const std::string& name, bool with_figures) {
-  auto batch = uplinks_.at(name).write(with_figures);
+  auto batch = uplinks_.at(name).write(with_figures, parts_.scheduler.now().mono);
   if (batch.commands.empty()) return;
   auto fresh = std::exchange(batch.fresh, {});
   auto commands = batch.commands;

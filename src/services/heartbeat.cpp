@@ -46,8 +46,10 @@ void Heartbeat::beat() {
               hash_write(key_, record),
               lives_for(kTimeToLive),
               {"EXEC"},
-              lives_for(kTimeToLive)},  // a Redis without room takes this one only
-             {});
+              lives_for(kTimeToLive)},
+             [&store = store_, key = key_](const Result<std::vector<Reply>>& replies) {
+               if (replies && is_full(*replies)) store.run({{"HDEL", key, "stores"}}, {});
+             });
 }
 
 void Heartbeat::stop() {

@@ -15,7 +15,7 @@ ParentPicker::ParentPicker(PickerPorts ports, std::string_view site, std::vector
       uplinks_(std::move(uplinks)),
       boot_(std::move(boot)),
       keys_(site),
-      reader_(ports_.scheduler, ports_.store, ports_.log, keys_,
+      reader_(ports_.scheduler, ports_.store, ports_.log, keys_, boot_,
               [this](const HealthRecords& records, const Now&) { hear(records); }),
       reporter_(ports_.scheduler, ports_.store, ports_.log, keys_, [this] { return records(); }) {}
 

@@ -70,7 +70,9 @@ void PingService::stop() {
 }
 
 void PingService::apply_config() {
-  reporter_.set_history(config_.suite.history);
+  Duration window{};
+  for (const auto& uplink : config_.uplinks) window = std::max(window, uplink.loss_window);
+  reporter_.set_history(config_.suite.history, window);
   auto before = std::exchange(uplinks_, {});
   for (const auto& uplink : config_.uplinks) {
     const auto kept = before.find(uplink.name);

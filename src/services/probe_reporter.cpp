@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "multilink/core/text.hpp"
+#include "multilink/core/time_text.hpp"
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
@@ -88,6 +89,7 @@ ProbeReporter::Batch ProbeReporter::take_batch() {
   for (auto& [name, uplink] : uplinks_) {
     const bool link_due = batch.links.count(name) != 0;
     if (link_due) {
+      uplink.link->written = scheduler_.now().mono;
       append_hash_replace(batch.commands, keys_.link(name), uplink.link->encode());
       batch.commands.push_back(removal_of_the_future(keys_.probes(name)));
     }
@@ -114,6 +116,11 @@ void ProbeReporter::append_probes(Batch& batch, const std::string& name, Uplink&
   batch.probes[name] = std::exchange(uplink.unwritten, {});
 }
 
+Store::Command ProbeReporter::removal_of_the_old(const std::string& key) const {
+  const auto oldest = scheduler_.now().wall - std::chrono::duration_cast<std::chrono::milliseconds>(history_);
+  return {"ZREMRANGEBYSCORE", key, "-inf", cat("(", oldest.time_since_epoch().count())};
+}
+
 /// No probe of ours has such a score, also not from before the wall clock was set back: left alone, entries from
 /// the future would count as the newest for ever and push ours out.
 Store::Command ProbeReporter::removal_of_the_future(const std::string& key) {
@@ -125,17 +132,15 @@ Store::Command ProbeReporter::removal_of_the_future(const std::string& key) {
 }
 
 void ProbeReporter::append_trim(Batch& batch, const std::string& key, Uplink& uplink) {
-  const Now now = scheduler_.now();
-  if (uplink.trimmed && now.mono < *uplink.trimmed + kTrimEvery) return;
-  uplink.trimmed = now.mono;
-  const auto history = std::chrono::duration_cast<std::chrono::milliseconds>(history_);
-  const auto oldest = now.wall - history;
-  batch.commands.push_back({"ZREMRANGEBYSCORE", key, "-inf", cat("(", oldest.time_since_epoch().count())});
+  const MonoTime now = scheduler_.now().mono;
+  if (uplink.trimmed && now < *uplink.trimmed + kTrimEvery) return;
+  uplink.trimmed = now;
+  batch.commands.push_back(removal_of_the_old(key));
   batch.commands.push_back(removal_of_the_future(key));  // before the count, in which they would be the last
   batch.commands.push_back({"ZREMRANGEBYRANK", key, "0", std::to_string(-kMostStored - 1)});
   // An uplink that nobody writes about any more does not stay for ever.
-  const auto spare = std::chrono::duration_cast<std::chrono::milliseconds>(2 * kTrimEvery);
-  batch.commands.push_back({"PEXPIRE", key, std::to_string((history + spare).count())});
+  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(history_ + 2 * kTrimEvery);
+  batch.commands.push_back({"PEXPIRE", key, std::to_string(life.count())});
 }
 
 void ProbeReporter::on_written(const std::shared_ptr<Batch>& batch,
@@ -151,7 +156,18 @@ void ProbeReporter::on_written(const std::shared_ptr<Batch>& batch,
   delete_spoilt_keys(store_, batch->commands, *replies);
   keep_refused_events(*batch, *replies);
   take_back(std::move(*batch));
-  schedule(kRetry);
+  schedule(is_full(*replies) && make_room() ? Duration::zero() : kRetry);
+}
+
+bool ProbeReporter::make_room() {
+  if (history_ <= least_) return false;
+  history_ = std::max(history_ / 2, least_);
+  log_.warning(cat("Redis is full: it keeps single probes for ", format_span(history_),
+                   " from now on, until pingd is reloaded; raise maxmemory"));
+  std::vector<Store::Command> commands;
+  for (const auto& [name, unused] : uplinks_) commands.push_back(removal_of_the_old(keys_.probes(name)));
+  store_.run(std::move(commands), {});
+  return true;
 }
 
 std::optional<std::string> ProbeReporter::find_refusal(const Batch& batch,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multilink/core/record_fields.hpp"
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
@@ -13,6 +14,8 @@ bool is_up(const HealthRecord& record, Family family) {
   const auto found = record.families.find(family);
   return found != record.families.end() && found->second.state == HealthState::up;
 }
+
+constexpr const char* kWritten = "written_ns";
 
 bool is_figure(const std::string& field) {
   return field.ends_with(".loss") || field.ends_with(".probes") || field.ends_with(".rtt_us") ||
@@ -68,8 +71,10 @@ void PublishedHealth::forget() {
   health_.reset();
 }
 
-PublishedHealth::Wanted PublishedHealth::encode(const HealthRecord& record) {
-  return {status_values(record), record.encode()};
+PublishedHealth::Wanted PublishedHealth::encode(const HealthRecord& record) const {
+  Wanted wanted{status_values(record), record.encode()};
+  wanted.health[kWritten] = written_;
+  return wanted;
 }
 
 PublishedHealth::Change PublishedHealth::compare(const Wanted& wanted) const {
@@ -84,7 +89,7 @@ PublishedHealth::Change PublishedHealth::compare(const Wanted& wanted) const {
   return only_figures ? Change::figures : Change::news;
 }
 
-void PublishedHealth::append_writes(Wanted wanted, std::vector<Store::Command>& commands) {
+void PublishedHealth::append_writes(Wanted wanted, MonoTime now, std::vector<Store::Command>& commands) {
   for (std::size_t i = 0; i < statuses_.size(); ++i) {
     const auto& value = wanted.statuses[i];
     if (statuses_[i].value == value) continue;
@@ -92,6 +97,7 @@ void PublishedHealth::append_writes(Wanted wanted, std::vector<Store::Command>& 
     statuses_[i].value = value;
   }
   if (health_ == wanted.health) return;
+  written_ = wanted.health[kWritten] = encode_mono(now);
   const bool is_ours = health_ && std::ranges::all_of(*health_, [&](const auto& item) {
                          return wanted.health.contains(item.first);
                        });

@@ -33,7 +33,7 @@ RouteService::RouteService(RoutePorts ports, Config config, std::string boot, Da
       config_(configured_),
       boot_(std::move(boot)),
       numbers_(numbers),
-      reader_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site),
+      reader_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site), boot_,
               [this](const HealthRecords& records, const Now& noticed) { hear(records, noticed); }),
       reporter_(ports_.scheduler, ports_.store, ports_.log, RedisKeys(config_.suite.site)),
       heartbeat_(ports_.scheduler, ports_.store, RedisKeys(config_.suite.site).daemon("routed"),
@@ -187,7 +187,7 @@ void RouteService::bring_in_line(Step step) {
   step.decision = decide(step);
   decided_warnings_ = step.decision.warnings;
   note_warnings();
-  const auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
+  auto operations = diff_routes(step.before, step.decision.wanted, numbers_);
   if (operations.empty() && step.from_memory) return reconcile(step.noticed);
   const bool decided_anew = step.decision.carriers != decided_ || step.decision.giving_way != gave_way_ ||
                             step.decision.policies != decided_policies_;
@@ -198,20 +198,24 @@ void RouteService::bring_in_line(Step step) {
   gave_way_ = step.decision.giving_way;
   decided_policies_ = step.decision.policies;
   if (operations.empty()) {
-    settle(step, step.before, "");
+    settle(step, step.before);
     return remember(std::move(step.before));
   }
+  std::span<const RouteOperation> rest(operations);
   if (step.configured || !adopted_) {
+    const auto first = rest.first(put_steering_first(operations, config_.suite.mark_mask));
+    apply(first, step);
+    rest = rest.subspan(first.size());
     flows_.part_with(departing_uplinks(step.before, step.decision.indices, numbers_),
                      config_.suite.mark_mask);
     const auto health = believed_health();
     flows_.prepare(flow_view(step, step.before, health));
   }
-  const auto problem = apply(operations, step);
-  if (step.from_memory && !problem.empty()) return reconcile(step.noticed);
+  apply(rest, step);
+  if (step.from_memory && !step.problem.empty()) return reconcile(step.noticed);
   auto after = ports_.kernel.read();
   if (!after) return note_problem(cat("cannot read back the kernel's routes: ", after.error().message));
-  settle(step, *after, problem);
+  settle(step, *after);
   if (!step.from_memory) return remember(*std::move(after));
   Step next{step.noticed};
   next.before = *std::move(after);
@@ -298,13 +302,11 @@ bool RouteService::may_repair(const Step& step, const std::vector<RouteOperation
   return false;
 }
 
-std::string RouteService::apply(const std::vector<RouteOperation>& operations, Step& step) {
-  std::vector<const RouteOperation*> failed;
-  std::string problem;
+void RouteService::apply(std::span<const RouteOperation> operations, Step& step) {
   for (const auto& operation : operations) {
-    const bool must_wait = std::any_of(failed.begin(), failed.end(), [&](const RouteOperation* other) {
-      return must_wait_for(*other, operation, step.decision.wanted);
-    });
+    const bool must_wait = std::any_of(
+        step.failed.begin(), step.failed.end(),
+        [&](const RouteOperation* other) { return must_wait_for(*other, operation, step.decision.wanted); });
     if (must_wait && !clears_the_way(operation, step.before, numbers_)) continue;
     const auto applied = ports_.kernel.apply(operation);
     const auto words = to_string(operation, step.before);
@@ -313,17 +315,16 @@ std::string RouteService::apply(const std::vector<RouteOperation>& operations, S
       step.led[*family] = ports_.scheduler.now().mono;
     }
     if (applied) continue;
-    failed.push_back(&operation);
-    if (problem.empty()) problem = cat("cannot do '", words, "': ", applied.error().message);
+    step.failed.push_back(&operation);
+    if (step.problem.empty()) step.problem = cat("cannot do '", words, "': ", applied.error().message);
   }
-  if (repair_log_.admit(step.noticed.mono)) {
+  if (!operations.empty() && repair_log_.admit(step.noticed.mono)) {
     const auto more = operations.size() > 1 ? cat(" and ", operations.size() - 1, " more") : "";
     ports_.log.info(cat("brought the kernel in line: ", to_string(operations.front(), step.before), more));
   }
-  return problem;
 }
 
-void RouteService::settle(const Step& step, const KernelState& after, const std::string& problem) {
+void RouteService::settle(const Step& step, const KernelState& after) {
   indices_ = step.decision.indices;
   policies_.indices = step.decision.policy_indices;
   for (const Family family : kRoutedFamilies) {
@@ -348,19 +349,19 @@ void RouteService::settle(const Step& step, const KernelState& after, const std:
     note_policies(family, step, after, record);
   }
   see_policies(after, step);
-  record.sync = problem.empty() ? kInSync : problem;
+  record.sync = step.problem.empty() ? kInSync : step.problem;
   record.warnings = warnings_;
   reporter_.set(record);
   keep_flows(step, after);
   drills_.set_uplinks(drill_uplinks(step, after));
   host_.see(after);
   adopted_ = true;
-  if (problem.empty()) {
+  if (step.problem.empty()) {
     news_.clear();
     undrained_.clear();
   }
   ports_.supervisor.ready();
-  note_problem(problem);
+  note_problem(step.problem);
 }
 
 void RouteService::see_policies(const KernelState& state, const Step& step) {

@@ -22,9 +22,10 @@ Result<T> noted(Result<T> result, std::string_view key, Problems& problems) {
 }
 
 template <class Record>
-Result<Record> decode_hash(const Reply& reply, std::string_view key, Problems& problems) {
+Result<Record> decode_hash(const Reply& reply, std::string_view key, Problems& problems,
+                           const char* absent = "no record yet") {
   const auto fields = as_fields(reply);
-  if (fields && fields->empty()) return fail("no record yet");
+  if (fields && fields->empty()) return fail(absent);
   return noted(fields.and_then([](const Fields& all) { return Record::decode(all); }), key, problems);
 }
 
@@ -113,8 +114,9 @@ void take_suite_replies(const RedisKeys& keys, const std::vector<Reply>& replies
   snapshot.events = decode_events(replies[2], keys.events(), problems);
   for (std::size_t i = 0; i < kDaemonNames.size(); ++i) {
     const std::string_view name = kDaemonNames.at(i);
-    snapshot.daemons.push_back(
-        {std::string(name), decode_hash<DaemonRecord>(replies[3 + i], keys.daemon(name), problems)});
+    auto record = decode_hash<DaemonRecord>(replies[3 + i], keys.daemon(name), problems, kNoDaemon);
+    if (record && !record->stores) record = fail(DaemonRecord::kStoresNothing);
+    snapshot.daemons.push_back({std::string(name), std::move(record)});
   }
 }
 

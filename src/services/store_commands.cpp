@@ -51,6 +51,13 @@ const std::string* refusal_in(const Reply& reply) {
   return failure == nullptr ? nullptr : &failure->message;
 }
 
+bool is_full(const std::vector<Reply>& replies) {
+  return std::ranges::any_of(replies, [](const Reply& reply) {
+    const auto* refusal = refusal_in(reply);
+    return refusal != nullptr && refusal->starts_with("OOM");
+  });
+}
+
 void delete_spoilt_keys(Store& store, const std::vector<Store::Command>& commands,
                         const std::vector<Reply>& replies) {
   std::set<std::string, std::less<>> spoilt;

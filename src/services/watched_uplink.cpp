@@ -20,7 +20,11 @@ constexpr Duration kOverlap = HealthMachine::kLongestTimeout + HealthMachine::kR
 
 WatchedUplink::WatchedUplink(const UplinkConfig& uplink, const std::string& boot, const RedisKeys& keys,
                              Complaints& complaints, const Now& now)
-    : keys_(keys), complaints_(complaints), health_(uplink, boot, now), published_(keys, uplink.name) {}
+    : keys_(keys),
+      complaints_(complaints),
+      boot_(boot),
+      health_(uplink, boot, now),
+      published_(keys, uplink.name) {}
 
 WatchedUplink::Question WatchedUplink::ask(bool closely, const ProbeScores& scores, const Now& now,
                                            std::vector<Store::Command>& commands) const {
@@ -98,7 +102,10 @@ void WatchedUplink::take_link(const Reply& reply, const Now& now) {
   if (fields && fields->empty()) return;
   const auto link = fields.and_then([](const Fields& all) { return LinkRecord::decode(all); });
   if (!link) return complaints_.refuse(key, link.error().message, now.mono);
+  const auto age = link_.judge(boot_, link->boot, link->written, now.mono);
+  if (age == NewestWord::Age::from_the_future) return complaints_.refuse(key, kFromTheFuture, now.mono);
   complaints_.accept(key);
+  if (age == NewestWord::Age::outdated) return;
   health_.report_link(*link, now);
 }
 
@@ -127,19 +134,19 @@ void WatchedUplink::take_own_keys(const Result<std::optional<HealthRecord>>& sto
   is_adopted_ = true;
 }
 
-WatchedUplink::Batch WatchedUplink::write(bool with_figures) {
+WatchedUplink::Batch WatchedUplink::write(bool with_figures, MonoTime now) {
   Batch batch;
   if (!is_adopted_) return batch;
   batch.fresh = health_.take_events();
   unwritten_.insert(unwritten_.end(), batch.fresh.begin(), batch.fresh.end());
   if (unwritten_.size() > kMostUnwritten)
     unwritten_.erase(unwritten_.begin(), unwritten_.end() - kMostUnwritten);
-  auto wanted = PublishedHealth::encode(health_.record());
+  auto wanted = published_.encode(health_.record());
   const auto change = published_.compare(wanted);
   const bool is_news = change == PublishedHealth::Change::news || !unwritten_.empty();
   if (!is_news && !(with_figures && change == PublishedHealth::Change::figures)) return batch;
 
-  published_.append_writes(std::move(wanted), batch.commands);
+  published_.append_writes(std::move(wanted), now, batch.commands);
   batch.keys = batch.commands.size();
   batch.events = std::exchange(unwritten_, {});
   for (const auto& event : batch.events) batch.commands.push_back(event_write(keys_, event));

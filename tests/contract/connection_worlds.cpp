@@ -5,14 +5,13 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <cstring>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 
+#include "contract/check.hpp"
 #include "contract/loopback_sockets.hpp"
 #include "contract/network_namespace.hpp"
 #include "fakes/fake_connections.hpp"
@@ -54,10 +53,6 @@ class FakeConnectionWorld final : public ConnectionWorld {
   std::set<ConnectionTuple> bound_;
   std::uint16_t last_port_ = 40000;
 };
-
-void check(bool good, const char* doing) {
-  if (!good) throw std::system_error(errno, std::generic_category(), doing);
-}
 
 class RealConnectionWorld final : public ConnectionWorld {
  public:

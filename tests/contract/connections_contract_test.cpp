@@ -7,7 +7,7 @@
 #include "fakes/connection_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace connections_contract_test {
 
 using fakes::connection;
 using fakes::kMask;
@@ -108,6 +108,24 @@ TEST_P(ConnectionsContract, WhatIsRemovedIsGoneAndNothingElse) {
   EXPECT_EQ(world_->connections().remove(there), 0U);  // gone already: no error
 }
 
+TEST_P(ConnectionsContract, AMarkChangesInTheBitsOfItsMaskAndInNoOther) {
+  auto first = fakes::translated(tcp("10.0.0.7:1", "203.0.113.9:443", 0x00ff0000 | kFirst), "192.0.2.2");
+  auto six = udp("[fd00::7]:4000", "[2001:db8:9::1]:443");
+  const auto stays = udp("10.0.0.7:2", "203.0.113.9:53", kFirst);
+  for (const auto& one : {first, six}) world_->add(one);
+  auto there = listed(Family::v4);
+  for (const auto& one : listed(Family::v6)) there.push_back(one);
+  world_->add(stays);
+  EXPECT_EQ(world_->connections().mark(there, {kSecond, kMask}), 2U);
+  first.mark = 0x00ff0000 | kSecond;
+  six.mark = kSecond;
+  EXPECT_THAT(seen(Family::v4), UnorderedElementsAre(first, stays));
+  EXPECT_THAT(seen(Family::v6), UnorderedElementsAre(six));
+  EXPECT_EQ(world_->connections().remove(there), 2U);
+  EXPECT_EQ(world_->connections().mark(there, {kSecond, kMask}), 0U);  // gone: no error
+  EXPECT_EQ(world_->connections().mark({}, {kSecond, kMask}), 0U);
+}
+
 TEST_P(ConnectionsContract, SixIsRemovedToo) {
   world_->add(udp("[fd00::7]:4000", "[2001:db8:9::1]:443"));
   world_->add(connection(ip_protocol::kIcmpv6, tuple("[fd00::7]:77", "[2001:db8:9::1]:32768"),
@@ -206,5 +224,5 @@ INSTANTIATE_TEST_SUITE_P(Worlds, ConnectionsContract,
                                          ConnectionWorldKind{"Real", make_real_connection_world}),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
-}  // namespace
+}  // namespace connections_contract_test
 }  // namespace multilink

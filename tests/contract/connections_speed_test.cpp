@@ -21,7 +21,7 @@
 #include "multilink/services/connection_mover.hpp"
 
 namespace multilink {
-namespace {
+namespace connections_speed_test {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
@@ -141,5 +141,5 @@ TEST(ConnectionsSpeed, SoDoTheirClientsLearnOfIt) {
   EXPECT_LE(taken.at(taken.size() / 2), kMost);
 }
 
-}  // namespace
+}  // namespace connections_speed_test
 }  // namespace multilink

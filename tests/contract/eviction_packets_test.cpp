@@ -20,7 +20,7 @@
 #include "multilink/services/connection_mover.hpp"
 
 namespace multilink {
-namespace {
+namespace eviction_packets_test {
 
 using Clock = std::chrono::steady_clock;
 /// It takes some milliseconds, where nobody is told many seconds; a busy machine is allowed more.
@@ -203,5 +203,5 @@ TEST_P(EvictionPackets, UdpGoesOnByTheOtherUplinkAndTcpStays) {
 
 INSTANTIATE_TEST_SUITE_P(Families, EvictionPackets, both_families(), family_name);
 
-}  // namespace
+}  // namespace eviction_packets_test
 }  // namespace multilink

@@ -19,7 +19,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace explanation_contract_test {
 
 constexpr int kRounds = 40;
 constexpr int kFlowsARound = 60;
@@ -240,5 +240,5 @@ TEST_F(ExplanationContract, SoIsWhatWouldBeIfTheUplinkDied) {
   EXPECT_GT(moved, 3);
 }
 
-}  // namespace
+}  // namespace explanation_contract_test
 }  // namespace multilink

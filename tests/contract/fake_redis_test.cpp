@@ -14,7 +14,7 @@
 #include "seeded.hpp"
 
 namespace multilink::fakes {
-namespace {
+namespace fake_redis_test {
 
 /// Commands that collide: few keys of all types, few members, sometimes a wrong word.
 class Conversation {
@@ -198,5 +198,5 @@ TEST(FakeRedis, AtItsMemoryLimitItRefusesWhatTheRealOneRefuses) {
   }
 }
 
-}  // namespace
+}  // namespace fake_redis_test
 }  // namespace multilink::fakes

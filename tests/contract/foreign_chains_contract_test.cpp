@@ -10,7 +10,7 @@
 #include "multilink/adapters/nftables_chains.hpp"
 
 namespace multilink {
-namespace {
+namespace foreign_chains_contract_test {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -72,5 +72,5 @@ INSTANTIATE_TEST_SUITE_P(Worlds, ForeignChainsContract,
                                          Kind{"Real", [] { return std::make_unique<RealWorld>(); }}),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
-}  // namespace
+}  // namespace foreign_chains_contract_test
 }  // namespace multilink

@@ -11,22 +11,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <fstream>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 
+#include "contract/check.hpp"
 #include "multilink/adapters/netlink_message.hpp"
 #include "multilink/adapters/netlink_socket.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace {
-
-void check(bool good, const char* doing) {
-  if (!good) throw std::system_error(errno, std::generic_category(), doing);
-}
 
 int this_namespace() {
   const int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);

@@ -12,14 +12,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
+
+#include "contract/check.hpp"
 
 namespace multilink {
 namespace {
-
-void check(bool good, const char* doing) {
-  if (!good) throw std::system_error(errno, std::generic_category(), doing);
-}
 
 void set(int fd, int level, int option, int value) {
   check(setsockopt(fd, level, option, &value, sizeof value) == 0, "setsockopt");
@@ -78,7 +75,8 @@ TestSocket::TestSocket(GatewayNetwork& network, Place place, int type, Family fa
   network.in(place, [&] {
     fd_ = socket(family == Family::v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0);
     check(fd_ >= 0, "socket");
-    set(fd_, SOL_SOCKET, SO_REUSEADDR, 1);
+    // With it two UDP sockets may get one port, and are one flow then.
+    if (type == SOCK_STREAM) set(fd_, SOL_SOCKET, SO_REUSEADDR, 1);
     if (wish.mark != 0) set(fd_, SOL_SOCKET, SO_MARK, static_cast<int>(wish.mark));
     if (!wish.device.empty()) {
       check(setsockopt(fd_, SOL_SOCKET, SO_BINDTODEVICE, wish.device.data(),

@@ -10,7 +10,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace history_memory_test {
 
 using namespace std::chrono;
 
@@ -62,5 +62,5 @@ TEST(HistoryMemory, EightUplinksWithAFullHistoryTakeLessThan32Megabytes) {
   EXPECT_GE(taken, 12) << "it is all there";
 }
 
-}  // namespace
+}  // namespace history_memory_test
 }  // namespace multilink

@@ -14,7 +14,7 @@
 #include "multilink/core/echo_packet.hpp"
 
 namespace multilink {
-namespace {
+namespace icmp_prober_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -164,5 +164,5 @@ TEST_F(IcmpProberTest, WhatDoesNotFitIntoTheSocketIsLoggedOnce) {
   EXPECT_EQ(log_.count("the ICMP socket was full"), 1U);
 }
 
-}  // namespace
+}  // namespace icmp_prober_test
 }  // namespace multilink

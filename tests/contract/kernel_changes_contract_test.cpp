@@ -6,7 +6,7 @@
 #include "contract/kernel_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace kernel_changes_contract_test {
 
 class KernelChanges : public KernelFixture {
  protected:
@@ -113,5 +113,5 @@ TEST_P(KernelChanges, LostNotificationsSayOverrunAndLaterOnesComeAgain) {
 
 INSTANTIATE_TEST_SUITE_P(, KernelChanges, both_kernel_worlds(), world_name);
 
-}  // namespace
+}  // namespace kernel_changes_contract_test
 }  // namespace multilink

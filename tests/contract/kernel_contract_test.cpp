@@ -10,7 +10,7 @@
 #include "contract/kernel_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace kernel_contract_test {
 
 using fakes::AddMode;
 using testing::ElementsAre;
@@ -351,5 +351,5 @@ TEST_P(KernelRoutes, ReadsAddressesWithTheirPeers) {
 
 INSTANTIATE_TEST_SUITE_P(, KernelRoutes, both_kernel_worlds(), world_name);
 
-}  // namespace
+}  // namespace kernel_contract_test
 }  // namespace multilink

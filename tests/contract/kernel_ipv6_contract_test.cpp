@@ -8,7 +8,7 @@
 #include "contract/kernel_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace kernel_ipv6_contract_test {
 
 using testing::ElementsAre;
 
@@ -244,5 +244,5 @@ TEST(KernelIpv6OfThisHost, ReadsAnAddressThatTheKernelGaveItself) {
 INSTANTIATE_TEST_SUITE_P(, KernelIpv6, both_kernel_worlds(), world_name);
 INSTANTIATE_TEST_SUITE_P(, KernelRouters, both_kernel_worlds(), world_name);
 
-}  // namespace
+}  // namespace kernel_ipv6_contract_test
 }  // namespace multilink

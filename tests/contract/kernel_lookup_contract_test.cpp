@@ -17,7 +17,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace kernel_lookup_contract_test {
 
 using fakes::AddMode;
 using fakes::Flow;
@@ -323,5 +323,5 @@ TEST_F(BothKernels, AgreeAfterAnyHistory) {
   }
 }
 
-}  // namespace
+}  // namespace kernel_lookup_contract_test
 }  // namespace multilink

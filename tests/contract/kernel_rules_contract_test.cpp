@@ -8,7 +8,7 @@
 #include "multilink/core/ip_protocol.hpp"
 
 namespace multilink {
-namespace {
+namespace kernel_rules_contract_test {
 
 using testing::ElementsAre;
 using testing::ElementsAreArray;
@@ -362,5 +362,5 @@ TEST_P(KernelRules, ABoundSocketWithoutARouteTakesItsDeviceInIpv4) {
 
 INSTANTIATE_TEST_SUITE_P(, KernelRules, both_kernel_worlds(), world_name);
 
-}  // namespace
+}  // namespace kernel_rules_contract_test
 }  // namespace multilink

@@ -20,7 +20,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace leases_contract_test {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
@@ -275,5 +275,5 @@ TEST_F(LeaseFilesTest, TheFileChangedLastComesLast) {
   }
 }
 
-}  // namespace
+}  // namespace leases_contract_test
 }  // namespace multilink

@@ -10,8 +10,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "contract/check.hpp"
 
 namespace multilink {
 namespace {
@@ -19,10 +20,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPatience{5000};
-
-void check(bool good, const char* doing) {
-  if (!good) throw std::system_error(errno, std::generic_category(), doing);
-}
 
 /// Whether something (an error, too) happens within `time`.
 bool await(int fd, short events, milliseconds time) {

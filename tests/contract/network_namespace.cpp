@@ -8,19 +8,15 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
 
+#include "contract/check.hpp"
 #include "multilink/core/text.hpp"
 
 namespace multilink {
 namespace {
-
-void check(bool good, const char* doing) {
-  if (!good) throw std::system_error(errno, std::generic_category(), doing);
-}
 
 std::string read_to_end(int fd) {
   std::string out;

@@ -15,7 +15,7 @@
 #include "multilink/adapters/event_loop.hpp"
 
 namespace multilink {
-namespace {
+namespace nftables_filter_test {
 
 /// While this lives, the thread may not change the network.
 class WithoutNetAdmin {
@@ -42,6 +42,17 @@ class Nftables : public testing::Test {
     uplink.index = 1;
     uplink.device = "wan1";
     return {.uplinks = {uplink}};
+  }
+
+  static bool asks_sets() { return nft("list chain inet multilink forward").find('@') != std::string::npos; }
+  void run_for(Duration time) {
+    const auto turn = loop_.after(time, [this] { loop_.stop(); });
+    loop_.run();
+  }
+  bool is_calm_soon() {
+    const auto end = loop_.now().mono + std::chrono::seconds(10);
+    while (asks_sets() && loop_.now().mono < end) run_for(std::chrono::milliseconds(50));
+    return !asks_sets();
   }
 
   NetworkNamespace namespace_;
@@ -101,5 +112,43 @@ TEST_F(Nftables, TakesOverWhatAnEarlierRunLeft) {
   EXPECT_FALSE(filter_.is_in_force().value_or(true));
 }
 
-}  // namespace
+TEST_F(Nftables, AsksItsSetsOnlyWhileSomethingMayBeInThem) {
+  ASSERT_TRUE(filter_.replace(table()));
+  EXPECT_FALSE(asks_sets());
+  const auto calm = nft("list table inet multilink");
+  ASSERT_TRUE(filter_.reset_orphans(Family::v4, std::chrono::milliseconds(300)));
+  EXPECT_TRUE(asks_sets());
+  EXPECT_TRUE(filter_.is_in_force().value_or(false));
+  NftablesFilter next(loop_);
+  ASSERT_TRUE(next.replace(table()));
+  EXPECT_TRUE(asks_sets()) << "what an earlier run has begun goes on";
+  EXPECT_TRUE(is_calm_soon());
+  EXPECT_EQ(nft("list table inet multilink"), calm);
+}
+
+TEST_F(Nftables, ADrillThatEndsEarlyLeavesNoQuestionsBehind) {
+  ASSERT_TRUE(filter_.replace(table()));
+  ASSERT_TRUE(filter_.drill("wan1", std::chrono::minutes(10)));
+  EXPECT_TRUE(asks_sets());
+  ASSERT_TRUE(filter_.end_drill("wan1"));
+  EXPECT_TRUE(is_calm_soon());
+  EXPECT_TRUE(filter_.is_in_force().value_or(false));
+}
+
+/// Whoever keeps the connections has to look for those that began without the table.
+TEST_F(Nftables, ATableThatOthersTookAwayIsToldOfThoughAResetPutsItBack) {
+  int told = 0;
+  filter_.watch([&] { ++told; });
+  ASSERT_TRUE(filter_.replace(table()));
+  nft("flush ruleset");
+  const auto count = filter_.reset({TcpTuple{}});
+  EXPECT_EQ(count.value_or(0), 1U);
+  EXPECT_FALSE(filter_.is_in_force().value_or(true));
+  run_for(std::chrono::milliseconds(50));
+  EXPECT_GT(told, 0);
+  ASSERT_TRUE(filter_.replace(table()));
+  EXPECT_TRUE(filter_.is_in_force().value_or(false));
+}
+
+}  // namespace nftables_filter_test
 }  // namespace multilink

@@ -17,7 +17,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace notifiers_test {
 
 using std::chrono::seconds;
 using testing::HasSubstr;
@@ -156,5 +156,5 @@ TEST_F(Webhook, IsBrokenOffWithTheReceiver) {
   EXPECT_FALSE(told);
 }
 
-}  // namespace
+}  // namespace notifiers_test
 }  // namespace multilink

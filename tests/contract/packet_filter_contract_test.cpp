@@ -13,7 +13,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_contract_test {
 
 struct WorldKind {
   const char* name;
@@ -300,5 +300,5 @@ INSTANTIATE_TEST_SUITE_P(Worlds, PacketFilterContract,
                                          WorldKind{"Real", make_real_packet_filter_world}),
                          [](const testing::TestParamInfo<WorldKind>& kind) { return kind.param.name; });
 
-}  // namespace
+}  // namespace packet_filter_contract_test
 }  // namespace multilink

@@ -15,7 +15,7 @@
 #include "contract/filtered_gateway.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_exceptions_test {
 
 std::uint16_t checksum_of(const std::vector<std::uint8_t>& bytes) {
   std::uint32_t sum = 0;
@@ -234,5 +234,5 @@ TEST_P(PinExceptions, PacketsFromUplinkToUplinkKeepToTheWayTheyCame) {
 
 INSTANTIATE_TEST_SUITE_P(Families, PinExceptions, both_families(), family_name);
 
-}  // namespace
+}  // namespace packet_filter_exceptions_test
 }  // namespace multilink

@@ -15,7 +15,7 @@
 #include "contract/filtered_gateway.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_neighbours_test {
 
 struct Neighbour {
   const char* name;
@@ -244,5 +244,5 @@ TEST_P(UnderTraffic, ReplacingTheTableLosesNoPacketAndPinsNoFlowElsewhere) {
 
 INSTANTIATE_TEST_SUITE_P(Families, UnderTraffic, both_families(), family_name);
 
-}  // namespace
+}  // namespace packet_filter_neighbours_test
 }  // namespace multilink

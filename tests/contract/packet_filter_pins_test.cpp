@@ -7,7 +7,7 @@
 #include "contract/filtered_gateway.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_pins_test {
 
 class FlowPins : public FilteredGateway {
  protected:
@@ -280,5 +280,5 @@ TEST_P(FlowPins, ADeviceWithAStrangeNamePinsToo) {
 
 INSTANTIATE_TEST_SUITE_P(Families, FlowPins, both_families(), family_name);
 
-}  // namespace
+}  // namespace packet_filter_pins_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "multilink/adapters/syn_notifier.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_resets_test {
 
 class EvictedConnections : public FilteredGateway {
  protected:
@@ -52,6 +52,17 @@ TEST_P(EvictedConnections, TheClientIsTold) {
   net_.put_in_force();
   TcpSocket client(net_, Place::client, family_, {.address = net_.client(family_)});
   connect(client);
+  evict(client);
+  EXPECT_EQ(error_of(client), ECONNRESET);
+}
+
+TEST_P(EvictedConnections, TheClientIsToldThoughItsPolicyHasNoUplinkLeft) {
+  net_.put_in_force();
+  TcpSocket client(net_, Place::client, family_, {.address = net_.client(family_)});
+  connect(client);
+  const auto rule = cat(family_ == Family::v4 ? "-4" : "-6", " rule add pref 5 from ",
+                        net_.client(family_).to_string(), " iif lan0 unreachable");
+  ip(split(rule, ' '));
   evict(client);
   EXPECT_EQ(error_of(client), ECONNRESET);
 }
@@ -151,5 +162,5 @@ TEST_P(EvictedConnections, ALocalSocketThatIsDestroyedStillTellsItsFarEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Families, EvictedConnections, both_families(), family_name);
 
-}  // namespace
+}  // namespace packet_filter_resets_test
 }  // namespace multilink

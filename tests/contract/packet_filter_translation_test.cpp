@@ -2,10 +2,12 @@
 // Under which address packets leave: the table on a real kernel, with real packets.
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "contract/filtered_gateway.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_translation_test {
 
 class SourceTranslation : public FilteredGateway {
  protected:
@@ -107,16 +109,21 @@ TEST_P(SourceTranslation, MulticastKeepsItsSource) {
 
 INSTANTIATE_TEST_SUITE_P(Families, SourceTranslation, both_families(), family_name);
 
-class PrefixTranslationOnPackets : public FilteredGateway {};
+class PrefixTranslationOnPackets : public FilteredGateway {
+ protected:
+  void translate() {
+    net_.ip(Place::internet, "route add 2001:db8:100::/56 via 2001:db8:1::2 dev isp1");
+    auto table = net_.table();
+    table.uplinks[0].masquerade = {Family::v6};
+    table.uplinks[0].translation =
+        PrefixTranslation{IpPrefix::parse("fd77::/56").value(), IpPrefix::parse("2001:db8:100::/56").value()};
+    net_.put_in_force(table);
+  }
+};
 
 TEST_P(PrefixTranslationOnPackets, KeepsTheHostsPartOfTheAddress) {
   net_.use(1);
-  net_.ip(Place::internet, "route add 2001:db8:100::/56 via 2001:db8:1::2 dev isp1");
-  auto table = net_.table();
-  table.uplinks[0].masquerade = {Family::v6};
-  table.uplinks[0].translation =
-      PrefixTranslation{IpPrefix::parse("fd77::/56").value(), IpPrefix::parse("2001:db8:100::/56").value()};
-  net_.put_in_force(table);
+  translate();
   const std::string_view hosts = "2 ab 1234:5678:9abc:def0";
   for (const auto host : split(hosts, ' ')) {
     const auto source = cat("fd77::", host);
@@ -131,7 +138,18 @@ TEST_P(PrefixTranslationOnPackets, KeepsTheHostsPartOfTheAddress) {
   EXPECT_EQ(ask(other).value().from.address, net_.own(1, family_)) << "what is in no prefix is masqueraded";
 }
 
+TEST_P(PrefixTranslationOnPackets, WhatReachesNoHostIsRefusedAtOnceWhicheverUplinkCarries) {
+  net_.add_pin_rules();
+  translate();
+  for (const unsigned carrier : {1U, 2U}) {
+    net_.use(carrier);
+    TcpSocket visitor(net_, Place::internet, family_, {.address = net_.server(family_)});
+    EXPECT_EQ(visitor.connect({IpAddress::parse("2001:db8:100::99").value(), 80}), ECONNREFUSED) << carrier;
+    EXPECT_EQ(net_.mark_of("dst=2001:db8:100::99"), ~0U) << "it is no connection";
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, PrefixTranslationOnPackets, testing::Values(Family::v6), family_name);
 
-}  // namespace
+}  // namespace packet_filter_translation_test
 }  // namespace multilink

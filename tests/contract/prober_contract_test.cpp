@@ -13,7 +13,7 @@
 #include "multilink/core/echo_packet.hpp"
 
 namespace multilink {
-namespace {
+namespace prober_contract_test {
 
 constexpr std::uint16_t kFirstId = 1000;
 constexpr std::array<std::uint16_t, 4> kForeignIds{kFirstId - 1, kFirstId + 2, 0, 0xffff};
@@ -249,5 +249,5 @@ INSTANTIATE_TEST_SUITE_P(Prober, ProberContract,
                                          ProberWorldKind{"RealIpv6", make_real_prober_world, Family::v6}),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
-}  // namespace
+}  // namespace prober_contract_test
 }  // namespace multilink

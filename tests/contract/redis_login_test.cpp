@@ -9,7 +9,7 @@
 #include <fstream>
 
 namespace multilink {
-namespace {
+namespace redis_login_test {
 
 class RedisLoginFile : public testing::Test {
  protected:
@@ -65,5 +65,5 @@ TEST_F(RedisLoginFile, ADirectoryInItsPlaceIsAnError) {
   EXPECT_NE(login.error().code, 0);
 }
 
-}  // namespace
+}  // namespace redis_login_test
 }  // namespace multilink

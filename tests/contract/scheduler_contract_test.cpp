@@ -10,7 +10,7 @@
 #include "multilink/adapters/event_loop.hpp"
 
 namespace multilink {
-namespace {
+namespace scheduler_contract_test {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
@@ -110,5 +110,5 @@ TYPED_TEST(SchedulerContract, TimeMovesByWhatWasWaited) {
   EXPECT_GE(then.wall - start.wall, milliseconds(29));
 }
 
-}  // namespace
+}  // namespace scheduler_contract_test
 }  // namespace multilink

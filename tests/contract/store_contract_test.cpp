@@ -7,7 +7,7 @@
 #include "contract/store_worlds.hpp"
 
 namespace multilink {
-namespace {
+namespace store_contract_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -317,5 +317,5 @@ INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                                          WorldKind{"Redis", make_real_world}),
                          [](const auto& kind) { return kind.param.name; });
 
-}  // namespace
+}  // namespace store_contract_test
 }  // namespace multilink

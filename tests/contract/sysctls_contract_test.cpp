@@ -15,7 +15,7 @@
 #include "multilink/adapters/proc_sysctls.hpp"
 
 namespace multilink {
-namespace {
+namespace sysctls_contract_test {
 
 class SettingsWorld {
  public:
@@ -190,5 +190,5 @@ TEST(ChangedSettings, AFailureLeavesWhatWasThere) {
   EXPECT_EQ(memory.load(), kChanged);
 }
 
-}  // namespace
+}  // namespace sysctls_contract_test
 }  // namespace multilink

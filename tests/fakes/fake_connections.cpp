@@ -35,6 +35,18 @@ Result<std::size_t> FakeConnections::remove(std::span<const Connection> connecti
   return removed;
 }
 
+Result<std::size_t> FakeConnections::mark(std::span<const Connection> connections, const MarkMatch& mark) {
+  if (const auto done = attempt(); !done) return tl::unexpected<Error>(done.error());
+  std::size_t marked = 0;
+  for (const auto& connection : connections) {
+    Connection* found = find(connection);
+    if (found == nullptr) continue;
+    found->mark = (found->mark & ~mark.mask) | (mark.value & mark.mask);
+    ++marked;
+  }
+  return marked;
+}
+
 Connection FakeConnections::add(Connection connection) {
   assert(find(connection) == nullptr);
   connection.id = ++last_id_;

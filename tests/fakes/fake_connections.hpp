@@ -33,6 +33,7 @@ class FakeConnections final : public Connections, public Failing {
  public:
   Result<std::vector<Connection>> list(Family family, const MarkMatch& mark) override;
   Result<std::size_t> remove(std::span<const Connection> connections) override;
+  Result<std::size_t> mark(std::span<const Connection> connections, const MarkMatch& mark) override;
 
   /// Gives it an id. One between the same ends must not be there.
   Connection add(Connection connection);

@@ -28,6 +28,7 @@ void FakePacketFilter::tell() {
 }
 
 Result<void> FakePacketFilter::replace(const PacketFilterTable& table) {
+  on_replace();
   if (auto text = filter_anew(table); !text) return tl::unexpected(text.error());
   if (auto good = attempt(); !good) return good;
   table_ = table;

@@ -41,6 +41,7 @@ class FakePacketFilter final : public PacketFilter {
   void lose_table();  ///< somebody loads his ruleset anew
   void spoil();       ///< somebody changes something in the table
   void lose_notifications();
+  std::function<void()> on_replace = [] {};  ///< called before replace() does anything
   /// The next `times` calls that change something fail with this errno and change nothing.
   void fail_next(int code, unsigned times = 1);
 

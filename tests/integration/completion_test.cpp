@@ -2,6 +2,7 @@
 // The completion of multilinkctl in a real bash.
 #include <gmock/gmock.h>
 
+#include <map>
 #include <regex>
 #include <set>
 #include <string>
@@ -11,7 +12,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace completion_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -68,6 +69,14 @@ fakes::ProgramResult multilinkctl(std::vector<std::string> words) {
   return fakes::run_program({words});
 }
 
+std::set<std::string> options_in(const std::string& text) {
+  const std::regex option("--[a-z-]+");
+  std::set<std::string> out;
+  for (auto at = std::sregex_iterator(text.begin(), text.end(), option); at != std::sregex_iterator(); ++at)
+    out.insert(at->str());
+  return out;
+}
+
 struct Usage {
   std::vector<std::string> words;  ///< of the command
   std::set<std::string> options;
@@ -75,7 +84,7 @@ struct Usage {
 
 /// The commands as the first lines of the help show them, each with its options.
 std::vector<Usage> usages() {
-  const std::regex command("multilinkctl ([a-z]+( apply| check| diff)?)"), option("--[a-z-]+");
+  const std::regex command("multilinkctl ([a-z]+( apply| check| diff)?)");
   const auto help = multilinkctl({"--help"}).out;
   const auto end = help.find("\n\n");
   std::vector<Usage> out;
@@ -84,10 +93,10 @@ std::vector<Usage> usages() {
     std::smatch found;
     if (std::regex_search(text, found, command)) {
       out.emplace_back();
-      for (const auto word : split(found[1].str(), ' ')) out.back().words.emplace_back(word);
+      const auto words = found[1].str();
+      for (const auto word : split(words, ' ')) out.back().words.emplace_back(word);
     }
-    for (auto at = std::sregex_iterator(text.begin(), text.end(), option); at != std::sregex_iterator(); ++at)
-      out.back().options.insert(at->str());
+    out.back().options.merge(options_in(text));
   }
   return out;
 }
@@ -106,11 +115,48 @@ TEST(Completion, OffersWhatTheHelpShowsOfEachCommandAndNothingElse) {
   }
 }
 
+TEST(Help, OfACommandNamesEachOfItsOptionsAndNoOther) {
+  const std::map<std::string, std::string> spoken_of{
+      {"status", "--no-color"}, {"explain", "--interface"}, {"config check", "--check"}};
+  for (const auto& usage : usages()) {
+    const auto name = join(usage.words, " ");
+    auto words = usage.words;
+    words.emplace_back("--help");
+    const auto help = multilinkctl(words);
+    EXPECT_EQ(help.status, 0) << name;
+    EXPECT_THAT(help.out, testing::StartsWith(cat("Usage: multilinkctl ", name)));
+    EXPECT_THAT(help.out, testing::HasSubstr("Exit status: 0 done, 1 "));
+    EXPECT_THAT(help.out, testing::EndsWith("\nmultilinkctl --help shows all commands.\n"));
+    auto expected = usage.options;
+    expected.insert({"--config", "--redis", "--help", "--version"});
+    if (name == "proxy") expected.insert("--no-start");  // of its other form
+    if (const auto found = spoken_of.find(name); found != spoken_of.end()) expected.insert(found->second);
+    EXPECT_EQ(options_in(help.out), expected) << help.out;
+  }
+}
+
+TEST(Help, OfACommandOfSeveralFormsShowsThem) {
+  EXPECT_THAT(multilinkctl({"config", "--help"}).out,
+              AllOf(testing::HasSubstr("Usage: multilinkctl config check [FILE]"),
+                    testing::HasSubstr("\n       multilinkctl config diff [FILE]"),
+                    testing::HasSubstr("; of config diff 2 there are differences"),
+                    testing::Not(testing::HasSubstr("doctor"))));
+  EXPECT_THAT(multilinkctl({"proxy", "--help"}).out,
+              AllOf(testing::HasSubstr("Usage: multilinkctl proxy [--json]\n"),
+                    testing::HasSubstr("\n       multilinkctl proxy apply [--no-start]\n")));
+  EXPECT_THAT(multilinkctl({"proxy", "apply", "--help"}).out,
+              testing::Not(testing::HasSubstr("proxy [--json]")));
+  EXPECT_THAT(multilinkctl({"drain", "--help"}).out,
+              AllOf(testing::HasSubstr("of drain --wait 3 flows are left"),
+                    testing::Not(testing::HasSubstr("black hole"))));
+  EXPECT_EQ(multilinkctl({"nothing", "--help"}).out, multilinkctl({"--help"}).out);
+}
+
 TEST(Completion, AnOptionThatIsNotOfTheCommandIsRefused) {
   std::set<std::string> options;
   for (const auto& usage : usages()) options.insert(usage.options.begin(), usage.options.end());
   const std::set<std::string> flags{"--json",   "--csv",   "--html", "--no-start", "--force",
-                                    "--follow", "--watch", "--wait", "--no-colour"};
+                                    "--follow", "--watch", "--wait", "--check",    "--no-colour"};
   for (const auto& usage : usages()) {
     for (const auto& option : options) {
       if (usage.options.contains(option)) continue;
@@ -125,5 +171,5 @@ TEST(Completion, AnOptionThatIsNotOfTheCommandIsRefused) {
   }
 }
 
-}  // namespace
+}  // namespace completion_test
 }  // namespace multilink

@@ -16,7 +16,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace daemons_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -151,5 +151,5 @@ TEST_F(DaemonsTogether, PingdWithoutItsCapabilitySaysWhichOne) {
                         "CAP_NET_RAW: start it as root, or by its unit\n"));
 }
 
-}  // namespace
+}  // namespace daemons_test
 }  // namespace multilink

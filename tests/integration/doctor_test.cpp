@@ -14,7 +14,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace doctor_test {
 
 using fakes::ip;
 using nlohmann::json;
@@ -142,5 +142,5 @@ TEST(DoctorLogins, EachUserOfTheFolderMustGetInAndMayDoItsWork) {
               ElementsAre(Field(&Check::verdict, Verdict::note)));
 }
 
-}  // namespace
+}  // namespace doctor_test
 }  // namespace multilink

@@ -13,7 +13,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace explain_test {
 
 using fakes::ip;
 using nlohmann::json;
@@ -126,11 +126,15 @@ TEST_F(Explain, WrongUsageIsTold) {
       {"", "say where the packet goes"},
       {"example.org", "'example.org' is not an IPv4 or IPv6 address (names are not looked up)"},
       {"224.0.0.1", "is a multicast address"},
+      {"255.255.255.255", "is for everybody on a link"},
+      {"0.0.0.0", "is nobody's address"},
       {"--from 2001:db8::1 203.0.113.9", "is not an address of the destination's family"},
       {"--from 10.0.0.7 --iif nodev 203.0.113.9", "there is no device 'nodev'"},
       {"--oif nodev 203.0.113.9", "--oif: there is no device 'nodev'"},
       {"--iif lan0 203.0.113.9", "a packet that comes in has a source; say which by --from"},
       {"--iif lan0 --from 10.0.0.7 --oif up0 203.0.113.9", "--oif: is the device"},
+      {"--oif up1 --from 10.9.9.9 203.0.113.9",
+       "is no address of this host, so that no socket bound to up1 sends"},
       {"--port 443 203.0.113.9", "needs --proto tcp or udp"},
       {"--proto tcp --port 0 203.0.113.9", "'0' is not a port from 1 to 65535"},
       {"--proto gre 203.0.113.9", "'gre' is not tcp, udp, icmp or a number from 1 to 255"},
@@ -147,5 +151,5 @@ TEST_F(Explain, WrongUsageIsTold) {
   EXPECT_EQ(explain("203.0.113.9").status, 78);
 }
 
-}  // namespace
+}  // namespace explain_test
 }  // namespace multilink

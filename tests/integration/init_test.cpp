@@ -15,7 +15,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace init_test {
 
 using fakes::ip;
 using testing::AllOf;
@@ -130,5 +130,5 @@ TEST_F(Init, OddNamesAndIpv6) {
   EXPECT_THAT(done.out, HasSubstr("- a]b has a name that no section"));
 }
 
-}  // namespace
+}  // namespace init_test
 }  // namespace multilink

@@ -14,7 +14,7 @@
 #include "multilink/ports/store.hpp"
 
 namespace multilink {
-namespace {
+namespace multilinkctl_orders_test {
 
 using testing::HasSubstr;
 
@@ -94,6 +94,20 @@ TEST_F(MultilinkctlOrders, ADrillThatRoutedDoesNotAnswerIsTakenBack) {
   EXPECT_TRUE(fields(kKeys.drill()).empty());
 }
 
+TEST_F(MultilinkctlOrders, AFullRedisIsToldOfWithTheRemedy) {
+  redis_.execute({"CONFIG", "SET", "maxmemory", "1"});
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"drain", "fibre"},
+                                                std::vector<std::string>{"drill", "fibre", "--for", "1s"}}) {
+    const auto done = run(words);
+    EXPECT_EQ(done.status, 1);
+    EXPECT_THAT(done.err, HasSubstr("Redis refuses it: OOM command not allowed"));
+    EXPECT_THAT(done.err,
+                HasSubstr("'maxmemory'; raise maxmemory in /etc/multilink/redis.conf, then systemctl "
+                          "restart multilink-redis\n"));
+  }
+  EXPECT_TRUE(fields(kKeys.admin("fibre")).empty());
+}
+
 class MultilinkctlAsReader : public MultilinkctlOrders {
  protected:
   MultilinkctlAsReader()
@@ -115,5 +129,5 @@ TEST_F(MultilinkctlAsReader, WhoMayOnlyReadOrdersNothing) {
   EXPECT_TRUE(fields(kKeys.admin("fibre")).empty());
 }
 
-}  // namespace
+}  // namespace multilinkctl_orders_test
 }  // namespace multilink

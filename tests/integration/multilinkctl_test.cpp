@@ -15,7 +15,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace multilinkctl_test {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -35,9 +35,59 @@ TEST(Multilinkctl, ShowsTheStatus) {
   write(redis, fakes::failed_over_snapshot());
   const auto shown = multilinkctl({"--redis", redis.address().to_string(), "status"});
   EXPECT_EQ(shown.status, 0) << shown.err;
-  EXPECT_THAT(shown.out, StartsWith("attention: lte carries the traffic.\n"));
-  EXPECT_THAT(shown.out, HasSubstr("\nfibre   IPv4    down   FALSE   standby  5 %   20.3 ms"));
+  EXPECT_THAT(shown.out, StartsWith("attention: fibre is down. lte carries the traffic.\n"));
+  EXPECT_THAT(shown.out, HasSubstr("\nfibre   IPv4    down   FALSE   none     5 %   20.3 ms"));
   EXPECT_THAT(shown.err, IsEmpty());
+}
+
+TEST(Multilinkctl, ChecksTheStatusAsAPluginOfAMonitoringSystemDoes) {
+  const fakes::RealRedis redis;
+  const auto check = [&](std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"status", "--check", "--redis", redis.address().to_string()});
+    return multilinkctl(more);
+  };
+  const auto nobody = check();
+  EXPECT_EQ(nobody.status, 3);
+  EXPECT_THAT(nobody.out,
+              StartsWith("unknown: No uplink is known: healthd has not reported to this Redis. ("));
+  auto snapshot = fakes::sample_snapshot();
+  write(redis, snapshot);
+  const auto good = check();
+  EXPECT_EQ(good.status, 0) << good.out;
+  EXPECT_EQ(good.out, "ok: All uplinks are up. fibre carries the traffic.\n");
+  write(redis, fakes::failed_over_snapshot());
+  const auto half = check({"--no-colour"});
+  EXPECT_EQ(half.status, 1);
+  EXPECT_EQ(half.out,
+            "attention: fibre is down. lte carries the traffic. (fibre is down: loss 24 % over 60 s exceeds "
+            "loss_down 20 %)\n");
+  write(redis, fakes::sample_snapshot());
+  for (const auto* daemon : {"pingd", "routed"})
+    redis.execute({"DEL", cat("multilink:local:daemon:", daemon)});
+  EXPECT_THAT(check().out,
+              testing::MatchesRegex(
+                  "attention: fibre carries the traffic. .pingd does not report .*; and 1 more.\n"));
+  snapshot = fakes::failed_over_snapshot();
+  for (auto& uplink : snapshot.uplinks) {
+    uplink.usable = false;
+    for (auto& [family, usable] : uplink.usable_in) usable = false;
+    for (auto& [family, health] : uplink.health->families) health.state = HealthState::down;
+  }
+  write(redis, snapshot);
+  const auto dead = check();
+  EXPECT_EQ(dead.status, 2) << dead.out;
+  EXPECT_THAT(dead.out, StartsWith("failed: No uplink is usable."));
+  const auto away = multilinkctl({"status", "--check", "--redis", "unix:/nonexistent/redis.sock"});
+  EXPECT_EQ(away.status, 3);
+  EXPECT_THAT(away.out, StartsWith("unknown: unix:/nonexistent/redis.sock: Redis gave no answer within "));
+  EXPECT_THAT(away.err, IsEmpty());
+  const auto refused = multilinkctl({"status", "--check", "--config", "/nonexistent/interfaces.conf"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.out, StartsWith("unknown: /nonexistent/interfaces.conf"));
+  for (const auto* other : {"--json", "--watch"}) {
+    EXPECT_EQ(check({other}).status, 64);
+    EXPECT_THAT(check({other}).err, HasSubstr(cat("status: --check and ", other, " exclude each other")));
+  }
 }
 
 TEST(Multilinkctl, ShowsTheStatusAsJson) {
@@ -66,6 +116,25 @@ TEST(Multilinkctl, FindsRedisAndTheSiteInTheConfiguration) {
   EXPECT_EQ(nlohmann::json::parse(shown.out)["uplinks"].size(), 2U);
 }
 
+TEST(Multilinkctl, MissesANotifierWhereSomebodyIsToBeTold) {
+  const fakes::RealRedis redis;
+  auto snapshot = fakes::sample_snapshot();
+  ASSERT_EQ(snapshot.daemons.back().name, kNotifier);
+  snapshot.daemons.back().record = fail("it does not run");
+  write(redis, snapshot);
+  const fakes::OwnDirectory directory;
+  const auto shown = [&](std::string_view more) {
+    const auto config = directory.write(
+        "interfaces.conf", cat("[multilink]\nredis = ", redis.address().to_string(), "\n[eth0]\n", more));
+    return multilinkctl({"--config", config, "status"}).out;
+  };
+  EXPECT_THAT(shown("[notify]\nmail = admin@example.org\n"),
+              HasSubstr("notifyd does not report (it does not run, or not with this Redis, or Redis is "
+                        "full): nobody is told "
+                        "of what happens"));
+  EXPECT_THAT(shown(""), testing::Not(HasSubstr("notifyd")));
+}
+
 TEST(Multilinkctl, LogsInWithTheCredentialOfTheServiceManager) {
   const fakes::RealRedis redis({"user reader on >word ~* resetchannels -@all +@read +@connection"});
   const fakes::OwnDirectory directory;
@@ -92,6 +161,29 @@ TEST(Multilinkctl, SaysWhyRedisCannotBeRead) {
   EXPECT_THAT(shown.err,
               StartsWith("multilinkctl: unix:/nonexistent/redis.sock: Redis gave no answer within "));
   EXPECT_THAT(shown.err, HasSubstr("No such file or directory"));
+}
+
+TEST(Multilinkctl, SaysOnceWhatToDoWhereRedisGivesNoAnswer) {
+  const fakes::OwnDirectory directory;
+  const auto config =
+      directory.write("interfaces.conf",
+                      "[multilink]\nredis = unix:/nonexistent/redis.sock\n[eth0]\nname = fibre\n"
+                      "[squid]\nenabled = yes\n");
+  using Words = std::vector<std::string>;
+  for (auto words :
+       {Words{"history", "--uplink", "fibre"}, Words{"events"}, Words{"proxy"},
+        Words{"report", "--uplink", "fibre", "--month", "2026-10"}, Words{"replay", "--uplink", "fibre"},
+        Words{"config", "diff", config}, Words{"disable", "fibre"}, Words{"drill", "fibre", "--for", "1s"}}) {
+    words.insert(words.end(), {"--config", config, "--redis", "unix:/nonexistent/redis.sock"});
+    const auto done = multilinkctl(words);
+    EXPECT_EQ(done.status, 1) << words.front();
+    const auto remedy = done.err.find("; see systemctl status multilink-redis");
+    ASSERT_NE(remedy, std::string::npos) << words.front() << ": " << done.err;
+    EXPECT_EQ(done.err.find("systemctl", remedy + 10), std::string::npos) << done.err;
+  }
+  const auto doctor = multilinkctl({"doctor", "--config", config, "--redis", "unix:/nonexistent/redis.sock"});
+  EXPECT_THAT(doctor.out, HasSubstr("systemctl start multilink-redis, and see journalctl"));
+  EXPECT_THAT(doctor.out, testing::Not(HasSubstr("see systemctl status"))) << "it has a remedy of its own";
 }
 
 TEST(Multilinkctl, ShowsTheStatusAlsoWhereTheConfigurationIsRefusedForSomethingElse) {
@@ -282,8 +374,13 @@ TEST(MultilinkctlHistory, ShowsTheLastHoursAndDays) {
   EXPECT_THAT(history({"--hours", "1", "--csv"}).out, HasSubstr(",\"lte\",6,60,60,0,0,0,60,0,20,20,0\r\n"));
   const auto json = nlohmann::json::parse(history({"--json", "--hours", "1"}).out);
   EXPECT_EQ(json["history"][0]["records"][0]["up_s"], 60);
-  EXPECT_EQ(history({"--days", "1"}).out, "nothing is stored of this time\n");
+  const auto* const nothing =
+      "nothing is stored of this time; the first hour is kept by the minute: --hours 1\n";
+  EXPECT_EQ(history({"--days", "1"}).out, nothing);
+  EXPECT_EQ(history({}).out, nothing);
+  redis.execute({"DEL", string.key(RedisKeys("local"), "lte", Family::v6)});
+  EXPECT_EQ(history({"--hours", "1"}).out, "nothing is stored of this time\n");
 }
 
-}  // namespace
+}  // namespace multilinkctl_test
 }  // namespace multilink

@@ -2,6 +2,7 @@
 #include "integration/page_server.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <filesystem>
 #include <fstream>
@@ -73,6 +74,7 @@ void RunningPageServer::start_lighttpd(const std::string& redis) {
 void RunningPageServer::start_nginx(const std::string& redis) {
   const std::string socket = directory_.path() + "/fcgiwrap.socket";
   run({"/usr/sbin/fcgiwrap", "-s", "unix:" + socket});
+  for (int looks = 0; looks < 1000 && !std::filesystem::exists(socket); ++looks) poll(nullptr, 0, 10);
   const auto snippet =
       replaced(replaced(shipped("nginx.conf"), "/run/fcgiwrap.socket", socket), "fastcgi_pass",
                cat("fastcgi_param MULTILINK_REDIS ", redis, ";\n  fastcgi_pass"));

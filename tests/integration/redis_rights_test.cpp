@@ -16,7 +16,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace redis_rights_test {
 
 using fakes::RealRedis;
 using Names = std::set<std::string>;
@@ -65,14 +65,15 @@ struct Rights {
 
 const std::vector<Rights> kRights{
     {"pingd",
-     {"ping", "multi", "exec", "hset", "del", "zadd", "zrem", "zremrangebyscore", "zremrangebyrank",
+     {"ping", "multi", "exec", "hset", "hdel", "del", "zadd", "zrem", "zremrangebyscore", "zremrangebyrank",
       "pexpire", "xadd", "publish"},
      {},
      {kKeys.link("lte"), kKeys.probes("lte"), kKeys.events(), kKeys.daemon("pingd")},
      {kKeys.probe_channel()}},
     {"healthd",
-     {"ping", "multi", "exec", "get", "getrange", "hgetall", "zrange", "zrangebyscore", "xrevrange", "set",
-      "setrange", "hset", "del", "zadd", "xadd", "xdel", "pexpire", "publish", "subscribe"},
+     {"ping",          "multi",     "exec", "get",      "getrange", "hgetall",  "zrange",
+      "zrangebyscore", "xrevrange", "set",  "setrange", "hset",     "hdel",     "del",
+      "zadd",          "xadd",      "xdel", "pexpire",  "publish",  "subscribe"},
      join_sets(kStatuses,
                {kKeys.uplinks(), kKeys.link("lte"), kKeys.probes("lte"), kKeys.health("lte"),
                 kKeys.admin("lte"), kHistory[0], kHistory[1], kKeys.events(), kKeys.daemon("pingd")}),
@@ -80,7 +81,7 @@ const std::vector<Rights> kRights{
                            kKeys.daemon("healthd")}),
      {kKeys.probe_channel(), kKeys.status_channel(), kKeys.admin_channel()}},
     {"routed",
-     {"ping", "multi", "exec", "hgetall", "hset", "del", "pexpire", "xadd", "publish", "subscribe"},
+     {"ping", "multi", "exec", "hgetall", "hset", "hdel", "del", "pexpire", "xadd", "publish", "subscribe"},
      {kKeys.health("lte"), kKeys.drill(), kKeys.routing()},
      {kKeys.routing(), kKeys.events(), kKeys.daemon("routed")},
      {kKeys.status_channel(), kKeys.routing_channel(), kKeys.admin_channel()}},
@@ -90,7 +91,8 @@ const std::vector<Rights> kRights{
      {kKeys.proxy("lte")},
      {kKeys.status_channel()}},
     {"notifyd",
-     {"ping", "multi", "exec", "get", "set", "hset", "del", "xrange", "xrevrange", "pexpire", "subscribe"},
+     {"ping", "multi", "exec", "get", "set", "hset", "hdel", "del", "xrange", "xrevrange", "pexpire",
+      "subscribe"},
      {kKeys.events(), kKeys.notified("webhook")},
      {kKeys.notified("webhook"), kKeys.daemon("notifyd")},
      {kKeys.status_channel(), kKeys.routing_channel()}},
@@ -233,5 +235,5 @@ TEST(RedisConf, IsPrivateBoundedAndGoesOnWithoutADisk) {
   EXPECT_EQ(value("hz"), "1");
 }
 
-}  // namespace
+}  // namespace redis_rights_test
 }  // namespace multilink

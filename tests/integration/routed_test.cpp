@@ -22,7 +22,7 @@
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
-namespace {
+namespace routed_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -231,5 +231,5 @@ TEST_F(Routed, WithoutRedisThePlanSaysWhatItDoesNotKnow) {
   EXPECT_THAT(plan.out, Not(HasSubstr("prepend default via 192.0.2.1 dev up0 proto 109 metric")));
 }
 
-}  // namespace
+}  // namespace routed_test
 }  // namespace multilink

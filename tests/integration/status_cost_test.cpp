@@ -14,7 +14,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace status_cost_test {
 
 using namespace std::chrono;
 
@@ -114,5 +114,5 @@ TEST(StatusCost, OfFiftyUplinksWithAFullHistory) {
   for (const auto* query : {"range=24h", "range=30d"}) EXPECT_LE(view(redis, query).cpu_ms, 150 * kSlowness);
 }
 
-}  // namespace
+}  // namespace status_cost_test
 }  // namespace multilink

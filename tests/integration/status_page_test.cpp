@@ -15,7 +15,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace status_page_test {
 
 using testing::HasSubstr;
 
@@ -160,5 +160,5 @@ TEST(StatusCgi, AnswersAPersonAtATerminalButNoArgumentOfAServer) {
       << "a query without '=' becomes an argument (RFC 3875, 4.4)";
 }
 
-}  // namespace
+}  // namespace status_page_test
 }  // namespace multilink

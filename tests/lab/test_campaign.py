@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Random faults on everything, one after the other and on top of each other, under 1000 UDP packets and 50 TCP connections a
-second. The dice are those of --seed; what was done when, and what it cost, is printed, and written as JSON beside the tools.
+second; with --long also what an administrator orders and a provider changes. The dice are those of --seed; what was done when, and what
+it cost, is printed, and written as JSON beside the tools.
 
 The wall clock is stepped for the daemons alone, by a preloaded library (tools/clock_step.cpp): no namespace has its own."""
 
@@ -19,6 +20,7 @@ from multilink_lab import Lab, Uplink
 from multilink_lab.campaign import Broken, Campaign, Step
 from multilink_lab.campaign_checks import is_sanitised
 from multilink_lab.campaign_faults import Clock, Faults
+from multilink_lab.campaign_wishes import LAN_OF_STREAMS, Wishes
 from multilink_lab.scenario import expect, main
 from multilink_lab.suite import Suite
 
@@ -26,7 +28,6 @@ SHORT_S, LONG_S, LONG_SEEDS = 180, 1200, 3
 # Two with a DHCP client's default, two without: there multilink's is the only one.
 UPLINKS = [Uplink(rtt_ms=20, metric=None), Uplink(rtt_ms=80, metric=None), Uplink(rtt_ms=40, metric=100), Uplink(rtt_ms=30, metric=101)]
 ORDER = [f"wan{number}" for number in range(1, len(UPLINKS) + 1)]
-LAN_OF_STREAMS = "192.168.77.1"  # and the uplink's number
 REDIS = "dir {data}\nsave 5 1\nstop-writes-on-bgsave-error no\nmaxmemory 128mb\nmaxmemory-policy noeviction\n"
 
 
@@ -36,17 +37,6 @@ class Mounted:
 
     def close(self):
         subprocess.run(["umount", "--lazy", self._folder], check=True)
-
-
-def sections(lab, order, more=""):
-    out = []
-    for device in order:
-        isp = lab.isps[int(device[3:]) - 1]
-        gateway = f"gateway = {isp.router}\n" if isp.wish.metric is None else ""
-        out.append(f"[{device}]\nmasquerade = yes\n{gateway}{more}")
-    # Long connections that belong to one uplink each.
-    out += [f"[policy by-{isp.device}]\nfrom = {LAN_OF_STREAMS}{isp.number}\nuse = {isp.device}\n" for isp in lab.isps]
-    return "".join(out)
 
 
 def forget(suite, data):
@@ -67,8 +57,9 @@ def prepared(options, seed):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "campaign", data], check=True)
         lab.keep(Mounted(data))
         clock = None if is_sanitised(options.bin) else Clock(lab)
-        suite = Suite(lab, options.bin, sections(lab, ORDER), redis_conf=REDIS.format(data=data),
-                      environment=clock.environment if clock else None)
+        wishes = Wishes(lab, ORDER)
+        suite = Suite(lab, options.bin, redis_conf=REDIS.format(data=data), environment=clock.environment if clock else None)
+        wishes.configure(suite)
         suite.start()
         suite.wait_status(15, **{device: "TRUE" for device in ORDER})
         suite.wait_active(5, ORDER[0])
@@ -80,8 +71,8 @@ def prepared(options, seed):
             streams[isp.device] = lab.tcp_stream(direction, source=source)
         flow, tcp = lab.udp_flow(), lab.tcp_flow()
         time.sleep(5)
-        campaign = Campaign(lab, suite, random.Random(seed), list(ORDER), flow, streams)
-        yield campaign, Faults(lambda order, more="": suite.configure(sections(lab, order, more)), data, clock), tcp, data
+        campaign = Campaign(lab, suite, random.Random(seed), wishes, flow, streams)
+        yield campaign, Faults(lambda more="": wishes.configure(suite, more), data, clock, options.long), tcp, data
 
 
 def campaign_of(options, seed, seconds):
@@ -90,9 +81,9 @@ def campaign_of(options, seed, seconds):
         suite = campaign.suite
         try:
             campaign.run(faults.draw, seconds)
-            campaign.order = list(ORDER)
-            suite.configure(sections(campaign.lab, ORDER))
-            suite.reload()
+            faults.as_begun(campaign)
+            campaign.wishes.configure(suite)
+            campaign.reload()
             campaign.is_away_for(lambda: forget(suite, data), "redis", "healthd")
             suite.wait_status(30, **{device: "TRUE" for device in ORDER})
             figures = campaign.finish_as_begun()
@@ -110,6 +101,26 @@ def test_random_faults(options):
     if not options.long:
         return campaign_of(options, options.seed, SHORT_S)
     return {"runs": [campaign_of(options, options.seed + number, LONG_S) for number in range(LONG_SEEDS)]}
+
+
+def test_a_move_just_before_a_step(options):
+    """What was on its way when the flow moved is lost also where the judge begins to look in the middle of that."""
+    with prepared(options, options.seed) as (campaign, _, _, _):
+        lab, suite, flow = campaign.lab, campaign.suite, campaign.flow
+        for order in (["wan2", "wan1", "wan3", "wan4"], ORDER):
+            begun = time.monotonic()
+            campaign.wishes.order = list(order)
+            campaign.wishes.configure(suite)
+            suite.reload()
+            suite.wait_active(5, order[0])
+            flow.alive(lab.isps[ORDER.index(order[0])].source)
+            time.sleep(1)
+        gap = max(flow.report(begun - 0.3)["gaps"], key=lambda gap: gap["packets"])
+        expect(gap["packets"] >= 60, f"what was on its way by wan2 (80 ms) is lost: {gap}")
+        step = Step(gap["at"] + gap["packets"] / 1000 - 0.01 + 0.3, "sabotage", "", carrying="wan1")
+        campaign.take(step)
+        expect(0 < step.outage_ms < 30, f"the judge saw the end of the gap only: {step}")
+        return {"gap": gap["packets"], "seen_by_the_judge": step.outage_ms}
 
 
 def test_each_invariant_is_seen_broken(options):
@@ -144,6 +155,27 @@ def test_each_invariant_is_seen_broken(options):
         suite.send("healthd", signal.SIGCONT)
         campaign.pause(3)
         settle()
+        suite.multilinkctl("drain", "wan3")
+        breaks("ordered is {'wan3': 'drained'}, not {}", settle)
+        suite.multilinkctl("enable", "wan3")
+        campaign.wishes.policy = ("wan2", "wan3")
+        breaks("do not have the policy ('wan2', 'wan3')", settle)
+        campaign.wishes.policy = ()
+        campaign.wishes.weights = {"wan1": 1, "wan2": 1}
+        breaks("share, ['wan1'] carry", settle)
+        campaign.wishes.weights = {}
+        campaign.pause(2)
+        settle()
+        campaign.wishes.defaults = {"failback": "manual"}  # which nobody but the campaign knows
+        campaign.begin_fault("wan1", "carrier")
+        lab.isps[0].cut("carrier")
+        suite.wait_active(5, "wan2")
+        settle()
+        lab.isps[0].repair("carrier")
+        campaign.end_fault("wan1")
+        suite.wait_active(25, "wan1")
+        breaks("the traffic has returned by itself", settle)
+        campaign.wishes.as_begun()
         lab.gateway.run("conntrack", "-D", "-p", "tcp", "--dport", "7002", check=False)
         lab.client.run("ss", "-K", "src", f"{LAN_OF_STREAMS}2", "dport", "=", "7002")
         time.sleep(0.5)
@@ -154,7 +186,11 @@ def test_each_invariant_is_seen_broken(options):
         suite.send("routed", signal.SIGCONT)
         lab.gateway.run("conntrack", "-I", "-p", "udp", "-s", "10.9.9.9", "-d", "10.9.9.8", "--sport", "1", "--dport", "2", "-t", "60",
                         "--mark", str(0x0A000000))
-        breaks("connection marks", campaign.check_connection_marks)
+        breaks("connection marks: ipv4", campaign.check_connection_marks)
+        lab.gateway.run("conntrack", "-D", "-p", "udp", "-s", "10.9.9.9")
+        lab.gateway.run("conntrack", "-I", "-p", "udp", "-s", "10.9.9.9", "-d", "10.9.9.8", "--sport", "1", "--dport", "2", "-t", "60",
+                        "--mark", str(0x00040000))
+        breaks("bits of another mark_mask", campaign.check_connection_marks)
         descriptors = campaign.resources
         descriptors.look(100, {"pingd": 0})
         descriptors.seen[suite.pid("pingd")][1].append((200, 1, 1000))

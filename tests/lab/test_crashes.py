@@ -113,5 +113,69 @@ def test_start_without_redis(options):
     expect(apart["lost"] == 0 and joined["lost"] == 0, (apart, joined))
 
 
+def test_redis_comes_back_with_an_old_snapshot(options):
+    """From before the failure, when the dead uplink was well: nobody believes it, also while healthd says nothing."""
+    with running(options) as (lab, suite):
+        better, other = lab.isps
+        flow = lab.udp_flow()
+        suite.redis()("SAVE")
+        better.cut("blackhole")
+        flow.alive(other.source)
+        suite.wait_status(10, wan1="FALSE", wan2="TRUE")
+        suite.wait(lambda: suite.health("wan1")["4.state"] == "down", 10, "wan1 is down")
+        suite.send("healthd", signal.SIGSTOP)
+        joined = suite.log("routed").count("Redis: connected")
+        begun = time.monotonic()
+        suite.kill("redis")
+        suite.start("redis")
+        expect(suite.status("wan1") == "TRUE" and suite.health("wan1")["4.state"] == "up", "Redis tells what was once")
+        suite.wait(lambda: suite.log("routed").count("Redis: connected") > joined, 5, "routed has joined")
+        report = flow.report(begun, time.monotonic() + 3)
+        expect(suite.agrees("wan2"), suite.routing())
+        suite.send("healthd", signal.SIGCONT)
+        suite.wait_status(5, wan1="FALSE", wan2="TRUE")
+        expect(report["lost"] == 0 and list(report["sources"]) == [other.source], report)
+
+
+def test_a_full_redis(options):
+    """It is told of; it is given room where old probes have some, and then silence is noticed as ever; without any, facts still act."""
+    with running(options) as (lab, suite):
+        redis = suite.redis()
+        flow = lab.udp_flow()
+
+        def is_told():
+            shown = lab.gateway.run(f"{suite.bin}/multilinkctl", "--config", suite.config, "status")
+            return "healthd does not report (Redis is full and takes nothing from it)" in shown
+
+        for name in ("wan1", "wan2"):
+            old = int((time.time() - 40 * 60) * 1000)
+            for part in range(10):
+                pairs = [x for n in range(1000) for x in (old + n, f"an old probe {part} {n} ".ljust(100, "."))]
+                redis("ZADD", suite.key(f"uplink:{name}:probes"), *pairs)
+        used = int(re.search(r"used_memory:(\d+)", redis("INFO", "memory")).group(1))
+        redis("CONFIG", "SET", "maxmemory", used - 1_000_000)  # of some 4 MB that the old probes take
+        suite.wait(lambda: redis("ZCARD", suite.key("uplink:wan1:probes")) < 10000, 10, "room is made")
+        cut = lab.isps[0].cut("blackhole")
+        flow.alive(lab.isps[1].source, 10)
+        silence = flow.report(cut - 0.2)
+        suite.wait_active(2, "wan2")
+        lab.isps[0].repair("blackhole")
+        flow.alive(lab.isps[0].source, 25)
+        suite.wait(lambda: not is_told(), 10, "nothing is told of a Redis that has room")
+
+        redis("CONFIG", "SET", "maxmemory", "100kb")
+        suite.wait(is_told, 10, "a full Redis is told of")
+        cut = lab.isps[0].cut("carrier")
+        flow.alive(lab.isps[1].source, 5)
+        fact = flow.report(cut - 0.2)
+        redis("CONFIG", "SET", "maxmemory", "128mb")
+        suite.wait(lambda: not is_told(), 10, "and no longer when it has room")
+        suite.wait_status(5, wan1="FALSE", wan2="TRUE")
+        expect(not suite.died(), suite.died())
+    expect(silence["outage_ms"] <= 3000, silence)
+    expect(fact["outage_ms"] <= AT_ONCE_MS, fact)
+    return {"silence_ms": silence["outage_ms"], "carrier_ms": fact["outage_ms"]}
+
+
 if __name__ == "__main__":
     main(globals())

@@ -57,7 +57,7 @@ def expect_renewals(lab, clients, before, times):
 
 def renewals(options, metrics=METRICS, before=None, failing=(), lease_s=SHORT_S, run_s=SHORT_RUN_S,
              long_run_s=600):
-    """wan1 carries the traffic, then wan2 does: both leases are renewed, each by its own link, and nothing is lost.
+    """wan1 carries the traffic: both leases are renewed, each by its own link, and nothing is lost.
     `failing`: the calls of the clients' script that fail on a host without multilink as well."""
     if options.long:
         lease_s, run_s = LONG_S, long_run_s

@@ -297,5 +297,24 @@ def test_privacy_addresses(options):
     return {"addresses": len(seen), "outage_ms": report["outage_ms"]}
 
 
+def test_all_addresses_gone_for_a_moment(options):
+    """As a restart of a program that hears advertisements does it. What is forwarded meanwhile is masqueraded behind some
+    other address of the gateway, and would be for as long as it goes on."""
+    with running(options, ipv6="static") as (lab, suite):
+        flow = lab.udp_flow(server=SERVER6)
+        begun = time.monotonic()
+        for isp in lab.isps:
+            lab.gateway.ip_fast(f"addr del {isp.ipv6.address}/64 dev {isp.device}")
+            time.sleep(0.005)  # so that the traffic moves
+        for isp in reversed(lab.isps):
+            time.sleep(0.05)
+            lab.gateway.ip_fast(f"addr add {isp.ipv6.address}/64 dev {isp.device} nodad")
+        flow.alive("", 5)
+        report = flow.report(begun)
+        expect(suite.status("wan1", 6) == "FALSE", "it is over before the return")
+    expect(report["outage_ms"] <= AT_ONCE_MS, report)
+    return {"outage_ms": report["outage_ms"]}
+
+
 if __name__ == "__main__":
     main(globals())

@@ -196,6 +196,25 @@ def test_failover_within_the_list(options):
     return {"outage_ms": failover["outage_ms"], "returned_s": round(returned - back, 1)}
 
 
+def test_clients_learn_that_nothing_is_left(options):
+    """The only uplink of a policy dies: connections under it end at once at their clients, who are refused from then on."""
+    with running(options, UPLINKS, SECTIONS + "[policy bulk]\nproto = tcp\nport = 7002\nuse = wan2\n", nat=False) as (lab, suite):
+        lab.stream_server()
+        streams = {way: lab.tcp_stream(way) for way in ("upload", "download")}
+        time.sleep(CALM_S)
+        begun = lab.isps[1].cut("dead_next_hop")
+        suite.wait(lambda: suite.health("wan2")["4.state"] == "down", 10, "wan2 is down")
+        down = time.monotonic()
+        told = {}
+        for way, stream in streams.items():
+            row = wait_until(lambda: next((row for row in stream.report(begun) if row["ended"]), None), 5, what=f"the {way} has ended")
+            told[way] = round((row["ended"] - down) * 1000)
+        wait_policy(suite, 2, "", name="bulk")
+        expect(all(row["connected"] is None for stream in streams.values() for row in stream.report(begun)[1:]), "nobody is let through")
+    expect(max(told.values()) <= 1000, told)
+    return {"told_ms_after_down": told}
+
+
 def test_refused_without_routed(options):
     """routed is dead when the policy's only uplink goes: its traffic is refused by the kernel alone, not led elsewhere."""
     with running(options, UPLINKS, SECTIONS + VOICE_POLICY + "use = wan2\n", nat=False) as (lab, suite):

@@ -258,7 +258,7 @@ def test_uplinks_come_and_go(options):
             begun = len(web.visits)
             slow = [users.begin(path="/slow") for _ in range(9)]
             visits = lambda: [source.removeprefix("::ffff:") for _, source, path in web.visits[begun:] if path == "/slow"]
-            wait_until(lambda: len(visits()) == 9, 10, what="nine downloads are under way")
+            wait_until(lambda: len(visits()) == 9, 30, what="nine downloads are under way")
             under_way = collections.Counter(visits())
             suite.configure(SQUID + sections)
             suite.reload()

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every source names its licence, stays of a readable size, and leaves no note of work undone.
+"""Every source names its licence, stays of a readable size, and leaves no note of work undone; a GoogleTest file has a
+namespace of its own name.
 
 usage: sources.py ROOT
 """
@@ -30,6 +31,9 @@ def problems(root):
             found.append(f"{path}:1: no '{LICENCE}' in the first lines")
         if len(lines) > LONGEST:
             found.append(f"{path}: {len(lines)} lines: is there a second idea in it? (at most {LONGEST})")
+        # Several of them are compiled as one.
+        if path.parts[0] == "tests" and file.name.endswith("_test.cpp") and f"namespace {file.stem} {{" not in lines:
+            found.append(f"{path}: the tests are not in a 'namespace {file.stem} {{'")
         for number, line in enumerate(lines, 1):
             if UNDONE.search(line):
                 found.append(f"{path}:{number}: left undone: {line.strip()}")

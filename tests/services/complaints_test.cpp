@@ -6,7 +6,7 @@
 #include "fakes/fake_log.hpp"
 
 namespace multilink {
-namespace {
+namespace complaints_test {
 
 using namespace std::chrono_literals;
 
@@ -43,5 +43,5 @@ TEST_F(ComplaintsTest, SubjectsAreApart) {
   EXPECT_EQ(log_.lines.size(), 2U);
 }
 
-}  // namespace
+}  // namespace complaints_test
 }  // namespace multilink

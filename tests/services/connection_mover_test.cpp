@@ -13,7 +13,7 @@
 #include "fakes/fake_scheduler.hpp"
 
 namespace multilink {
-namespace {
+namespace connection_mover_test {
 
 using fakes::connection;
 using fakes::kMask;
@@ -255,6 +255,20 @@ TEST_F(ConnectionMoverTest, WhatTheKernelHasForgottenIsToldAllTheSameAndOnce) {
   EXPECT_TRUE(is_there(came_in_));
 }
 
+TEST_F(ConnectionMoverTest, WhatGoesOnElsewhereUnderItsOldTranslationIsRemovedAndWhatBeganAnewIsNot) {
+  const auto removed = order(EvictionScope::all, EvictionCause::removed);
+  auto moved = translated(udp("10.0.0.7:1", "203.0.113.9:53", kFirst), "192.0.2.2");
+  auto anew = translated(udp("10.0.0.7:2", "203.0.113.9:53", kFirst), "192.0.2.2");
+  const std::vector<Connection> parted{moved, anew};
+  moved.mark = kSecond;
+  anew = translated(udp("10.0.0.7:2", "203.0.113.9:53", kSecond), "198.51.100.2");
+  for (const auto& one : {moved, anew}) connections_.add(one);
+  mover_.carry_out(removed, around_, parted);
+  scheduler_.settle();
+  EXPECT_FALSE(is_there(moved));
+  EXPECT_TRUE(is_there(anew));
+}
+
 TEST_F(ConnectionMoverTest, WhoIsDoneMayOrderAgain) {
   ConnectionMover* again = nullptr;
   int rounds = 0;
@@ -277,5 +291,5 @@ TEST_F(ConnectionMoverTest, WhatIsPostedDoesNotOutliveTheMover) {
   EXPECT_TRUE(is_there(page_));
 }
 
-}  // namespace
+}  // namespace connection_mover_test
 }  // namespace multilink

@@ -10,7 +10,7 @@
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
-namespace {
+namespace event_follower_test {
 
 using std::chrono::seconds;
 using testing::ElementsAre;
@@ -88,5 +88,5 @@ TEST_F(EventFollowerTest, GoesOnWithARedisThatComesBackWithoutItsData) {
   EXPECT_THAT(told_, ElementsAre("a", "b"));
 }
 
-}  // namespace
+}  // namespace event_follower_test
 }  // namespace multilink

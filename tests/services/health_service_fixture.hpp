@@ -51,6 +51,7 @@ class PretendedPingd {
     LinkRecord record;
     record.device = name;
     record.boot = boot_;
+    record.written = scheduler_.now().mono;
     for (const auto& [family, fact] : links_.at(name).facts) record.families[family].fact = fact;
     execute({hash_write(keys_.link(name), record.encode())});
   }

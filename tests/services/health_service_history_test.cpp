@@ -5,7 +5,7 @@
 #include "services/health_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace health_service_history_test {
 
 using namespace std::chrono_literals;
 
@@ -188,5 +188,5 @@ TEST_F(HealthServiceHistoryTest, StepsOfTheClockKeepEveryMinuteWithinSixtySecond
   EXPECT_GE(all_minutes().up, 40min);
 }
 
-}  // namespace
+}  // namespace health_service_history_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "services/health_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace health_service_orders_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -71,7 +71,7 @@ TEST_F(HealthServiceOrders, ItEndsWhenItsTimeIsOver) {
 TEST_F(HealthServiceOrders, EnableEndsItAtOnce) {
   start_both();
   order(AdminMode::disabled);
-  run(24h);
+  run(2h);
   EXPECT_EQ(status("eth0"), "FALSE");
   take_back();
   EXPECT_EQ(health("eth0").admin, AdminMode::none);
@@ -167,5 +167,5 @@ TEST_F(HealthServiceOrders, GarbageChangesNothingAndIsNamed) {
   EXPECT_EQ(health("eth0").admin, AdminMode::disabled);
 }
 
-}  // namespace
+}  // namespace health_service_orders_test
 }  // namespace multilink

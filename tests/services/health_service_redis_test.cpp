@@ -7,7 +7,7 @@
 #include "services/health_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace health_service_redis_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -101,6 +101,50 @@ TEST_F(HealthServiceRedisTest, ARedisThatHasForgottenIsToldAgainWithinASecond) {
   run(1min);
   EXPECT_EQ(status("eth0"), "TRUE");
   EXPECT_EQ(status("eth1"), "FALSE");
+}
+
+TEST_F(HealthServiceRedisTest, ARedisThatComesBackWithOldNewsOfALinkIsNotBelieved) {
+  pingd_.link("eth0").facts[Family::v4] = LinkFact::no_carrier;
+  start_both();
+  const auto old = as_fields(redis_.execute({"HGETALL", keys_.link("eth0")})).value();
+  pingd_.set_fact("eth0", Family::v4, LinkFact::ok);
+  EXPECT_LE(time_until("eth0", "TRUE", 60s), 30s);
+  StatusWatcher watcher(scheduler_, redis_, keys_.status("eth0"));
+  redis_.execute(hash_write(keys_.link("eth0"), old));
+  pingd_.hint("eth0");
+  run(500ms);
+  EXPECT_EQ(v4("eth0").reason.find("carrier"), std::string::npos) << v4("eth0").reason;
+  EXPECT_THAT(watcher.seen, ElementsAre("TRUE"));
+}
+
+TEST_F(HealthServiceRedisTest, ALinkFromTheFutureIsRefusedAndSilencesNobody) {
+  start_both();
+  auto fields = as_fields(redis_.execute({"HGETALL", keys_.link("eth0")})).value();
+  fields["4.fact"] = "no_carrier";
+  fields["written_ns"] = std::to_string((scheduler_.now().mono + 1h).time_since_epoch().count());
+  redis_.execute(hash_write(keys_.link("eth0"), fields));
+  pingd_.hint("eth0");
+  run(50ms);
+  EXPECT_EQ(status("eth0"), "TRUE");
+  EXPECT_EQ(log_.count("written_ns is from the future"), 1U);
+  pingd_.set_fact("eth0", Family::v4, LinkFact::no_carrier);
+  run(50ms);
+  EXPECT_EQ(status("eth0"), "FALSE");
+}
+
+TEST_F(HealthServiceRedisTest, ItsRecordTellsWhenItWasWritten) {
+  start_both();
+  const auto first = health("eth0").written;
+  pingd_.link("eth0").is_dead = true;
+  run(60s);
+  EXPECT_EQ(status("eth0"), "FALSE");
+  EXPECT_GT(health("eth0").written, first);
+  EXPECT_LE(health("eth0").written, scheduler_.now().mono);
+  // As from a snapshot: all of it but the time is as it should be.
+  redis_.execute(
+      {"HSET", keys_.health("eth0"), "written_ns", std::to_string(first.time_since_epoch().count())});
+  run(6s);
+  EXPECT_GT(health("eth0").written, first);
 }
 
 TEST_F(HealthServiceRedisTest, PingdThatDiedWithRedisIsNoticed) {
@@ -319,5 +363,5 @@ TEST_F(HealthServiceRedisTest, AHundredUplinksAreAllWatched) {
   }
 }
 
-}  // namespace
+}  // namespace health_service_redis_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include "services/health_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace health_service_reload_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -124,5 +124,5 @@ TEST_F(HealthServiceReloadTest, WhileRedisIsAwayItTakesEffectAfterwards) {
   EXPECT_FALSE(exists(keys_.status("eth1")));
 }
 
-}  // namespace
+}  // namespace health_service_reload_test
 }  // namespace multilink

@@ -5,7 +5,7 @@
 #include "services/health_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace health_service_restart_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -94,5 +94,5 @@ TEST_F(HealthServiceRestart, ALinkThatWasDownWhenPingdWentWaitsOutItsCleanTime) 
   EXPECT_EQ(v4("eth1").state, HealthState::up) << "which never was down";
 }
 
-}  // namespace
+}  // namespace health_service_restart_test
 }  // namespace multilink

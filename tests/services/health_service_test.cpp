@@ -4,7 +4,7 @@
 #include "services/health_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace health_service_test {
 
 using namespace std::chrono_literals;
 using testing::AllOf;
@@ -202,5 +202,5 @@ TEST_F(HealthServiceTest, KeepsTheFiguresFresh) {
   EXPECT_NEAR(v4("eth0").loss, 0.05, 0.001);
 }
 
-}  // namespace
+}  // namespace health_service_test
 }  // namespace multilink

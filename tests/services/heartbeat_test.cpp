@@ -8,7 +8,7 @@
 #include "fakes/fake_store.hpp"
 
 namespace multilink {
-namespace {
+namespace heartbeat_test {
 
 using std::chrono::seconds;
 
@@ -123,14 +123,19 @@ TEST_F(HeartbeatTest, OverwritesWhateverIsInItsKey) {
   }
 }
 
-TEST_F(HeartbeatTest, AFullRedisKeepsTheRecord) {
+TEST_F(HeartbeatTest, AFullRedisKeepsTheRecordWhichSaysThatItIsOld) {
   Heartbeat heartbeat(scheduler_, store_, "daemon", self_);
   heartbeat.start({});
   heartbeat.beat();
   scheduler_.settle();
   redis_.refuse_writes(true);
   scheduler_.advance(std::chrono::minutes(10));
-  EXPECT_TRUE(read());
+  ASSERT_TRUE(read());
+  EXPECT_FALSE(read()->stores);
+  redis_.refuse_writes(false);
+  scheduler_.advance(Heartbeat::kPeriod + std::chrono::milliseconds(1));
+  ASSERT_TRUE(read());
+  EXPECT_TRUE(read()->stores);
 }
 
 TEST_F(HeartbeatTest, IsBackAfterRedisWasAway) {
@@ -143,5 +148,5 @@ TEST_F(HeartbeatTest, IsBackAfterRedisWasAway) {
   EXPECT_TRUE(read());
 }
 
-}  // namespace
+}  // namespace heartbeat_test
 }  // namespace multilink

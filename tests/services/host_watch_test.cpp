@@ -7,7 +7,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace host_watch_test {
 
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -248,5 +248,5 @@ TEST_F(HostWatchTest, WhereDockerStopsTheLanItIsToldUntilSomebodyLetsItThrough) 
   EXPECT_THAT(routing().warnings, Not(Contains(HasSubstr("DOCKER-USER"))));
 }
 
-}  // namespace
+}  // namespace host_watch_test
 }  // namespace multilink

@@ -12,7 +12,7 @@
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
-namespace {
+namespace notify_service_test {
 
 using std::chrono::hours;
 using std::chrono::minutes;
@@ -223,5 +223,5 @@ TEST_F(NotifyServiceTest, GarbageInRedisNeitherStopsItNorIsTold) {
   EXPECT_EQ(webhook_.taken.size(), 2U);
 }
 
-}  // namespace
+}  // namespace notify_service_test
 }  // namespace multilink

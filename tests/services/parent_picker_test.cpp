@@ -10,7 +10,7 @@
 #include "multilink/services/store_commands.hpp"
 
 namespace multilink {
-namespace {
+namespace parent_picker_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -154,5 +154,5 @@ TEST_F(ParentPickerTest, ReportsWhatItDoesAndWhatTheParentsSay) {
   EXPECT_TRUE(record("a")) << "what others take away comes back";
 }
 
-}  // namespace
+}  // namespace parent_picker_test
 }  // namespace multilink

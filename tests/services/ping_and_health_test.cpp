@@ -5,7 +5,7 @@
 #include "services/ping_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace ping_and_health_test {
 
 using namespace std::chrono_literals;
 
@@ -99,5 +99,5 @@ TEST_F(PingAndHealthTest, TenMinutesOfCalmAreOneEventALink) {
   EXPECT_EQ(changes, 2);
 }
 
-}  // namespace
+}  // namespace ping_and_health_test
 }  // namespace multilink

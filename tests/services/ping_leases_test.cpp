@@ -5,7 +5,7 @@
 #include "services/ping_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace ping_leases_test {
 
 using std::chrono::seconds;
 using testing::IsEmpty;
@@ -95,5 +95,5 @@ TEST_F(PingLeases, AnUplinkThatIsNoLongerConfiguredIsNotComplainedOf) {
   EXPECT_EQ(complaints(), 0U);
 }
 
-}  // namespace
+}  // namespace ping_leases_test
 }  // namespace multilink

@@ -2,7 +2,7 @@
 #include "services/ping_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace ping_service_burst_test {
 
 using namespace std::chrono_literals;
 
@@ -142,5 +142,5 @@ TEST_F(PingServiceBurstTest, TheTrafficOfAnUplinkThatWasRemovedAsksNothingAlsoWh
   EXPECT_EQ(sent_in(2s, "eth1"), 0U);
 }
 
-}  // namespace
+}  // namespace ping_service_burst_test
 }  // namespace multilink

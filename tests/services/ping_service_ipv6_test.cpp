@@ -7,7 +7,7 @@
 #include "services/ping_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace ping_service_ipv6_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -120,5 +120,5 @@ TEST_F(PingServiceIpv6Test, WithoutIpv6NothingIsSaidOfIt) {
   EXPECT_EQ(log_.count("eth1 has no usable IPv6 address"), 0U);
 }
 
-}  // namespace
+}  // namespace ping_service_ipv6_test
 }  // namespace multilink

@@ -3,7 +3,7 @@
 #include "services/ping_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace ping_service_redis_test {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -48,6 +48,15 @@ TEST_F(PingServiceRedisTest, FactsAreWrittenAgainWhenRedisHasLostThem) {
   EXPECT_EQ(stored_link("eth1").families.at(Family::v4).fact, LinkFact::ok);
 }
 
+TEST_F(PingServiceRedisTest, TheFactsTellWhenTheyWereWritten) {
+  start();
+  scheduler_.advance(seconds(1));
+  const auto first = stored_link("eth0").written;
+  scheduler_.advance(seconds(6));
+  EXPECT_GT(stored_link("eth0").written, first);
+  EXPECT_LE(stored_link("eth0").written, scheduler_.now().mono);
+}
+
 TEST_F(PingServiceRedisTest, AChangeWhileRedisIsAwayIsTold) {
   start();
   scheduler_.advance(seconds(1));
@@ -89,7 +98,11 @@ TEST_F(PingServiceRedisTest, AKeyOfAnotherTypeIsReplaced) {
 TEST_F(PingServiceRedisTest, WhatOthersWriteIntoTheFactsDoesNotLast) {
   start();
   scheduler_.advance(seconds(1));
-  const auto fields = [&] { return as_fields(redis_.execute({"HGETALL", keys_.link("eth0")})); };
+  const auto fields = [&] {
+    auto all = as_fields(redis_.execute({"HGETALL", keys_.link("eth0")})).value();
+    all.erase("written_ns");
+    return all;
+  };
   const auto before = fields();
   redis_.execute({"HSET", keys_.link("eth0"), "4.fact", "no_carrier", "stranger", std::string(200'000, 'x')});
   scheduler_.advance(seconds(6));
@@ -166,6 +179,25 @@ TEST_F(PingServiceRedisTest, HistoryIsTrimmedByAge) {
   EXPECT_LE(stored("eth0").size(), 335U);
 }
 
+TEST_F(PingServiceRedisTest, AFullRedisIsGivenRoomAtTheCostOfOldProbes) {
+  start();
+  scheduler_.advance(minutes(40));
+  redis_.refuse_writes(true);
+  scheduler_.advance(seconds(2));
+  const auto age = [&](const ProbeRecord& probe) { return scheduler_.now().wall - probe.sent_wall; };
+  ASSERT_FALSE(stored("eth0").empty());
+  EXPECT_LE(age(stored("eth0").front()), ProbeReporter::kLeastHistory + seconds(2));
+  EXPECT_GE(age(stored("eth0").front()), ProbeReporter::kLeastHistory - seconds(2));
+  EXPECT_LE(age(stored("eth1").front()), ProbeReporter::kLeastHistory + seconds(2));
+  EXPECT_EQ(log_.count("it keeps single probes for 10 min"), 1U);
+  redis_.refuse_writes(false);
+  scheduler_.advance(minutes(40));
+  EXPECT_LE(stored("eth0").size(), 660U) << "not the same again";
+  reload();
+  scheduler_.advance(minutes(40));
+  EXPECT_GE(stored("eth0").size(), 2400U) << "somebody has seen to it";
+}
+
 TEST_F(PingServiceRedisTest, HistoryIsTrimmedByCount) {
   config_.uplinks.pop_back();
   config_.uplinks[0].probe_interval = milliseconds(100);
@@ -184,10 +216,14 @@ TEST_F(PingServiceRedisTest, TheLastProbesAreWrittenAtAnOrderlyEnd) {
   EXPECT_EQ(stored("eth0").size(), 6U);
 }
 
-/// Whatever the links and Redis do, in the end each probe is stored once and as what it was.
+/// Whatever the links and Redis do, in the end each probe that a Redis that was full keeps is stored once and as what it was.
 TEST_F(PingServiceRedisTest, InTheEndRedisHoldsTheTruth) {
   auto random = seeded_random();
-  std::map<std::pair<unsigned, std::uint64_t>, bool> answered;
+  struct Sent {
+    MonoTime at;
+    bool answered;
+  };
+  std::map<std::pair<unsigned, std::uint64_t>, Sent> all;
   start();
   prober_.set_world([&](const OutgoingProbe& probe) {
     const auto fate = random() % 10;
@@ -197,15 +233,19 @@ TEST_F(PingServiceRedisTest, InTheEndRedisHoldsTheTruth) {
     const auto rtt = milliseconds(random() % (random() % 4 == 0 ? 4000 : 60));
     std::uint64_t sequence = 0;
     for (std::size_t i = 8; i < 16; ++i) sequence = (sequence << 8) | probe.message[i];
-    answered[{probe.link_index, sequence}] = end == fakes::ProbePath::End::answers;
+    all[{probe.link_index, sequence}] = {scheduler_.now().mono, end == fakes::ProbePath::End::answers};
     return fakes::ProbePath{end, rtt};
   });
+  bool was_full = false;
   for (int minute = 0; minute < 40; ++minute) {
     const bool redis_leaves = random() % 4 == 0;
     if (redis_leaves) redis_.stop();
     scheduler_.advance(milliseconds(random() % 60'000));
     redis_.start();
-    if (random() % 4 == 0) redis_.refuse_writes(true);
+    if (random() % 4 == 0) {
+      redis_.refuse_writes(true);
+      was_full = true;
+    }
     scheduler_.advance(milliseconds(random() % 50'000));
     redis_.refuse_writes(false);
     scheduler_.advance(seconds(3));  // so that no absence adds up to more than is kept
@@ -220,15 +260,16 @@ TEST_F(PingServiceRedisTest, InTheEndRedisHoldsTheTruth) {
     for (const auto& record : stored(name)) {
       ASSERT_TRUE(outcomes.emplace(record.sequence, record.outcome).second) << "stored twice";
     }
-    for (const auto& [probe, was_answered] : answered) {
-      if (probe.first != index_of(name)) continue;
+    for (const auto& [probe, fate] : all) {
+      const bool may_have_gone = was_full && fate.at < scheduler_.now().mono - ProbeReporter::kLeastHistory;
+      if (probe.first != index_of(name) || may_have_gone) continue;
       ++sent;
       ASSERT_EQ(outcomes.count(probe.second), 1U);
-      ASSERT_EQ(outcomes[probe.second] == Outcome::answered, was_answered);
+      ASSERT_EQ(outcomes[probe.second] == Outcome::answered, fate.answered);
     }
     EXPECT_GT(sent, 100U);
   }
 }
 
-}  // namespace
+}  // namespace ping_service_redis_test
 }  // namespace multilink

@@ -2,7 +2,7 @@
 #include "services/ping_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace ping_service_reload_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -104,5 +104,5 @@ TEST_F(PingServiceReloadTest, IdentifiersStayUniqueThroughManyReloads) {
   }
 }
 
-}  // namespace
+}  // namespace ping_service_reload_test
 }  // namespace multilink

@@ -5,7 +5,7 @@
 #include <cerrno>
 
 namespace multilink {
-namespace {
+namespace ping_service_test {
 
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -320,5 +320,5 @@ TEST_F(PingServiceTest, AStepOfTheWallClockChangesNoProbe) {
   EXPECT_EQ(stored_with("eth0", Outcome::lost), 0U);
 }
 
-}  // namespace
+}  // namespace ping_service_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_actions_test {
 
 using fakes::default_via;
 using std::chrono::milliseconds;
@@ -131,5 +131,5 @@ TEST_F(RouteActions, ClearRemovesWhatItCanAndNamesWhatItCannot) {
   EXPECT_GT(before, 1U);
 }
 
-}  // namespace
+}  // namespace route_actions_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_carriers_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -64,5 +64,5 @@ TEST_F(RouteServiceTest, ARouteThatKeepsAPartOfTheInternetOnOneUplinkIsToldOnce)
   EXPECT_THAT(routing().warnings, testing::IsEmpty());
 }
 
-}  // namespace
+}  // namespace route_carriers_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_drill_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -178,5 +178,5 @@ TEST_F(RouteDrill, GarbageIsNoRequest) {
   EXPECT_TRUE(drills().empty());
 }
 
-}  // namespace
+}  // namespace route_drill_test
 }  // namespace multilink

@@ -3,7 +3,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_failback_test {
 
 using namespace std::chrono_literals;
 
@@ -74,5 +74,5 @@ TEST_F(RouteServiceTest, AtBootTheBestUplinkGetsTheTrafficWhicheverComesFirst) {
   EXPECT_EQ(carrier(), "eth0");
 }
 
-}  // namespace
+}  // namespace route_failback_test
 }  // namespace multilink

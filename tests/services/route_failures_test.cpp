@@ -7,7 +7,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_failures_test {
 
 using fakes::address;
 using std::chrono::milliseconds;
@@ -88,5 +88,5 @@ TEST_F(RouteFailures, AKernelThatCannotBeReadIsAskedAgain) {
   EXPECT_EQ(carrier(), "eth0");
 }
 
-}  // namespace
+}  // namespace route_failures_test
 }  // namespace multilink

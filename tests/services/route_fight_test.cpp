@@ -4,7 +4,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_fight_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -109,5 +109,5 @@ TEST_F(RouteFight, WhoeverDeletesARuleUntilItIsGoneComesToAnEnd) {
   EXPECT_EQ(owned(), before);
 }
 
-}  // namespace
+}  // namespace route_fight_test
 }  // namespace multilink

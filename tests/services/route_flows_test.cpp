@@ -2,7 +2,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_flows_test {
 
 using fakes::address;
 using std::chrono::minutes;
@@ -50,6 +50,21 @@ TEST_F(RouteFlowsTest, ThePinsAreInForceBeforeTheFirstDefault) {
   EXPECT_THAT(owned(), testing::Not(Contains(HasSubstr("metric 3"))));
 }
 
+TEST_F(RouteFlowsTest, WhatNoAddressTellsOfIsPinnedAtTheVeryFirstStartToWhereItGoes) {
+  Connection routed = connect(0, ip_protocol::kUdp, 1);
+  ASSERT_EQ(connections_.remove({{routed}}), 1U);
+  routed.reply.destination = address("198.18.0.9");
+  routed.answered = true;
+  connections_.add(routed);
+  start();
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 1U) << "the default led by eth0";
+  routed.original.source_port = routed.reply.destination_port = 2;
+  connections_.add(routed);
+  kill();
+  start();
+  EXPECT_EQ(alive(kFirst, ip_protocol::kUdp), 1U) << "the rules are there: it is another one's";
+}
+
 TEST_F(RouteFlowsTest, ClientsOfWhatTheKernelForgetsWithAnAddressAreTold) {
   start_with_both_up();
   EXPECT_FALSE(filter_.resets_orphans(Family::v4));
@@ -69,6 +84,21 @@ TEST_F(RouteFlowsTest, ADeviceThatIsSetUpAgainGoesOnWithWhatLives) {
   kernel_.set_admin_up("eth0", true);
   scheduler_.settle();
   EXPECT_FALSE(filter_.resets_orphans(Family::v4));
+}
+
+TEST_F(RouteFlowsTest, WhatWasTranslatedToAnotherAddressForWantOfOneBeginsAnew) {
+  start_with_both_up();
+  Connection astray = connect(kSecond, ip_protocol::kUdp, 1);
+  ASSERT_EQ(connections_.remove({{astray}}), 1U);
+  astray.reply.destination = address("10.0.0.1");
+  connections_.add(astray);
+  connect(kSecond, ip_protocol::kUdp, 2);
+  kernel_.add_address("eth0", "192.0.2.77/24");
+  scheduler_.settle();
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 2U) << "of another uplink";
+  kernel_.add_address("eth1", "198.51.100.77/24");
+  scheduler_.settle();
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 1U);
 }
 
 TEST_F(RouteFlowsTest, ASuspectLosesItsUdpAtOnceAndKeepsItsTcp) {
@@ -219,6 +249,7 @@ TEST_F(RouteFlowsTest, ATableThatSomebodyTakesAwayIsPutBack) {
 TEST_F(RouteFlowsTest, WhatBeganWhileTheTableWasAwayAndWasNotTranslatedBeginsAnew) {
   config_.uplinks[0].masquerade = {Family::v4};
   start_with_both_up();
+  scheduler_.advance(seconds(5));
   const ConnectionTuple original{address("10.0.0.7"), address(kInternet), 1, 53};
   const ConnectionTuple reply{address(kInternet), address("10.0.0.7"), 53, 1};
   connections_.add({ip_protocol::kUdp, original, reply, kFirst});
@@ -254,6 +285,63 @@ TEST_F(RouteFlowsTest, WhatIsTakenOutOfTheConfigurationLosesItsConnections) {
   }
 }
 
+TEST_F(RouteFlowsTest, WhatBeganUntranslatedBetweenTwoDefaultsBeginsAnew) {
+  for (auto& uplink : config_.uplinks) uplink.masquerade = {Family::v4};
+  start_with_both_up();
+  scheduler_.advance(seconds(5));
+  become("eth0", HealthState::down);
+  const ConnectionTuple original{address("10.0.0.7"), address(kInternet), 1, 53};
+  const ConnectionTuple reply{address(kInternet), address("10.0.0.7"), 53, 1};
+  connections_.add({ip_protocol::kUdp, original, reply, kSecond});
+  scheduler_.advance(FlowKeeper::kRetry / 5);
+  EXPECT_EQ(alive(kSecond, ip_protocol::kUdp), 0U);
+}
+
+TEST_F(RouteFlowsTest, ACarrierThatIsConfiguredNoLongerIsNoneToLookAt) {
+  config_.uplinks.pop_back();
+  for (auto& uplink : config_.uplinks) uplink.masquerade = {Family::v4};
+  start();
+  say("eth0", HealthState::up);
+  scheduler_.settle();
+  kernel_.remove_link("eth0");
+  scheduler_.settle();
+  config_.uplinks = {fakes::uplink("eth2", 1)};
+  config_.uplinks[0].masquerade = {Family::v4};
+  reload();
+  scheduler_.advance(seconds(5));
+  EXPECT_EQ(filtered("eth2").index, filter_.table()->uplinks.front().index) << "it runs on";
+}
+
+TEST_F(RouteFlowsTest, PinsStayUnderAnotherMask) {
+  start_with_both_up();
+  Connection routed = connect(kSecond | 0x5U, ip_protocol::kUdp, 1);
+  ASSERT_EQ(connections_.remove({{routed}}), 1U);
+  routed.reply.destination = address("198.18.0.9");
+  connections_.add(routed);
+  config_.suite.mark_mask = 0x00ff0000;
+  reload();
+  EXPECT_EQ(alive(0x00020005, ip_protocol::kUdp), 1U) << "and nothing of the old mask is left";
+}
+
+/// Each probe marks its entry anew, by the bits of the mask that is in force alone.
+TEST_F(RouteFlowsTest, ProbesKeepNothingOfAFormerMask) {
+  start_with_both_up();
+  connect(0x3f000005, ip_protocol::kIcmp, 1);
+  config_.suite.mark_mask = 0x00ff0000;
+  reload();
+  EXPECT_EQ(alive(0x00ff0005, ip_protocol::kIcmp), 1U);
+}
+
+TEST_F(RouteFlowsTest, WhatBeginsBeforeTheNewTableKeepsItsPinToo) {
+  start_with_both_up();
+  config_.suite.mark_mask = 0x00ff0000;
+  filter_.on_replace = [&, begins = true]() mutable {
+    if (std::exchange(begins, false)) connect(kSecond | 0x5U, ip_protocol::kUdp, 1);
+  };
+  reload();
+  EXPECT_EQ(alive(0x00020005, ip_protocol::kUdp), 1U);
+}
+
 TEST_F(RouteFlowsTest, WhatANewUplinkTranslatesIsThereBeforeItsRoutes) {
   start_with_both_up();
   config_.uplinks[1] = fakes::uplink("eth2", 2);
@@ -275,5 +363,5 @@ TEST_F(RouteFlowsTest, WithoutNftablesTheRoutesAreKeptAllTheSame) {
   EXPECT_TRUE(filter_.table()) << "it is tried again";
 }
 
-}  // namespace
+}  // namespace route_flows_test
 }  // namespace multilink

@@ -5,7 +5,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_leases_test {
 
 using fakes::address;
 using std::chrono::seconds;
@@ -126,5 +126,5 @@ TEST_F(RouteServiceTest, ADeviceIsSetUpAnewByAProgramThatDeletesAllRoutesFirst) 
   EXPECT_EQ(routing().families.at(Family::v4).since, events().front().at) << "and no switch was seen";
 }
 
-}  // namespace
+}  // namespace route_leases_test
 }  // namespace multilink

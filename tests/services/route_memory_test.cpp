@@ -2,7 +2,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_memory_test {
 
 /// routed acts on a word of healthd before it has read the kernel again.
 class RouteMemoryTest : public RouteServiceTest {
@@ -78,5 +78,5 @@ TEST_F(RouteMemoryTest, AfterAFailedReadNothingIsTakenFromMemory) {
   EXPECT_EQ(carrier(), "eth0") << "eth1 has no carrier";
 }
 
-}  // namespace
+}  // namespace route_memory_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_orders_test {
 
 using namespace std::chrono_literals;
 using testing::Contains;
@@ -110,5 +110,5 @@ TEST_F(RouteOrders, ThePlanKnowsThem) {
   EXPECT_THAT(plan(), Contains(HasSubstr("eth1")));
 }
 
-}  // namespace
+}  // namespace route_orders_test
 }  // namespace multilink

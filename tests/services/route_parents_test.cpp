@@ -3,7 +3,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_parents_test {
 
 using fakes::address;
 
@@ -28,5 +28,5 @@ TEST_F(RouteParents, ParentsKeepTheirUplinkWhereTheirSeatsCannotBeRead) {
   EXPECT_EQ(leaves_by(902), "eth1");
 }
 
-}  // namespace
+}  // namespace route_parents_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_policies_test {
 
 using std::chrono::seconds;
 using testing::Contains;
@@ -185,5 +185,5 @@ TEST_F(RoutePolicies, AnIpv4HostHasItsIpv6TrafficRefusedToo) {
   EXPECT_THAT(policies(Family::v6), ElementsAre(Pair("web", "")));
 }
 
-}  // namespace
+}  // namespace route_policies_test
 }  // namespace multilink

@@ -3,7 +3,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_policy_flows_test {
 
 using fakes::address;
 using std::chrono::minutes;
@@ -187,5 +187,5 @@ TEST_F(RoutePolicyFlows, WhatFailsIsTriedAgainForThePolicyToo) {
   EXPECT_EQ(alive(kFirst), "tcp 443, tcp 80, udp 80");
 }
 
-}  // namespace
+}  // namespace route_policy_flows_test
 }  // namespace multilink

@@ -115,6 +115,7 @@ class RouteServiceTest : public testing::Test {
     HealthRecord record;
     record.device = device.empty() ? name : device;
     record.boot = boot_;
+    record.written = scheduler_.now().mono;
     auto& said = record.families[Family::v4];
     said.state = state;
     said.since = scheduler_.now().wall;

@@ -5,7 +5,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_service_ipv6_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -186,5 +186,5 @@ TEST_F(RouteServiceIpv6Test, APreviewSpeaksOfIpv6WhereThereIsSome) {
   EXPECT_THAT(*lines, Not(Contains(HasSubstr("ip -6 rule add pref 1010 oif eth1"))));
 }
 
-}  // namespace
+}  // namespace route_service_ipv6_test
 }  // namespace multilink

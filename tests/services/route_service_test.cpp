@@ -6,7 +6,7 @@
 #include "services/route_service_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_service_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -269,34 +269,6 @@ TEST_F(RouteServiceTest, UnknownRemovesNothing) {
   EXPECT_THAT(kernel_.applied(), IsEmpty());
 }
 
-TEST_F(RouteServiceTest, ARecordOfAnotherBootIsNotBelieved) {
-  boot_ = "00000000";
-  say("eth0", HealthState::up);
-  start();
-  scheduler_.advance(seconds(5));
-  EXPECT_EQ(owned_default(kernel_.read().value(), Family::v4, {}), nullptr);
-  boot_ = "0123abcd";
-  say("eth0", HealthState::up);
-  scheduler_.settle();
-  EXPECT_THAT(active(), ElementsAre("eth0"));
-}
-
-TEST_F(RouteServiceTest, ARecordOfAnotherDeviceIsNotBelieved) {
-  config_.uplinks[1].name = "backup";
-  say("backup", HealthState::up, "", "eth1");
-  start();
-  scheduler_.advance(seconds(1));
-  ASSERT_EQ(carrier(), "eth1");
-  kernel_.add_link("eth2");
-  kernel_.add_address("eth2", "100.64.3.2/24");
-  ASSERT_TRUE(kernel_.add_route(default_via(kernel_, "100.64.3.1", "eth2", 300)));
-  config_.uplinks = {fakes::uplink("eth2", 1), fakes::uplink("eth1", 2)};
-  config_.uplinks[0].name = "backup";
-  reload();
-  scheduler_.advance(seconds(5));
-  EXPECT_EQ(carrier(), "eth1") << "of eth2 nobody has said anything";
-}
-
 TEST_F(RouteServiceTest, AnUplinkFoundByItsMacIsBelievedUnderAnyDeviceName) {
   HealthRecord record;
   record.device = "eth9";
@@ -331,6 +303,15 @@ TEST_F(RouteServiceTest, GarbageInTheKeysAndOnTheChannelChangesNothingAndIsLogge
   EXPECT_EQ(log_.count(keys_.health("eth0"), LogLevel::warning), 1U);
   EXPECT_EQ(log_.count(keys_.health("eth1"), LogLevel::warning), 1U);
   EXPECT_EQ(log_.count("no uplink is called", LogLevel::warning), 1U);
+}
+
+TEST_F(RouteServiceTest, TheEndOfARemovedUplinkIsNoGarbage) {
+  start_with_both_up();
+  config_.uplinks.pop_back();
+  reload();
+  redis_.execute({"PUBLISH", keys_.status_channel(), "eth1"});
+  scheduler_.settle();
+  EXPECT_EQ(log_.count("no uplink is called"), 0U);
 }
 
 TEST_F(RouteServiceTest, ItsOwnRecordIsThereAgainWhateverSomebodyMakesOfIt) {
@@ -435,5 +416,5 @@ TEST_F(RouteServiceTest, ANewAddressGatewayOrDeviceTakesEffectAtOnce) {
   EXPECT_EQ(events().back().reason, "eth0 has no device");
 }
 
-}  // namespace
+}  // namespace route_service_test
 }  // namespace multilink

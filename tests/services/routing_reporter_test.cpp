@@ -9,7 +9,7 @@
 #include "fakes/fake_store.hpp"
 
 namespace multilink {
-namespace {
+namespace routing_reporter_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -76,5 +76,5 @@ TEST_F(RoutingReporterTest, AStreamOfEventsThatIsNoneIsReplaced) {
   EXPECT_EQ(std::get<Reply::Array>(entries.value).size(), 1U);
 }
 
-}  // namespace
+}  // namespace routing_reporter_test
 }  // namespace multilink

@@ -12,7 +12,7 @@
 #include "multilink/services/history_replies.hpp"
 
 namespace multilink {
-namespace {
+namespace status_reader_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -95,8 +95,18 @@ TEST_F(StatusReaderTest, SaysWhatIsMissing) {
   EXPECT_EQ(fibre.usable_in.at(Family::v6), fail("not written yet"));
   EXPECT_THAT(fibre.recent, IsEmpty());
   EXPECT_EQ(seen.routing, fail("no record yet"));
-  ASSERT_THAT(seen.daemons, SizeIs(3));
-  EXPECT_EQ(seen.daemons[1], (DaemonStatus{"healthd", fail("no record yet")}));
+  ASSERT_THAT(seen.daemons, SizeIs(4));
+  EXPECT_EQ(seen.daemons[1],
+            (DaemonStatus{"healthd", fail("it does not run, or not with this Redis, or Redis is full")}));
+}
+
+TEST_F(StatusReaderTest, ADaemonFromWhichAFullRedisTakesNothingDoesNotReport) {
+  write(fakes::sample_snapshot());
+  redis.execute({"HDEL", keys.daemon("healthd"), "stores"});
+  const auto seen = snapshot();
+  EXPECT_TRUE(seen.daemons[0].record.has_value());
+  EXPECT_EQ(seen.daemons[1].record, fail("Redis is full and takes nothing from it"));
+  EXPECT_THAT(seen.problems, IsEmpty());
 }
 
 TEST_F(StatusReaderTest, ReadsAnEmptyRedis) {
@@ -255,5 +265,5 @@ TEST_F(StatusReaderHistoryTest, GarbageIsAProblemAndNoHistory) {
   EXPECT_THAT(seen->problems[0].reason, HasSubstr("WRONGTYPE"));
 }
 
-}  // namespace
+}  // namespace status_reader_test
 }  // namespace multilink

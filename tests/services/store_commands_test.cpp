@@ -7,7 +7,7 @@
 #include "fakes/fake_store.hpp"
 
 namespace multilink {
-namespace {
+namespace store_commands_test {
 
 TEST(StoreCommands, AnEventIsReadBackAsItWasWritten) {
   fakes::FakeScheduler scheduler;
@@ -37,7 +37,7 @@ TEST(StoreCommands, TheStreamOfEventsStaysCapped) {
   fakes::FakeRedis redis(scheduler);
   const RedisKeys keys("local");
   const auto command = event_write(keys, {});
-  for (int i = 0; i < 2 * kMostEvents; ++i) redis.execute(command);
+  for (unsigned i = 0; i < 2 * kMostEvents; ++i) redis.execute(command);
   const auto reply = redis.execute({"XRANGE", keys.events(), "-", "+"});
   EXPECT_LT(std::get<Reply::Array>(reply.value).size(), static_cast<std::size_t>(kMostEvents) + 200);
 }
@@ -91,5 +91,5 @@ TEST(StoreCommands, KeysAreDeletedForWhatTheyHoldAndForNothingElse) {
   EXPECT_EQ(as_string(redis.execute({"GET", "fine"})), "x");
 }
 
-}  // namespace
+}  // namespace store_commands_test
 }  // namespace multilink

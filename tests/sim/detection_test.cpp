@@ -13,7 +13,7 @@
 #include "sim/trace_score.hpp"
 
 namespace multilink::sim {
-namespace {
+namespace detection_test {
 
 using namespace std::chrono_literals;
 
@@ -275,5 +275,5 @@ TEST(Detection, TheReplaySeesWhatTheDaemonsDo) {
   }
 }
 
-}  // namespace
+}  // namespace detection_test
 }  // namespace multilink::sim

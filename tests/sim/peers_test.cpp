@@ -6,7 +6,7 @@
 #include <algorithm>
 
 namespace multilink::sim {
-namespace {
+namespace peers_test {
 
 using namespace std::chrono_literals;
 
@@ -102,5 +102,5 @@ TEST(PeersTest, DpingerAlsoLooksAtTheRoundTripTime) {
   EXPECT_NEAR(seconds(decisions.front().when - 5min), 31, 3);
 }
 
-}  // namespace
+}  // namespace peers_test
 }  // namespace multilink::sim

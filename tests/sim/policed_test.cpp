@@ -12,7 +12,7 @@
 #include "sim/measure.hpp"
 
 namespace multilink::sim {
-namespace {
+namespace policed_test {
 
 using namespace std::chrono_literals;
 
@@ -148,5 +148,5 @@ INSTANTIATE_TEST_SUITE_P(Policers, PolicedPath, testing::Values(Policer{1, 5}, P
                                   std::to_string(static_cast<int>(test.param.depth)) + "AtOnce";
                          });
 
-}  // namespace
+}  // namespace policed_test
 }  // namespace multilink::sim

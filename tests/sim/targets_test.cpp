@@ -9,7 +9,7 @@
 #include "sim/measure.hpp"
 
 namespace multilink::sim {
-namespace {
+namespace targets_test {
 
 using namespace std::chrono_literals;
 
@@ -81,5 +81,5 @@ TEST(Targets, OneThatIsDeadOnEveryUplinkChangesNoState) {
   EXPECT_EQ(gateway.switches().size(), before);
 }
 
-}  // namespace
+}  // namespace targets_test
 }  // namespace multilink::sim

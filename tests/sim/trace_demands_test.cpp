@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink::sim {
-namespace {
+namespace trace_demands_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -69,5 +69,5 @@ TEST(TraceDemandsTest, NoMoreSparableEvictionsThanPeersOfLikeSpeed) {
   EXPECT_THAT(broken_demands(of_group(score(9s, 0, 2), score(19s, 0, 1))), IsEmpty());
 }
 
-}  // namespace
+}  // namespace trace_demands_test
 }  // namespace multilink::sim

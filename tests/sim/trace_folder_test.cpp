@@ -9,7 +9,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink::sim {
-namespace {
+namespace trace_folder_test {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
@@ -86,5 +86,5 @@ TEST_F(TraceFolderTest, ErrorsNameTheFile) {
   EXPECT_NE(joins.error().message.find("joins.json"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace trace_folder_test
 }  // namespace multilink::sim

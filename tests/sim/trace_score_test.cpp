@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink::sim {
-namespace {
+namespace trace_score_test {
 
 using namespace std::chrono_literals;
 
@@ -106,5 +106,5 @@ TEST(TraceScoreTest, TheMeanOfAllOrdersOfPrecedenceFavoursNoLink) {
   EXPECT_EQ(score.dead, (10s + 20ms + 1s + 20ms) / 2);
 }
 
-}  // namespace
+}  // namespace trace_score_test
 }  // namespace multilink::sim

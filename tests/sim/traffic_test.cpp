@@ -8,7 +8,7 @@
 #include "sim/measure.hpp"
 
 namespace multilink::sim {
-namespace {
+namespace traffic_test {
 
 using namespace std::chrono_literals;
 
@@ -52,5 +52,5 @@ TEST_P(UsersTraffic, NeverMakesAFailureNoticedLaterThanOnAnIdleLink) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, UsersTraffic, testing::Range(std::size_t{0}, traffic_kinds().size()));
 
-}  // namespace
+}  // namespace traffic_test
 }  // namespace multilink::sim

@@ -8,7 +8,7 @@
 #include "multilink/core/route_decision.hpp"
 
 namespace multilink {
-namespace {
+namespace active_uplinks_test {
 
 class ActiveUplinks : public testing::Test {
  protected:
@@ -58,5 +58,5 @@ TEST_F(ActiveUplinks, SeveralAreInTheOrderOfTheConfigurationAndAStrangerGoesByIt
   EXPECT_EQ(names(), "eth1, eth0, eth7");
 }
 
-}  // namespace
+}  // namespace active_uplinks_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include "multilink/core/admin_replies.hpp"
 
 namespace multilink {
-namespace {
+namespace admin_order_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -147,5 +147,5 @@ TEST(AdminReplies, ANameThatIsNoneIsAnsweredByThoseThatAre) {
   EXPECT_THAT(check_name("x", {}).error().message, HasSubstr("healthd has not reported"));
 }
 
-}  // namespace
+}  // namespace admin_order_test
 }  // namespace multilink

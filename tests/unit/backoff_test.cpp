@@ -6,7 +6,7 @@
 #include <limits>
 
 namespace multilink {
-namespace {
+namespace backoff_test {
 
 using std::chrono::milliseconds;
 
@@ -27,5 +27,5 @@ TEST(Backoff, SpreadsOverTheUpperHalf) {
   EXPECT_EQ(delay(5, 0.5), Duration(milliseconds(375)) / 2);
 }
 
-}  // namespace
+}  // namespace backoff_test
 }  // namespace multilink

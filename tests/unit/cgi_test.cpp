@@ -8,7 +8,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace cgi_test {
 
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -53,6 +53,23 @@ TEST(Cgi, RefusesPathsAndParameters) {
     EXPECT_EQ(refused.error().status, 400);
     EXPECT_THAT(refused.error().body, Not(HasSubstr("<script")));
   }
+}
+
+TEST(Cgi, RefusesInTheFormAskedFor) {
+  const auto json = understand({"GET", "", "format=json&range=2h"}).error();
+  EXPECT_EQ(json.status, 400);
+  EXPECT_EQ(json.type, "application/json");
+  EXPECT_THAT(json.body, HasSubstr("\"unavailable\": \"This page takes two parameters"));
+  const auto method = understand({"POST", "", "format=json"}).error();
+  EXPECT_EQ(method.extra_headers, "Allow: GET, HEAD\r\n");
+  EXPECT_EQ(method.type, "application/json");
+  for (const auto* query : {"format=csv&format=csv", "format=prometheus&x"}) {
+    const auto text = understand({"GET", "", query}).error();
+    EXPECT_EQ(text.type, "text/plain; charset=utf-8") << query;
+    EXPECT_THAT(text.body, StartsWith("This page takes two parameters"));
+  }
+  EXPECT_EQ(understand({"GET", "/x", "format=csv"}).error().body,
+            "There is one page, and nothing below it.\n");
 }
 
 TEST(Cgi, AnswersWithThePageOrSaysWhatStillWorks) {
@@ -119,5 +136,5 @@ TEST(Cgi, GivesHeadTheHeadersAlone) {
   EXPECT_EQ(get, to_wire(response, "HEAD") + response.body);
 }
 
-}  // namespace
+}  // namespace cgi_test
 }  // namespace multilink

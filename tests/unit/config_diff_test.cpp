@@ -11,7 +11,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace config_diff_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -112,5 +112,5 @@ TEST(ConfigText, TellsNothingOfNotify) {
       notify_digest(config("[eth7]\n[notify]\nwebhook = https://h.example/SECRET\nmail = a@example.org\n")));
 }
 
-}  // namespace
+}  // namespace config_diff_test
 }  // namespace multilink

@@ -14,7 +14,7 @@
 #include "multilink/core/squid_keys.hpp"
 
 namespace multilink {
-namespace {
+namespace config_files_test {
 
 namespace fs = std::filesystem;
 
@@ -182,5 +182,5 @@ TEST(ConfigFiles, TheShippedFileExplainsEveryRuleOfAPolicysKeysAndOfAlerts) {
   }
 }
 
-}  // namespace
+}  // namespace config_files_test
 }  // namespace multilink

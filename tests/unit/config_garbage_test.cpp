@@ -9,7 +9,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace config_garbage_test {
 
 void expect_sound(const std::string& text) {
   const auto parsed = parse_config(text, "garbage.conf");
@@ -108,5 +108,5 @@ TEST(ConfigGarbage, AFileFullOfSectionsIsReadInReasonableTime) {
   EXPECT_EQ(parsed.config->uplinks.size(), 20000U);
 }
 
-}  // namespace
+}  // namespace config_garbage_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include <set>
 
 namespace multilink {
-namespace {
+namespace config_hash_test {
 
 Config two_uplinks() {
   Config config;
@@ -60,5 +60,5 @@ TEST(ConfigHash, ChangesWithEveryKindOfValue) {
   EXPECT_TRUE(is_new([](Config& c) { std::swap(c.uplinks[0], c.uplinks[1]); }));
 }
 
-}  // namespace
+}  // namespace config_hash_test
 }  // namespace multilink

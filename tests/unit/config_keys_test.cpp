@@ -8,7 +8,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace config_keys_test {
 
 TEST(ConfigKeys, NamesAreUniqueAndFound) {
   std::set<std::string_view> names;
@@ -117,5 +117,5 @@ TEST(ConfigKeys, TokensAreSafeAsPartsOfKeysFilesAndArguments) {
   }
 }
 
-}  // namespace
+}  // namespace config_keys_test
 }  // namespace multilink

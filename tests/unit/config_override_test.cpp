@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace config_override_test {
 
 using namespace std::chrono_literals;
 
@@ -44,5 +44,5 @@ TEST(ConfigOverride, TheRulesOfTheFileHold) {
   EXPECT_NE(error_of("los_down=1%").find("cannot be changed here"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace config_override_test
 }  // namespace multilink

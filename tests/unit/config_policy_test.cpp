@@ -11,7 +11,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace config_policy_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -169,5 +169,5 @@ TEST(PolicyRules, IcmpIsThatOfTheFamily) {
   EXPECT_EQ(selectors_of(policy, Family::v4).size(), 2U);
 }
 
-}  // namespace
+}  // namespace config_policy_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace config_report_test {
 
 std::string check(std::string_view text, const std::vector<std::string>& existing_devices) {
   return describe_check(parse_config(text, "f.conf"), existing_devices);
@@ -40,5 +40,5 @@ TEST(ConfigReport, TellsEveryErrorOfARefusedFileAndTheirNumber) {
             "2 errors: the configuration is refused\n");
 }
 
-}  // namespace
+}  // namespace config_report_test
 }  // namespace multilink

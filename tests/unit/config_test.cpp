@@ -7,7 +7,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace config_test {
 
 using namespace std::chrono_literals;
 
@@ -313,5 +313,5 @@ TEST(Config, WhatIsHardlyMeantIsWarnedOf) {
             "interfaces.conf: every uplink has enabled = no, so multilink will choose none");
 }
 
-}  // namespace
+}  // namespace config_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "fakes/connection_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace connection_selection_test {
 
 using fakes::connection;
 using fakes::gateway_inside;
@@ -89,6 +89,21 @@ TEST(NeverTranslated, WhatBeganInsideAndWaitsForAnswersToAnAddressThatNobodyKnow
   EXPECT_THAT(never_translated(all, gateway_inside()), ElementsAre(lost));
 }
 
+TEST(TranslatedAstray, WhatBearsAnotherAddressOfThisHostAndIsNotAnswered) {
+  const auto flow = udp("10.0.0.7:4000", "203.0.113.9:53");
+  const auto behind_the_lan = translated(flow, "10.0.0.1");
+  const auto behind_another_uplink = translated(flow, "198.51.100.2");
+  auto answered = translated(flow, "10.0.0.1");
+  answered.answered = true;
+  const auto good = translated(flow, "192.0.2.2");
+  const auto of_the_administrator = translated(flow, "203.0.113.77");
+  const auto within = translated(udp("10.0.0.7:4003", "10.20.0.1:53"), "10.0.0.1");
+  const std::vector<Connection> all{
+      flow, behind_the_lan, behind_another_uplink, answered, good, of_the_administrator, within};
+  EXPECT_THAT(translated_astray(all, {*IpAddress::parse("192.0.2.2")}, gateway_inside()),
+              ElementsAre(behind_the_lan, behind_another_uplink));
+}
+
 TEST(MustBeTold, WhatHasBeenAnsweredAndIsNotOver) {
   auto page = tcp("10.0.0.7:4000", "203.0.113.9:443");
   for (const auto told : {TcpState::syn_received, TcpState::established, TcpState::fin_wait,
@@ -106,5 +121,5 @@ TEST(MustBeTold, WhatHasBeenAnsweredAndIsNotOver) {
   EXPECT_FALSE(must_be_told(udp("10.0.0.7:4000", "203.0.113.9:443")));
 }
 
-}  // namespace
+}  // namespace connection_selection_test
 }  // namespace multilink

@@ -16,7 +16,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace conntrack_message_test {
 
 using fakes::connection;
 using fakes::tcp;
@@ -233,5 +233,5 @@ TEST(TcpSocketMessage, NonsenseIsRefused) {
   }
 }
 
-}  // namespace
+}  // namespace conntrack_message_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include <random>
 
 namespace multilink {
-namespace {
+namespace dead_link_detector_test {
 
 using namespace std::chrono_literals;
 
@@ -269,5 +269,5 @@ TEST(DeadLinkDetector, RandomLossIsHardlyEverADeadLinkAndSetsHardlyATargetAside)
   }
 }
 
-}  // namespace
+}  // namespace dead_link_detector_test
 }  // namespace multilink

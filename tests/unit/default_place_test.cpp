@@ -7,7 +7,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace default_place_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -178,5 +178,5 @@ TEST_F(DefaultPlaceTest, ARenewalThatReplacesTheDefaultIsRepaired) {
   EXPECT_EQ(carrier_to(kInternet), "eth0") << "a foreign default of our metric was put in front";
 }
 
-}  // namespace
+}  // namespace default_place_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace dhcp_lease_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -282,5 +282,5 @@ TEST(DhcpLeaseGarbage, ALargeFileTakesNoTime) {
   EXPECT_THAT(parse_dhclient_leases(text, 64), SizeIs(64));
 }
 
-}  // namespace
+}  // namespace dhcp_lease_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace docker_forwarding_test {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -67,5 +67,5 @@ TEST_F(DockerForwarding, WithoutALanThereIsNothingToTell) {
   EXPECT_THAT(said(kForward), IsEmpty());
 }
 
-}  // namespace
+}  // namespace docker_forwarding_test
 }  // namespace multilink

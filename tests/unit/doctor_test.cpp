@@ -9,7 +9,7 @@
 #include "fakes/routing_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace doctor_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -129,6 +129,9 @@ TEST(Doctor, LooksAfterTheDaemonsAndTheirConfiguration) {
   EXPECT_THAT(check("ffffffffffffffff"), Contains(AllOf(is(Verdict::note), says("another configuration"),
                                                         advises("systemctl reload pingd"))));
   EXPECT_THAT(check(""), Contains(is(Verdict::ok))) << "the file is refused: that is said elsewhere";
+  record.stores = false;
+  EXPECT_THAT(check(""), Contains(AllOf(is(Verdict::problem), says("runs, but Redis is full"),
+                                        advises("raise maxmemory in /etc/multilink/redis.conf"))));
 }
 
 TEST(Doctor, LooksAfterTheUnits) {
@@ -179,5 +182,5 @@ TEST(Doctor, ReportsALineForEachCheck) {
   EXPECT_THAT(json["checks"], SizeIs(3));
 }
 
-}  // namespace
+}  // namespace doctor_test
 }  // namespace multilink

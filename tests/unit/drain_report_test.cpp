@@ -9,7 +9,7 @@
 #include "multilink/core/ip_protocol.hpp"
 
 namespace multilink {
-namespace {
+namespace drain_report_test {
 
 using testing::HasSubstr;
 
@@ -56,5 +56,5 @@ TEST(DrainReport, TellsWhyTheWaitingIsOver) {
   EXPECT_EQ(json["waited_s"], 12.34);
 }
 
-}  // namespace
+}  // namespace drain_report_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "multilink/core/drill_report.hpp"
 
 namespace multilink {
-namespace {
+namespace drill_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -184,19 +184,34 @@ TEST(DrillReport, OfOneThatCarriesNothingAsksForNoSwitch) {
   const DrillBefore idle{"fibre", {Family::v4}, {}};
   EXPECT_TRUE(report(3, idle).failed_over());
   EXPECT_TRUE(report(8, idle).came_back());
+  EXPECT_THAT(render_drill_text(report(8, idle)),
+              HasSubstr("Drill of fibre: it carried nothing; it was noticed and came back\n"));
+  EXPECT_THAT(render_drill_text(report(7, idle)),
+              HasSubstr("it carried nothing; it was noticed and did not come back"));
+  EXPECT_THAT(render_drill_text(report(2, idle)),
+              HasSubstr("it carried nothing, and was not noticed to be silent"));
+  EXPECT_THAT(render_drill_text(report(2, {"fibre", {}, {}})),
+              HasSubstr("it was not up: there was nothing to notice"));
 }
 
 TEST(DrillReport, IsRenderedForPeopleAndPrograms) {
   const auto text = render_drill_text(report());
   EXPECT_THAT(text, HasSubstr("Drill of fibre: it failed over and came back\n"));
   EXPECT_THAT(text, HasSubstr("noticed after         310 ms\n"));
-  EXPECT_THAT(text, HasSubstr("route switched after  312 ms, to lte\n"));
+  EXPECT_THAT(text,
+              HasSubstr("route switched after  312 ms, to lte\n"
+                        "  users felt            312 ms without an answer; what was open then, up to 330 ms\n"
+                        "  flows moved after     330 ms: it is suspect: 3 UDP\n"));
+  EXPECT_THAT(render_drill_text(report(3)), testing::Not(HasSubstr("users felt"))) << "it did not switch";
   EXPECT_THAT(text, HasSubstr("traffic back          10502 ms after the end\n"));
   const auto json = nlohmann::json::parse(render_drill_json(report(7)));
   EXPECT_EQ(json["failed_over"], true);
   EXPECT_EQ(json["came_back"], false);
   EXPECT_EQ(json["families"]["4"]["noticed_ms"], 310);
+  EXPECT_EQ(json["families"]["4"]["felt_ms"], 312);
   EXPECT_EQ(json["families"]["4"]["returned_ms"], nullptr);
+  EXPECT_EQ(nlohmann::json::parse(render_drill_json(report(3))).at("families").at("4").at("felt_ms"),
+            nullptr);
   EXPECT_EQ(json["moved"][0]["reason"], "it is suspect: 3 UDP");
 }
 
@@ -207,5 +222,5 @@ TEST(DrillReport, OfARefusalSaysWhy) {
   EXPECT_EQ(render_drill_text(told), "Drill of fibre: refused\n  the drill of lte is still on\n");
 }
 
-}  // namespace
+}  // namespace drill_test
 }  // namespace multilink

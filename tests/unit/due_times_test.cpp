@@ -9,7 +9,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace due_times_test {
 
 using namespace std::chrono_literals;
 
@@ -70,5 +70,5 @@ TEST(DueTimes, AgreesWithAskingAll) {
   }
 }
 
-}  // namespace
+}  // namespace due_times_test
 }  // namespace multilink

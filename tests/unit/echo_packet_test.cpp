@@ -9,7 +9,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace echo_packet_test {
 
 using Message = std::vector<std::uint8_t>;
 
@@ -193,5 +193,5 @@ TEST(EchoPacket, NoBytesAreReadBeyondTheMessage) {
   }
 }
 
-}  // namespace
+}  // namespace echo_packet_test
 }  // namespace multilink

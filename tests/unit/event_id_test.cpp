@@ -5,7 +5,7 @@
 #include "multilink/core/records.hpp"
 
 namespace multilink {
-namespace {
+namespace event_id_test {
 
 TEST(EventId, IsTheBootAndTheMomentInHex) {
   const auto id = EventRecord::make_id("0123abcd", MonoTime(std::chrono::nanoseconds(0xdeadbeef)));
@@ -14,5 +14,5 @@ TEST(EventId, IsTheBootAndTheMomentInHex) {
   EXPECT_TRUE(is_event_id(EventRecord::make_id("0123abcd", MonoTime::max())));
 }
 
-}  // namespace
+}  // namespace event_id_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 namespace multilink {
-namespace {
+namespace event_text_test {
 
 EventRecord sample() {
   EventRecord event;
@@ -26,7 +26,7 @@ EventRecord sample() {
 TEST(EventText, IsALineInColumns) {
   EXPECT_EQ(
       render_event_text(sample()),
-      "2026-11-05T00:00:00.000Z  health  fibre       IPv4  up -> suspect      12 probes in a row were lost "
+      "2026-11-05T00:00:00.000Z  health  fibre       IPv4  up -> suspect       12 probes in a row were lost "
       "(1.5 ms from the deciding probe)\n");
   EventRecord bare;
   bare.kind = "config";
@@ -50,5 +50,5 @@ TEST(EventText, AsJsonIsOneLineWithTheMembersOfTheStatus) {
   EXPECT_EQ(json["took_ms"], nullptr);
 }
 
-}  // namespace
+}  // namespace event_text_test
 }  // namespace multilink

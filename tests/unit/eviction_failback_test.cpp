@@ -5,7 +5,7 @@
 #include "unit/eviction_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace eviction_failback_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -177,5 +177,5 @@ TEST_F(FailbackTest, AFlushThatFailedIsTriedAgain) {
   EXPECT_THAT(step(), ElementsAre(all));
 }
 
-}  // namespace
+}  // namespace eviction_failback_test
 }  // namespace multilink

@@ -12,7 +12,7 @@
 #include "unit/eviction_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace eviction_property_test {
 
 using namespace std::chrono_literals;
 
@@ -117,5 +117,5 @@ TEST(ConnectionsToMoveProperties, InboundNever) {
   EXPECT_GT(moved, 1000U);
 }
 
-}  // namespace
+}  // namespace eviction_property_test
 }  // namespace multilink

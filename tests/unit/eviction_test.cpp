@@ -6,7 +6,7 @@
 #include "unit/eviction_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace eviction_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -282,5 +282,5 @@ TEST_F(EvictionTest, AFailureOfWhatHasBeenOvertakenDelaysNothing) {
   EXPECT_EQ(next_, due);
 }
 
-}  // namespace
+}  // namespace eviction_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace explanation_test {
 
 using fakes::address;
 using fakes::prefix;
@@ -165,6 +165,28 @@ TEST_F(ExplanationTest, AnAddressOfAnUplinkLeavesByIt) {
   EXPECT_EQ(said.if_it_died->uplink, "fibre") << "its address gives way";
 }
 
+TEST_F(ExplanationTest, AnAddressThatGivesWayIsToldOfWithTheReason) {
+  auto bound = to(kInternet);
+  bound.from = address("192.0.2.2");
+  settle();
+  health_["eth0"] = HealthState::down;
+  const auto dead = explain_settled(bound);
+  EXPECT_EQ(dead.uplink, "lte");
+  EXPECT_EQ(
+      dead.because.front(),
+      "192.0.2.2 is an address of fibre, which is down: no answer for 3 s; meanwhile what bears it leaves by "
+      "the default, translated");
+  health_["eth0"] = HealthState::up;
+  bound.from = address("198.51.100.2");
+  letting_go_ = {{Family::v4, {indices_.at("eth1")}}};
+  const auto left = explain_settled(bound);
+  EXPECT_EQ(left.uplink, "fibre");
+  EXPECT_EQ(left.because.front(),
+            "198.51.100.2 is an address of lte, whose rules are away, as for half a minute after UDP of this "
+            "host has "
+            "left it for a better one; meanwhile what bears it leaves by the default, translated");
+}
+
 TEST_F(ExplanationTest, ASocketBoundToTheDeviceStaysThere) {
   auto bound = to(kInternet);
   bound.oif = "eth1";
@@ -317,5 +339,5 @@ TEST_F(ExplanationTest, WhatIfIsWhatRoutedDoes) {
   }
 }
 
-}  // namespace
+}  // namespace explanation_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace multilink {
-namespace {
+namespace failback_hold_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -87,5 +87,5 @@ TEST_F(FailbackHoldTest, AfterAStartWithNothingInForceNobodyWaits) {
   EXPECT_THAT(held(), IsEmpty());
 }
 
-}  // namespace
+}  // namespace failback_hold_test
 }  // namespace multilink

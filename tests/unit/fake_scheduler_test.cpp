@@ -6,7 +6,7 @@
 #include <string>
 
 namespace multilink::fakes {
-namespace {
+namespace fake_scheduler_test {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -72,5 +72,5 @@ TEST(FakeScheduler, TheWallClockKeepsThePartsOfAMillisecond) {
   EXPECT_EQ(scheduler.now().wall - start, milliseconds(3));
 }
 
-}  // namespace
+}  // namespace fake_scheduler_test
 }  // namespace multilink::fakes

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace flap_penalty_test {
 
 using namespace std::chrono_literals;
 
@@ -58,5 +58,5 @@ TEST(FlapPenalty, ALinkThatStuttersAHundredTimesAnHourReturnsAtMostThirtyTimes) 
   EXPECT_LE(returns, 30);
 }
 
-}  // namespace
+}  // namespace flap_penalty_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace gateway_grace_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -96,5 +96,5 @@ TEST_F(GatewayGraceTest, AConfiguredRouterNeedsNoAdvertisement) {
   EXPECT_EQ(observe(start_ + seconds(60)).families.at(Family::v6).fact, LinkFact::ok);
 }
 
-}  // namespace
+}  // namespace gateway_grace_test
 }  // namespace multilink

@@ -7,7 +7,7 @@
 #include "fakes/routing_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace gateway_memory_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -111,5 +111,5 @@ TEST_F(GatewayMemoryTest, OfAnOnlinkGatewayGoesWithAnyChangeOfAddress) {
   EXPECT_EQ(look().fact, LinkFact::no_gateway);
 }
 
-}  // namespace
+}  // namespace gateway_memory_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace health_belief_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -103,5 +103,5 @@ TEST_F(HealthBeliefTest, EachLossStartsTheTimeAnew) {
   EXPECT_EQ(belief_.state(), HealthState::unknown);
 }
 
-}  // namespace
+}  // namespace health_belief_test
 }  // namespace multilink

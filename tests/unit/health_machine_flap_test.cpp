@@ -6,7 +6,7 @@
 #include "unit/probe_series.hpp"
 
 namespace multilink {
-namespace {
+namespace health_machine_flap_test {
 
 UplinkConfig uplink() {
   UplinkConfig config;
@@ -138,5 +138,5 @@ TEST(FlapPenalty, IsToldByTheTimeWhenItIsForgiven) {
   EXPECT_EQ(second.at(at(200)), 0);
 }
 
-}  // namespace
+}  // namespace health_machine_flap_test
 }  // namespace multilink

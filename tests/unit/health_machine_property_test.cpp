@@ -12,7 +12,7 @@
 #include "unit/probe_series.hpp"
 
 namespace multilink {
-namespace {
+namespace health_machine_property_test {
 
 using namespace std::chrono_literals;
 using Random = std::mt19937_64;
@@ -223,5 +223,5 @@ TEST(HealthMachineProperties, TransitionsFormAChain) {
   }
 }
 
-}  // namespace
+}  // namespace health_machine_property_test
 }  // namespace multilink

@@ -7,7 +7,7 @@
 #include "unit/probe_series.hpp"
 
 namespace multilink {
-namespace {
+namespace health_machine_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -433,5 +433,5 @@ TEST_F(HealthMachineTest, LivesThroughAGapBetweenTwoProbes) {
   EXPECT_EQ(transitions[2].to, HealthState::down);
 }
 
-}  // namespace
+}  // namespace health_machine_test
 }  // namespace multilink

@@ -7,7 +7,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace helper_protocol_test {
 
 TEST(HelperProtocol, AnswersOnTheChannelOfTheQuestion) {
   EXPECT_EQ(question_id("0 -"), "0");
@@ -72,5 +72,5 @@ TEST(ParentArgument, IsReadAsItIsWritten) {
     EXPECT_EQ(parse_parent_argument(text), std::nullopt) << text;
 }
 
-}  // namespace
+}  // namespace helper_protocol_test
 }  // namespace multilink

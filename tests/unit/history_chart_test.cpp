@@ -12,7 +12,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace history_chart_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -45,6 +45,20 @@ TEST(HistoryChart, TheStripShowsTheGravestStateOfEachTenMinutes) {
   EXPECT_THAT(strip, HasSubstr("<path class=\"ok\" d=\"M0 100v-40h70v40zM71 100v-40h73v40z\"/>"));
   EXPECT_THAT(strip, HasSubstr("<title>State over the last 24 h: 99.999 % up, 0 s suspect, 1 s down, 1 "
                                "min not measured</title>"));
+}
+
+TEST(HistoryChart, TheShareHasOneDecimalUnlessItWouldReadAsAllOrNothing) {
+  EXPECT_EQ(format_share(23h, 24h, 1), "95.8 %");
+  EXPECT_EQ(format_share(23h, 24h), "95.833 %");
+  EXPECT_EQ(format_share(9997s, 10'000s, 1), "99.97 %");
+  EXPECT_EQ(format_share(3s, 10'000s, 1), "0.03 %");
+  EXPECT_EQ(format_share(99'999'999ms, 100'000'000ms, 1), "> 99.999 %");
+  EXPECT_EQ(format_share(1ms, 100'000'000ms, 1), "< 0.001 %");
+  EXPECT_EQ(format_share(24h, 24h, 1), "100 %");
+  EXPECT_EQ(format_share(0s, 24h, 1), "0 %");
+  auto day = good_day();
+  for (std::size_t i = 0; i < 60; ++i) std::swap(day.records[i].up, day.records[i].down);
+  EXPECT_THAT(render_state_strip(day), HasSubstr("</b> 95.8 % up, "));
 }
 
 TEST(HistoryChart, LinesHaveGapsWhereNothingWasMeasured) {
@@ -130,5 +144,5 @@ TEST(HistoryChart, TheWholePageIsSmallAndCheap) {
   }
 }
 
-}  // namespace
+}  // namespace history_chart_test
 }  // namespace multilink

@@ -7,7 +7,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace history_record_test {
 
 using namespace std::chrono_literals;
 
@@ -152,5 +152,5 @@ TEST(HistoryPlace, EachRecordHasItsPlaceInTheStringOfItsDayOrMonth) {
   EXPECT_TRUE(history_ranges(HistoryStep::minute, time, time).empty());
 }
 
-}  // namespace
+}  // namespace history_record_test
 }  // namespace multilink

@@ -10,7 +10,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace history_recorder_test {
 
 using namespace std::chrono_literals;
 using fakes::SimulatedLink;
@@ -248,5 +248,5 @@ TEST_F(HistoryRecorderTest, AMonthIsTheSimulatedTruth) {
   }
 }
 
-}  // namespace
+}  // namespace history_recorder_test
 }  // namespace multilink

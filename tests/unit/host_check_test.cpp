@@ -8,7 +8,7 @@
 #include "multilink/core/host_plan.hpp"
 
 namespace multilink {
-namespace {
+namespace host_check_test {
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -307,5 +307,5 @@ TEST_F(HostPlanTest, GoesByTheDeviceAndNotByItsName) {
       << "another device of the same name";
 }
 
-}  // namespace
+}  // namespace host_check_test
 }  // namespace multilink

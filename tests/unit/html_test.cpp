@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace html_test {
 
 TEST(Html, EscapesMarkup) {
   EXPECT_EQ(html_text(R"(<script>alert("x" & 'y')</script>)"),
@@ -36,5 +36,5 @@ TEST(Html, CutsLongTextBetweenCharacters) {
   EXPECT_EQ(html_text("<<<", 2), "&lt;&lt;…");
 }
 
-}  // namespace
+}  // namespace html_test
 }  // namespace multilink

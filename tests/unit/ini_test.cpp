@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace ini_test {
 
 using std::string_view_literals::operator""sv;
 
@@ -66,5 +66,5 @@ TEST(Ini, ShowsOnlyTheFirstWordOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(file.problems[0].message.find("hunter2"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace ini_test
 }  // namespace multilink

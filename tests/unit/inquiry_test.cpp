@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace inquiry_test {
 
 using namespace std::chrono_literals;
 
@@ -200,5 +200,5 @@ TEST(Inquiry, ALinkThatWasAskedInVainAndStandsStillIsDeadAnew) {
   EXPECT_LE(*inquiry.next_probe(), now) << "at full speed";
 }
 
-}  // namespace
+}  // namespace inquiry_test
 }  // namespace multilink

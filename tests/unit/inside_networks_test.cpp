@@ -7,7 +7,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace inside_networks_test {
 
 IpAddress address(std::string_view text) {
   return IpAddress::parse(text).value();
@@ -125,5 +125,5 @@ TEST_F(FormerAddressesTest, DoNotGrowWithoutBound) {
   EXPECT_FALSE(has("10.1.0.0"));
 }
 
-}  // namespace
+}  // namespace inside_networks_test
 }  // namespace multilink

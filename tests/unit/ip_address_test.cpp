@@ -8,7 +8,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace ip_address_test {
 
 using std::string_view_literals::operator""sv;
 
@@ -137,5 +137,5 @@ TEST(IpPrefix, HoldsTwoAddressesExactlyIfTheyAgreeInItsLength) {
   }
 }
 
-}  // namespace
+}  // namespace ip_address_test
 }  // namespace multilink

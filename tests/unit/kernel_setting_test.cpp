@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace kernel_setting_test {
 
 const std::vector<ChangedSetting> kChanged{{4, KernelSetting::rp_filter, 1, 2},
                                            {7, KernelSetting::accept_ra, 1, 2},
@@ -37,5 +37,5 @@ TEST(KernelSetting, AFileThatIsNoneIsRefused) {
   EXPECT_EQ(parse_changed_settings("4 rp_filter 1 2\nx\n").error().message.substr(0, 11), "line 2: 'x'");
 }
 
-}  // namespace
+}  // namespace kernel_setting_test
 }  // namespace multilink

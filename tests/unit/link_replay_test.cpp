@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace link_replay_test {
 
 using namespace std::chrono_literals;
 
@@ -61,5 +61,5 @@ TEST(LinkReplayTest, RunningInPiecesChangesNothing) {
   EXPECT_EQ(whole.burst_probes(), pieces.burst_probes());
 }
 
-}  // namespace
+}  // namespace link_replay_test
 }  // namespace multilink

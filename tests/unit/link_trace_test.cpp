@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace link_trace_test {
 
 using namespace std::chrono_literals;
 
@@ -82,5 +82,5 @@ TEST(LinkTraceTest, BeforeTheFirstAndAfterTheLastSampleTheseCount) {
   EXPECT_EQ(player.carry(9s), std::nullopt);
 }
 
-}  // namespace
+}  // namespace link_trace_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "multilink/core/parent_choice.hpp"
 
 namespace multilink {
-namespace {
+namespace load_balancing_files_test {
 
 using std::chrono::milliseconds;
 
@@ -40,5 +40,5 @@ TEST(LoadBalancingFiles, TheTableOfSharesIsWhatComesAbout) {
   EXPECT_EQ(rows, 5);
 }
 
-}  // namespace
+}  // namespace load_balancing_files_test
 }  // namespace multilink

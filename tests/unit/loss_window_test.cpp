@@ -11,7 +11,7 @@
 #include "unit/probe_series.hpp"
 
 namespace multilink {
-namespace {
+namespace loss_window_test {
 
 using namespace std::chrono_literals;
 
@@ -233,5 +233,5 @@ TEST(LossWindow, AgreesWithCountingEverythingAgain) {
   }
 }
 
-}  // namespace
+}  // namespace loss_window_test
 }  // namespace multilink

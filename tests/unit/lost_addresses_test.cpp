@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace multilink {
-namespace {
+namespace lost_addresses_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -37,6 +37,16 @@ TEST(LostAddresses, AnAddressThatGoesIsToldOnceAndItsReturnToo) {
   EXPECT_THAT(lost.see(of({kFirst})).ends, IsEmpty());
 }
 
+TEST(LostAddresses, WhoHasAnAddressAgainOrOneMoreIsToldOnce) {
+  LostAddresses lost;
+  EXPECT_THAT(lost.see(of({kFirst})).appears, IsEmpty());
+  EXPECT_THAT(lost.see(of({})).appears, IsEmpty());
+  EXPECT_THAT(lost.see(of({kFirst})).appears, ElementsAre(AddressOwner{Family::v4, 1}));
+  EXPECT_THAT(lost.see(of({kFirst})).appears, IsEmpty());
+  EXPECT_THAT(lost.see(of({kFirst, kSecond})).appears, ElementsAre(AddressOwner{Family::v4, 1}));
+  EXPECT_THAT(lost.see(of({kSecond})).appears, IsEmpty());
+}
+
 TEST(LostAddresses, AnotherAddressIsNoReturn) {
   LostAddresses lost;
   lost.see(of({kFirst}));
@@ -55,5 +65,5 @@ TEST(LostAddresses, AllOfAFamilyMustBeBack) {
   EXPECT_THAT(lost.see(both).ends, ElementsAre(Family::v4));
 }
 
-}  // namespace
+}  // namespace lost_addresses_test
 }  // namespace multilink

@@ -11,7 +11,7 @@
 #include "multilink/core/status_metrics.hpp"
 
 namespace multilink {
-namespace {
+namespace metrics_files_test {
 
 using testing::HasSubstr;
 
@@ -48,5 +48,5 @@ TEST(MetricsFiles, TheDashboardAsksForNoOthers) {
   EXPECT_GE(count, 8);
 }
 
-}  // namespace
+}  // namespace metrics_files_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace nearest_test {
 
 TEST(Nearest, FindsTheWordThatWasMeant) {
   const std::vector<std::string_view> words{"name", "mac", "weight", "loss_up", "loss_down"};
@@ -24,5 +24,5 @@ TEST(Nearest, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(nearest("weight", {}), "");
 }
 
-}  // namespace
+}  // namespace nearest_test
 }  // namespace multilink

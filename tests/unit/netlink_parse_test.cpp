@@ -17,7 +17,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace netlink_parse_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -417,5 +417,5 @@ TEST(NetlinkParse, GarbageIsNeverTakenForMoreThanItCanBe) {
   EXPECT_GT(malformed, 1000U);
 }
 
-}  // namespace
+}  // namespace netlink_parse_test
 }  // namespace multilink

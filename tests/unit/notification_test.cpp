@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 namespace multilink {
-namespace {
+namespace notification_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -81,11 +81,26 @@ TEST(Notification, TellsWhatTheAdministratorHasDone) {
   EXPECT_EQ(subject_of(event), NotifyOn::admin);
   EXPECT_EQ(make_notification("local", "1-0", event).subject,
             "multilink local: fibre is drained by order of its administrator");
-  event.kind = "drill";
-  event.to = "drilled";
-  EXPECT_EQ(subject_of(event), NotifyOn::admin);
-  EXPECT_EQ(make_notification("local", "1-0", event).subject, "multilink local: the drill of fibre: drilled");
+  event.from = "drained";
+  event.to = "in use";
+  event.reason = "its time is over";
+  EXPECT_EQ(make_notification("local", "1-0", event).subject, "multilink local: fibre is in use again")
+      << "nobody need have ordered it";
 }
 
-}  // namespace
+TEST(Notification, TellsOfADrillInASentence) {
+  EventRecord event;
+  event.kind = "drill";
+  event.uplink = "fibre";
+  const auto subject = [&](std::string to) {
+    event.to = std::move(to);
+    EXPECT_EQ(subject_of(event), NotifyOn::admin);
+    return make_notification("local", "1-0", event).subject;
+  };
+  EXPECT_EQ(subject("drilled"), "multilink local: a drill of fibre has begun");
+  EXPECT_EQ(subject("refused"), "multilink local: a drill of fibre was refused");
+  EXPECT_EQ(subject("in use"), "multilink local: the drill of fibre has ended");
+}
+
+}  // namespace notification_test
 }  // namespace multilink

@@ -12,7 +12,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_filter_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -59,11 +59,10 @@ std::vector<std::string> rules_of(const std::string& text, std::string_view chai
 
 TEST(PacketFilter, TheParentsOfTheProxyBeginNothingOnThisHost) {
   auto table = two_uplinks();
-  const auto without = rules_of(anew(table), "local_resets");
-  EXPECT_EQ(without.size(), 2U);
+  EXPECT_THAT(rules_of(anew(table), "local_resets"), IsEmpty());
   table.parents = {{901, 904}, {910, 921}};
   const auto rules = rules_of(anew(table), "local_resets");
-  ASSERT_EQ(rules.size(), 4U);
+  ASSERT_EQ(rules.size(), 3U);
   EXPECT_THAT(rules[1], AllOf(HasSubstr("meta skuid 901-904 "), HasSubstr("ct direction original"),
                               HasSubstr("fib daddr type local reject")));
   EXPECT_THAT(rules[2], HasSubstr("meta skuid 910-921 "));
@@ -72,9 +71,9 @@ TEST(PacketFilter, TheParentsOfTheProxyBeginNothingOnThisHost) {
 TEST(PacketFilter, RestoresTheMarkOfAnUplinkAndLeavesTheBitsOfOthers) {
   const auto text = anew(two_uplinks());
   const auto rules = rules_of(text, "prerouting");
-  EXPECT_EQ(rules.at(1), "ct mark and 0x3f000000 == 0x01000000 goto steer_1");
-  EXPECT_EQ(rules.at(2), "ct mark and 0x3f000000 == 0x02000000 goto steer_2");
-  EXPECT_EQ(rules.at(3), "ct mark and 0x3f000000 == 0x3f000000 goto probed");
+  EXPECT_EQ(rules.at(0), "ct mark and 0x3f000000 == 0x01000000 goto steer_1");
+  EXPECT_EQ(rules.at(1), "ct mark and 0x3f000000 == 0x02000000 goto steer_2");
+  EXPECT_EQ(rules.at(2), "ct mark and 0x3f000000 == 0x3f000000 goto probed");
   EXPECT_THAT(rules_of(text, "steer_2"), ElementsAre("meta mark set meta mark and 0xc0ffffff or 0x02000000"));
 }
 
@@ -90,10 +89,10 @@ TEST(PacketFilter, LocalPacketsWithAForeignOrTheReservedMarkComeBeforeTheRestore
 TEST(PacketFilter, PinsByTheDeviceOfArrivalAndOfDeparture) {
   const auto text = anew(two_uplinks());
   const auto arriving = rules_of(text, "prerouting");
-  EXPECT_EQ(arriving.at(4), "iifname \"lo\" accept");
-  EXPECT_EQ(arriving.at(5), "meta ipsec missing iifname \"wan1\" goto enter_1");
-  EXPECT_EQ(arriving.at(6), "meta ipsec missing iifname \"wan2\" goto enter_2");
-  EXPECT_EQ(rules_of(text, "postrouting").at(3), "rt ipsec missing oifname \"wan2\" goto leave_2");
+  EXPECT_EQ(arriving.at(3), "iifname \"lo\" accept");
+  EXPECT_EQ(arriving.at(4), "meta ipsec missing iifname \"wan1\" goto enter_1");
+  EXPECT_EQ(arriving.at(5), "meta ipsec missing iifname \"wan2\" goto enter_2");
+  EXPECT_EQ(rules_of(text, "postrouting").at(2), "rt ipsec missing oifname \"wan2\" goto leave_2");
   EXPECT_THAT(
       rules_of(text, "enter_1"),
       ElementsAre("jump unpinnable", "ct mark set ct mark and 0xc0ffffff or 0x01000000", "goto steer_1"));
@@ -110,7 +109,7 @@ TEST(PacketFilter, UdpThatBeganHereLeavesAnUplinkThatGivesWay) {
               ElementsAre("meta nfproto ipv6 meta l4proto 17 ct direction original iifname != "
                           "{ \"wan1\", \"wan2\" } accept",
                           "meta mark set meta mark and 0xc0ffffff or 0x02000000"));
-  EXPECT_EQ(rules_of(text, "postrouting").at(2),
+  EXPECT_EQ(rules_of(text, "postrouting").at(1),
             "ct mark and 0x3f000000 == 0x02000000 meta nfproto ipv6 meta "
             "l4proto 17 accept")
       << "its mark stays";
@@ -172,6 +171,9 @@ TEST(PacketFilter, MasqueradesPerUplinkAndFamily) {
   const auto second = rules_of(text, "translate_2");
   EXPECT_EQ(second.at(second.size() - 2), "jump masquerade4");
   EXPECT_EQ(second.back(), "jump masquerade6");
+  // Packets of both families come there.
+  EXPECT_EQ(rules_of(text, "masquerade4").back(), "meta nfproto ipv4 masquerade");
+  EXPECT_EQ(rules_of(text, "masquerade6").back(), "meta nfproto ipv6 masquerade");
 }
 
 TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
@@ -184,44 +186,51 @@ TEST(PacketFilter, APrefixIsTranslatedBeforeTheRestIsMasqueraded) {
   EXPECT_EQ(rules.back(), "jump masquerade6");
 }
 
+TEST(PacketFilter, WhatComesForATranslatedPrefixAndReachesNoHostIsNotSentBack) {
+  auto table = two_uplinks();
+  table.uplinks[1].translation =
+      PrefixTranslation{IpPrefix::parse("fd00:1::/56").value(), IpPrefix::parse("2001:db8:1::/56").value()};
+  const std::string comes_back =
+      R"(iifname { "wan1", "wan2" } oifname { "wan1", "wan2" } ip6 daddr 2001:db8:1::/56)";
+  const auto are_refused = ElementsAre(comes_back + " meta l4proto 6 reject with tcp reset",
+                                       comes_back + " reject with icmpv6 type addr-unreachable");
+  EXPECT_THAT(rules_of(anew(table), "forward"), are_refused);
+  auto first = rules_of(filter_anew(table, Exceptions::possible).value(), "forward");
+  first.resize(2);
+  EXPECT_THAT(first, are_refused) << "also while evicted connections are asked for";
+}
+
 TEST(PacketFilter, ADrillComesBeforeAllElseAndSparesAddressesAndNeighbours) {
-  const auto present = [](bool in_a_drill) {
-    return PresentFilter{
-        .exists = true, .chains = {"drill", "drill_leaving"}, .sets = {"drilled"}, .in_a_drill = in_a_drill};
-  };
-  ASSERT_TRUE(holds_only_ours(present(true)));
-  const auto text = filter_in_place(two_uplinks(), present(true)).value();
+  const auto text = filter_anew(two_uplinks(), Exceptions::possible).value();
   EXPECT_THAT(text, HasSubstr("set drilled {\n    type ifname\n    size 64\n    flags timeout\n  }\n"));
+  EXPECT_EQ(rules_of(text, "prerouting").front(), "iifname @drilled goto drill");
+  EXPECT_EQ(rules_of(text, "forward").front(), "oifname @drilled drop");
+  EXPECT_EQ(rules_of(text, "postrouting").front(), "oifname @drilled meta l4proto 6 drop");
   EXPECT_EQ(rules_of(text, "drill").back(), "drop");
-  const auto begun = begin_drill("wan1", std::chrono::milliseconds(1500));
-  EXPECT_TRUE(begun.starts_with("add element inet multilink drilled { \"wan1\" timeout 1500ms }\n")) << begun;
-  const auto without = filter_in_place(two_uplinks(), present(false)).value();
-  for (const auto& [base, chain] : std::map<std::string, std::string>{{"prerouting", "drill_entering"},
-                                                                      {"forward", "drill_forwarded"},
-                                                                      {"postrouting", "drill_leaving"}}) {
-    EXPECT_EQ(rules_of(text, base).front(), cat("jump ", chain));
-    const auto rules = rules_of(text, chain);
-    ASSERT_EQ(rules.size(), 1U) << chain;
-    EXPECT_THAT(begun, HasSubstr(cat("flush chain inet multilink ", chain, "\nadd rule inet multilink ",
-                                     chain, " ", rules.front(), "\n")));
-    EXPECT_THAT(rules_of(without, chain), IsEmpty());
-  }
+  EXPECT_EQ(begin_drill("wan1", std::chrono::milliseconds(1500)),
+            "add element inet multilink drilled { \"wan1\" timeout 1500ms }\n");
 }
 
 TEST(PacketFilter, WhatBelongsToNoConnectionIsResetWhereThatIsAskedFor) {
-  EXPECT_THAT(rules_of(anew(two_uplinks()), "forward"),
-              ElementsAre("jump drill_forwarded",
+  EXPECT_THAT(rules_of(filter_anew(two_uplinks(), Exceptions::possible).value(), "forward"),
+              ElementsAre("oifname @drilled drop",
                           "tcp flags & (syn | rst) == 0 ct state new oifname { \"wan1\", \"wan2\" } "
-                          "meta nfproto @orphaned reject with tcp reset",
-                          "meta l4proto 6 goto evicted"));
+                          "meta nfproto @orphaned reject with tcp reset"));
+}
+
+TEST(PacketFilter, WithoutExceptionsNoPacketIsHeldAgainstASet) {
+  const auto text = anew(two_uplinks());
+  for (const auto* base : {"forward", "local_resets"}) EXPECT_THAT(rules_of(text, base), IsEmpty()) << base;
+  for (const auto* base : {"prerouting", "postrouting", "input", "output", "translation"}) {
+    for (const auto& rule : rules_of(text, base)) EXPECT_THAT(rule, Not(HasSubstr("@"))) << base;
+  }
 }
 
 TEST(PacketFilter, WithoutUplinksThereIsATableThatPinsNothing) {
   const auto text = anew({});
   EXPECT_THAT(text,
               AllOf(HasSubstr("set evicted4"), Not(HasSubstr("iifname \"")), Not(HasSubstr("vmap { }"))));
-  EXPECT_THAT(rules_of(text, "prerouting"),
-              ElementsAre("jump drill_entering", "ct mark and 0x3f000000 == 0x3f000000 goto probed"));
+  EXPECT_THAT(rules_of(text, "prerouting"), ElementsAre("ct mark and 0x3f000000 == 0x3f000000 goto probed"));
   EXPECT_THAT(rules_of(text, "unmarked"), IsEmpty());
 }
 
@@ -230,7 +239,7 @@ TEST(PacketFilter, InPlaceNothingIsDeletedButChainsOfUplinksThatAreGone) {
                         .chains = {"prerouting", "steer_1", "enter_1", "steer_7", "leave_7"},
                         .sets = {"evicted4", "evicted6"}};
   ASSERT_TRUE(holds_only_ours(present));
-  const auto text = filter_in_place(two_uplinks(), present).value();
+  const auto text = filter_in_place(two_uplinks(), Exceptions::none, present).value();
   EXPECT_TRUE(
       text.starts_with("add table inet multilink\nflush table inet multilink\n"
                        "delete chain inet multilink leave_7\ndelete chain inet multilink steer_7\n"
@@ -253,8 +262,9 @@ TEST(PacketFilter, WhatOthersPutIntoTheTableIsSeen) {
 TEST(PacketFilter, ADeviceThatNftCannotNameIsRefusedWithTheRemedy) {
   for (const auto* name : {"a\"b", "\"", "wan*", "*", "", "sixteen-bytes-xx", "a b", "a\nb"}) {
     EXPECT_FALSE(why_not_filterable(name).empty()) << name;
-    for (const auto& text : {filter_anew({.uplinks = {uplink(1, name)}}),
-                             filter_in_place({.uplinks = {uplink(1, name)}}, PresentFilter{})}) {
+    for (const auto& text :
+         {filter_anew({.uplinks = {uplink(1, name)}}),
+          filter_in_place({.uplinks = {uplink(1, name)}}, Exceptions::none, PresentFilter{})}) {
       ASSERT_FALSE(text) << name;
       EXPECT_THAT(text.error().message,
                   AllOf(testing::StartsWith("device '"), HasSubstr("; rename the device")));
@@ -318,5 +328,5 @@ TEST(PacketFilter, AddressesAreWrittenAsAddressesOnly) {
   }
 }
 
-}  // namespace
+}  // namespace packet_filter_test
 }  // namespace multilink

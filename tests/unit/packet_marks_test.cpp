@@ -8,7 +8,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace packet_marks_test {
 
 TEST(PacketMarks, TheDefaultMaskHolds62UplinksAndTheProbes) {
   constexpr PacketMarks marks(0x3f000000);
@@ -51,5 +51,5 @@ TEST(PacketMarks, EachUplinkHasOneOfItsOwnWithinTheMask) {
   }
 }
 
-}  // namespace
+}  // namespace packet_marks_test
 }  // namespace multilink

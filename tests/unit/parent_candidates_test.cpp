@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace multilink {
-namespace {
+namespace parent_candidates_test {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
@@ -86,5 +86,5 @@ TEST_F(ParentCandidates, WhereNobodyKnowsAllGoOn) {
   EXPECT_THAT(names(), ElementsAre("b"));
 }
 
-}  // namespace
+}  // namespace parent_candidates_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace parent_choice_test {
 
 using std::chrono::milliseconds;
 using Counts = std::map<std::string, int>;
@@ -84,5 +84,5 @@ TEST(ParentChoice, SharesAreThoseThatComeAbout) {
   }
 }
 
-}  // namespace
+}  // namespace parent_choice_test
 }  // namespace multilink

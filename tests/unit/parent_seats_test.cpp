@@ -7,7 +7,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace parent_seats_test {
 
 Config config_of(const std::vector<std::string>& names) {
   Config config;
@@ -79,5 +79,5 @@ TEST(ParentSeats, UsersAndPorts) {
   EXPECT_TRUE(ranges_of({}).empty());
 }
 
-}  // namespace
+}  // namespace parent_seats_test
 }  // namespace multilink

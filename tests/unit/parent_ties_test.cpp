@@ -8,7 +8,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace parent_ties_test {
 
 using fakes::address;
 using testing::Contains;
@@ -123,5 +123,5 @@ TEST(NameServers, AreTakenFromResolvConf) {
   EXPECT_THAT(parse_nameservers(""), IsEmpty());
 }
 
-}  // namespace
+}  // namespace parent_ties_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "fakes/connection_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace policy_flows_test {
 
 using fakes::tcp;
 using fakes::translated;
@@ -144,5 +144,5 @@ TEST_F(PolicyFlowsTest, AnOrderIsAboutEverybodyWhoDoesNotStayOrAboutSomeOnly) {
   EXPECT_FALSE(flows().is_about(order, query_, inside_));
 }
 
-}  // namespace
+}  // namespace policy_flows_test
 }  // namespace multilink

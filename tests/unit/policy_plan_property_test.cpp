@@ -13,7 +13,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace policy_plan_property_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -152,5 +152,5 @@ TEST(PolicyPlanProperty, EveryFlowGoesAsTheOldPoliciesSayOrAsTheNewOnesAndInTheE
   }
 }
 
-}  // namespace
+}  // namespace policy_plan_property_test
 }  // namespace multilink

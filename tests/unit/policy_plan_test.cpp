@@ -10,7 +10,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace policy_plan_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -316,5 +316,5 @@ TEST_F(PolicyPlan, TellsByWhichUplinkEachGoes) {
   EXPECT_EQ(in_force().at("web").at(Family::v4), std::nullopt);
 }
 
-}  // namespace
+}  // namespace policy_plan_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace probe_ledger_test {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
@@ -240,5 +240,5 @@ TEST(ProbeLedger, EachProbeIsSettledOnceAndCorrectedAtMostOnce) {
   }
 }
 
-}  // namespace
+}  // namespace probe_ledger_test
 }  // namespace multilink

@@ -10,7 +10,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace probe_pace_test {
 
 using namespace std::chrono_literals;
 
@@ -50,5 +50,5 @@ TEST(ProbePaceTest, WhateverThePeriodOfALossSixtyProbesSeeAboutItsShare) {
   }
 }
 
-}  // namespace
+}  // namespace probe_pace_test
 }  // namespace multilink

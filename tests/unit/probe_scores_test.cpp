@@ -8,7 +8,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace probe_scores_test {
 
 using namespace std::chrono_literals;
 
@@ -89,5 +89,5 @@ TEST(ProbeScores, FindsEveryProbe) {
   }
 }
 
-}  // namespace
+}  // namespace probe_scores_test
 }  // namespace multilink

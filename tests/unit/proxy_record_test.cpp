@@ -6,7 +6,7 @@
 #include "multilink/core/proxy_report.hpp"
 
 namespace multilink {
-namespace {
+namespace proxy_record_test {
 
 using testing::HasSubstr;
 
@@ -74,5 +74,5 @@ TEST(ProxyReport, ShowsWhatIsKnownAndSaysWhatIsNot) {
   EXPECT_THAT(json, HasSubstr("\"problem\": \"the helper does not report\""));
 }
 
-}  // namespace
+}  // namespace proxy_record_test
 }  // namespace multilink

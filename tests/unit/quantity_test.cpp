@@ -6,7 +6,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace quantity_test {
 
 using namespace std::chrono_literals;
 
@@ -58,5 +58,5 @@ TEST(Quantity, RatiosCarryAPercentSign) {
   EXPECT_EQ(format_percent(0.025), "2.5%");
 }
 
-}  // namespace
+}  // namespace quantity_test
 }  // namespace multilink

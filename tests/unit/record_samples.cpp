@@ -99,7 +99,7 @@ ProbeRecord RecordSamples::probe() {
 }
 
 LinkRecord RecordSamples::link() {
-  LinkRecord out{name(), hex(8), coin(), wall(), {}};
+  LinkRecord out{name(), hex(8), coin(), wall(), {}, mono()};
   for (const Family family : families()) {
     auto& seen = out.families[family];
     seen.fact = static_cast<LinkFact>(between(0, 5));
@@ -119,6 +119,7 @@ HealthRecord RecordSamples::health() {
   out.boot = hex(8);
   out.admin = static_cast<AdminMode>(between(0, 2));
   if (coin()) out.admin_until = wall();
+  out.written = mono();
   for (const Family family : families()) {
     auto& seen = out.families[family];
     seen.state = static_cast<HealthState>(between(0, 3));
@@ -176,7 +177,7 @@ EventRecord RecordSamples::event() {
 }
 
 DaemonRecord RecordSamples::daemon() {
-  return {static_cast<int>(between(1, 4'194'304)), text(), wall(), hex(16)};
+  return {static_cast<int>(between(1, 4'194'304)), text(), wall(), hex(16), coin()};
 }
 
 }  // namespace multilink

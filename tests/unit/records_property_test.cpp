@@ -11,7 +11,7 @@
 #include "unit/record_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace records_property_test {
 
 unsigned seed_of_this_run() {
   const unsigned seed = std::random_device{}();
@@ -112,5 +112,5 @@ TEST(RecordsProperty, SpoiltProbesAreRefusedOrHarmless) {
   EXPECT_GT(refused, 10'000) << "seed " << seed;
 }
 
-}  // namespace
+}  // namespace records_property_test
 }  // namespace multilink

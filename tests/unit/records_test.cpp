@@ -10,7 +10,7 @@
 #include "multilink/core/record_fields.hpp"
 
 namespace multilink {
-namespace {
+namespace records_test {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
@@ -37,7 +37,8 @@ const LinkRecord kLink{"wwan0",
                        true,
                        at(1'767'225'600'000),
                        {{Family::v4, {LinkFact::ok, {ip("192.0.2.5"), ip("192.0.2.6")}, ip("192.0.2.1")}},
-                        {Family::v6, {LinkFact::no_address, {}, std::nullopt}}}};
+                        {Family::v6, {LinkFact::no_address, {}, std::nullopt}}},
+                       MonoTime(std::chrono::seconds(6))};
 const HealthRecord kHealth{"wwan0",
                            2,
                            3,
@@ -59,7 +60,8 @@ const HealthRecord kHealth{"wwan0",
                               MonoTime(Duration(4'000'000'000)),
                               {}}}},
                            AdminMode::drained,
-                           at(1'767'225'600'000)};
+                           at(1'767'225'600'000),
+                           MonoTime(std::chrono::seconds(6))};
 const RoutingRecord kRouting{"in_sync",
                              {{Family::v4,
                                {{{"fibre", "eth0", ip("192.0.2.1"), 2}, {"lte", "ppp0", std::nullopt, 1}},
@@ -112,6 +114,7 @@ TEST(Records, TheWireFormOfALink) {
                         {"boot", "0badcafe"},
                         {"carrier", "1"},
                         {"since", "1767225600000"},
+                        {"written_ns", "6000000000"},
                         {"families", "4 6"},
                         {"4.fact", "ok"},
                         {"4.addresses", "192.0.2.5 192.0.2.6"},
@@ -130,6 +133,7 @@ TEST(Records, TheWireFormOfHealth) {
                         {"admin", "drained"},
                         {"admin_until", "1767225600000"},
                         {"boot", "0badcafe"},
+                        {"written_ns", "6000000000"},
                         {"families", "4"},
                         {"4.state", "down"},
                         {"4.since", "1767225600000"},
@@ -201,7 +205,8 @@ TEST(Records, TheWireFormOfADaemon) {
   const Fields expected{{"pid", "4711"},
                         {"version", "0.1.0"},
                         {"started", "1767225600000"},
-                        {"config_hash", "0123456789abcdef"}};
+                        {"config_hash", "0123456789abcdef"},
+                        {"stores", "1"}};
   EXPECT_EQ(kDaemon.encode(), expected);
 }
 
@@ -276,6 +281,8 @@ TEST(Records, ALinkRefusesGarbage) {
   refuses(kLink, "boot", kNoBoot);
   refuses(kLink, "carrier", kNoFlag);
   refuses(kLink, "since", kNoTime);
+  refuses(kLink, "written_ns", kNoMono);
+  refuses(kLink, "written_ns", {""});
   refuses(kLink, "families", kNoFamilies);
   refuses(kLink, "4.fact", {"", "OK", "no carrier", "sunny"});
   std::string too_many = "192.0.2.1";
@@ -293,6 +300,8 @@ TEST(Records, HealthRefusesGarbage) {
   refuses(kHealth, "admin", {"DRAINED", "up", "1"});
   refuses(kHealth, "admin_until", {"-1", "x", "253402300800000"});
   refuses(kHealth, "boot", kNoBoot);
+  refuses(kHealth, "written_ns", kNoMono);
+  refuses(kHealth, "written_ns", {""});
   refuses(kHealth, "families", kNoFamilies);
   refuses(kHealth, "4.state", {"", "UP", "dead"});
   refuses(kHealth, "4.since", kNoTime);
@@ -386,5 +395,5 @@ TEST(Records, TokensOfFactsAndStates) {
   }
 }
 
-}  // namespace
+}  // namespace records_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace redis_address_test {
 
 TEST(RedisAddress, ReadsAUnixSocket) {
   const auto address = RedisAddress::parse("unix:/run/user@1/redis.sock");
@@ -70,5 +70,5 @@ TEST(RedisAddress, NeverShowsWhatMayBeAPassword) {
   }
 }
 
-}  // namespace
+}  // namespace redis_address_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace redis_keys_test {
 
 TEST(RedisKeys, SpellsEveryNameBelowTheSite) {
   const RedisKeys keys("office");
@@ -26,5 +26,5 @@ TEST(RedisKeys, SpellsEveryNameBelowTheSite) {
   EXPECT_EQ(keys.routing_channel(), "multilink:office:routing");
 }
 
-}  // namespace
+}  // namespace redis_keys_test
 }  // namespace multilink

@@ -14,7 +14,7 @@
 #include "multilink/services/heartbeat.hpp"
 
 namespace multilink {
-namespace {
+namespace redis_schema_files_test {
 
 class RedisSchema : public testing::Test {
  protected:
@@ -111,5 +111,5 @@ TEST_F(RedisSchema, TellsHowLongADaemonsRecordLives) {
   EXPECT_NE(document_.find(row), std::string::npos) << row;
 }
 
-}  // namespace
+}  // namespace redis_schema_files_test
 }  // namespace multilink

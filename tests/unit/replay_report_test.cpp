@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 namespace multilink {
-namespace {
+namespace replay_report_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -69,5 +69,5 @@ TEST(ReplayReport, TheJsonHasTheSame) {
   EXPECT_NEAR(json["runs"][0]["changes"][1]["at_seconds"].get<double>(), 300.3, 1.0);
 }
 
-}  // namespace
+}  // namespace replay_report_test
 }  // namespace multilink

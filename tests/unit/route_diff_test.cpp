@@ -14,7 +14,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace route_diff_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -196,6 +196,34 @@ TEST(RouteDiff, PutsTheDefaultOfMainFirstAndTakesTheOldOneLast) {
   EXPECT_FALSE(supersedes(expected[5], expected[0]));
 }
 
+TEST(RouteDiff, WhatLeadsPacketsOfNewMarksComesFirstWhereTheMaskChanges) {
+  const auto by_mark = [](std::uint32_t mask) {
+    Rule rule;
+    rule.priority = 1020;
+    rule.mark = MarkMatch{0x10000U, mask};
+    rule.table = 7001;
+    return rule;
+  };
+  Rule policy;
+  policy.from = prefix("10.0.0.0/8");
+  policy.table = 7101;
+  Route in_main;
+  in_main.table = kMainTable;
+  Route in_table;
+  in_table.table = 7001;
+  Route in_policy;
+  in_policy.table = 7101;
+  const std::vector<RouteOperation> planned{PrependRoute{in_main},       PrependRoute{in_table},
+                                            PrependRoute{in_policy},     AddRule{policy},
+                                            AddRule{by_mark(0xff0000U)}, DeleteRule{by_mark(0x3f000000U)}};
+  auto operations = planned;
+  EXPECT_EQ(put_steering_first(operations, 0xff0000U), 2U);
+  EXPECT_EQ(operations, (std::vector<RouteOperation>{planned[1], planned[4], planned[0], planned[2],
+                                                     planned[3], planned[5]}));
+  operations.pop_back();
+  EXPECT_EQ(put_steering_first(operations, 0xff0000U), 0U) << "the mask stays";
+}
+
 /// The rules and routes of so many uplinks.
 OwnedState many_uplinks(unsigned count) {
   OwnedState out;
@@ -263,5 +291,5 @@ TEST(RouteDiff, RulesForTheSamePacketsComeInTheWantedOrder) {
                                                DeleteRule{third}, DeleteRule{second}}));
 }
 
-}  // namespace
+}  // namespace route_diff_test
 }  // namespace multilink

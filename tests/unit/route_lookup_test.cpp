@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace route_lookup_test {
 
 constexpr std::uint32_t kTable = 7001;
 
@@ -145,5 +145,5 @@ TEST_F(RouteLookup, AFilterHidesRoutes) {
   EXPECT_EQ(answer.hop->link_index, 3U);
 }
 
-}  // namespace
+}  // namespace route_lookup_test
 }  // namespace multilink

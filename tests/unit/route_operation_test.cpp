@@ -6,7 +6,7 @@
 #include "fakes/routing_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace route_operation_test {
 
 using fakes::address;
 using fakes::prefix;
@@ -122,5 +122,5 @@ TEST(RouteOperationWords, Rules) {
             "ip rule add pref 32765 not to 198.51.100.0/24 iif lan0 ipproto 47 lookup 6001 protocol 109");
 }
 
-}  // namespace
+}  // namespace route_operation_test
 }  // namespace multilink

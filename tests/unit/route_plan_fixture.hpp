@@ -41,7 +41,7 @@ class RoutePlanTest : public testing::Test {
                                          carried_,
                                          gave_way_ ? &*gave_way_ : nullptr,
                                          {},
-                                         {},
+                                         letting_go_,
                                          policies_,
                                          parents_});
     policies_.indices = decision.policy_indices;
@@ -98,6 +98,7 @@ class RoutePlanTest : public testing::Test {
   PolicyMemory policies_;
   ParentUsers parents_;
   std::optional<DevicesByFamily> gave_way_;
+  IndicesByFamily letting_go_;
 };
 
 }  // namespace multilink

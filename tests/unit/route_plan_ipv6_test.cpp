@@ -5,7 +5,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_plan_ipv6_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -280,5 +280,5 @@ TEST_F(RoutePlanIpv6, WithAllDownTheLastOneKeepsTheTraffic) {
   EXPECT_EQ(carrier_to(kInternet6), "eth0") << "never no route";
 }
 
-}  // namespace
+}  // namespace route_plan_ipv6_test
 }  // namespace multilink

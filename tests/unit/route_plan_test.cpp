@@ -7,7 +7,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace route_plan_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -425,5 +425,5 @@ TEST_F(RoutePlan, WhatWasInForceIsRememberedWhenTheKernelForgetsIt) {
   EXPECT_EQ(defaults_in_main().front(), "default via 198.51.100.1 dev eth1 proto 109 metric 3");
 }
 
-}  // namespace
+}  // namespace route_plan_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace rtt_estimator_test {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
@@ -62,5 +62,5 @@ TEST(RttEstimator, TimeoutIsAlwaysWithinBoundsAndCoversTheSmoothedRtt) {
   }
 }
 
-}  // namespace
+}  // namespace rtt_estimator_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace rule_order_test {
 
 using testing::ElementsAre;
 
@@ -110,5 +110,5 @@ TEST(RuleOrder, IsAsWhenEachIsComparedWithEach) {
   }
 }
 
-}  // namespace
+}  // namespace rule_order_test
 }  // namespace multilink

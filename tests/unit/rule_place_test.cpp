@@ -9,7 +9,7 @@
 #include "unit/route_plan_fixture.hpp"
 
 namespace multilink {
-namespace {
+namespace rule_place_test {
 
 using fakes::address;
 using fakes::prefix;
@@ -242,5 +242,5 @@ TEST_F(BesideATunnel, AMoveLosesNothingAtAnyStep) {
   }
 }
 
-}  // namespace
+}  // namespace rule_place_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace rule_selectors_test {
 
 IpPrefix prefix(std::string_view text) {
   return IpPrefix::parse(text).value();
@@ -135,5 +135,5 @@ TEST(RuleSelectors, NarrowedTakesExactlyWhatBothTake) {
   EXPECT_GT(taken, 1000U);
 }
 
-}  // namespace
+}  // namespace rule_selectors_test
 }  // namespace multilink

@@ -7,7 +7,7 @@
 #include <random>
 
 namespace multilink {
-namespace {
+namespace sequential_test_test {
 
 int losses_until_dead(double baseline) {
   SequentialTest test;
@@ -96,5 +96,5 @@ TEST(SequentialTest, RandomLossAtTheBaselineIsHardlyEverCalledDead) {
   }
 }
 
-}  // namespace
+}  // namespace sequential_test_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace squid_files_test {
 
 using testing::Contains;
 using testing::HasSubstr;
@@ -121,5 +121,5 @@ TEST_F(SquidFilesTest, ParentsAskTheNameServersThatTheyAreGiven) {
   EXPECT_THAT(lines_of(render().parents[0].configuration), Contains("dns_nameservers 9.9.9.9 2620:fe::fe"));
 }
 
-}  // namespace
+}  // namespace squid_files_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include "fakes/status_sample.hpp"
 
 namespace multilink {
-namespace {
+namespace status_json_test {
 
 using nlohmann::json;
 
@@ -100,5 +100,5 @@ TEST(StatusJson, IsValidWhateverIsInRedis) {
   EXPECT_EQ(out["uplinks"][0]["name"], "\"\\\n\x01</script>\uFFFD" + std::string(10'240, 'x'));
 }
 
-}  // namespace
+}  // namespace status_json_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "fakes/status_sample.hpp"
 
 namespace multilink {
-namespace {
+namespace status_metrics_test {
 
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -58,5 +58,5 @@ TEST(StatusMetrics, LetNoUntrustedTextOutOfItsLabel) {
   EXPECT_THAT(out, HasSubstr("{uplink=\"x\\\"} 1\\\\x0aevil{a=\\\"\\\\\",family=\"ipv4\"}"));
 }
 
-}  // namespace
+}  // namespace status_metrics_test
 }  // namespace multilink

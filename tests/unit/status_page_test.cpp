@@ -7,9 +7,10 @@
 #include "fakes/status_sample.hpp"
 #include "multilink/core/page_frame.hpp"
 #include "multilink/core/status_summary.hpp"
+#include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace status_page_test {
 
 using fakes::failed_over_snapshot;
 using fakes::sample_snapshot;
@@ -29,7 +30,7 @@ std::size_t count(const std::string& text, std::string_view piece) {
 
 TEST(StatusPage, ShowsEachUplinkInWords) {
   const std::string page = render_status_page(failed_over_snapshot());
-  EXPECT_THAT(page, HasSubstr("<p class=\"verdict attention\">lte carries the traffic.</p>"));
+  EXPECT_THAT(page, HasSubstr("<p class=\"verdict attention\">fibre is down. lte carries the traffic.</p>"));
   EXPECT_THAT(page, HasSubstr("<strong>fibre</strong> <span class=\"faint\">eth0</span>"));
   EXPECT_THAT(page, HasSubstr("<span class=\"state failed\">down</span>"));
   EXPECT_THAT(page, HasSubstr("<span class=\"state ok\">up</span>"));
@@ -38,6 +39,7 @@ TEST(StatusPage, ShowsEachUplinkInWords) {
   EXPECT_THAT(page, HasSubstr("data-label=\"RTT\"><span>20.3 ms</span>"));
   EXPECT_THAT(page, HasSubstr("data-label=\"Status\"><span>FALSE</span>"));
   EXPECT_THAT(page, HasSubstr("data-label=\"Traffic\"><span>carries</span>"));
+  EXPECT_THAT(page, HasSubstr("data-label=\"Traffic\"><span>none</span>")) << "fibre is down";
   EXPECT_THAT(page, HasSubstr("answered, 1 s ago"));
   EXPECT_THAT(page, HasSubstr("unknown → up"));
 }
@@ -71,6 +73,16 @@ TEST(StatusPage, SaysWhatEachMeasuredTimeIs) {
   auto& event = snapshot.events[0];
   event.took = std::chrono::milliseconds(148);
   EXPECT_THAT(render_status_page(snapshot), HasSubstr("<span>noticed after 148 ms</span>"));
+  const std::vector<std::pair<std::chrono::microseconds, std::string_view>> others{
+      {std::chrono::microseconds(9'876), "9.876 ms"},
+      {std::chrono::microseconds(10'456), "10 ms"},
+      {std::chrono::microseconds(999'400), "999 ms"},
+      {std::chrono::microseconds(999'600), "1 s"},
+      {std::chrono::microseconds(3'064'455), "3.1 s"}};
+  for (const auto& [took, words] : others) {
+    event.took = took;
+    EXPECT_THAT(render_status_page(snapshot), HasSubstr(cat("<span>noticed after ", words, "</span>")));
+  }
   event.kind = "route";
   event.took = std::chrono::microseconds(250);
   EXPECT_THAT(
@@ -205,5 +217,5 @@ TEST(StatusPage, SaysThatNothingIsKnownYet) {
   EXPECT_THAT(render_status_page(empty), HasSubstr("No uplink is known"));
 }
 
-}  // namespace
+}  // namespace status_page_test
 }  // namespace multilink

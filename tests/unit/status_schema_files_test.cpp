@@ -13,7 +13,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace status_schema_files_test {
 
 using nlohmann::json;
 
@@ -155,5 +155,5 @@ TEST(StatusSchema, RefusesWhatIsOtherwise) {
   EXPECT_THAT(schema.fault(bad), testing::HasSubstr("status.news is not in the schema"));
 }
 
-}  // namespace
+}  // namespace status_schema_files_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "fakes/status_sample.hpp"
 
 namespace multilink {
-namespace {
+namespace status_summary_test {
 
 using fakes::failed_over_snapshot;
 using fakes::sample_snapshot;
@@ -24,9 +24,24 @@ TEST(StatusSummary, SaysThatAllIsWell) {
 TEST(StatusSummary, NamesTheUplinkThatIsDownAndWhy) {
   const auto summary = summarize(failed_over_snapshot());
   EXPECT_EQ(summary.level, StatusLevel::attention);
-  EXPECT_EQ(summary.sentence, "lte carries the traffic.");
+  EXPECT_EQ(summary.sentence, "fibre is down. lte carries the traffic.");
   EXPECT_THAT(summary.findings,
               testing::ElementsAre("fibre is down: loss 24 % over 60 s exceeds loss_down 20 %"));
+}
+
+TEST(StatusSummary, ItsSentenceNamesTwoAndCountsMore) {
+  auto snapshot = failed_over_snapshot();
+  snapshot.uplinks.push_back(snapshot.uplinks[0]);
+  snapshot.uplinks.back().name = "cable";
+  EXPECT_EQ(summarize(snapshot).sentence, "fibre is down, cable is down. lte carries the traffic.");
+  snapshot.uplinks.push_back(snapshot.uplinks[0]);
+  EXPECT_EQ(summarize(snapshot).sentence, "3 uplinks are not up. lte carries the traffic.");
+}
+
+TEST(StatusSummary, SaysWhenNobodyKnowsWhoCarries) {
+  auto snapshot = sample_snapshot();
+  snapshot.routing = fail("no record yet");
+  EXPECT_EQ(summarize(snapshot).sentence, "Which uplink carries the traffic is not known.");
 }
 
 TEST(StatusSummary, SaysThatNoUplinkIsUsable) {
@@ -34,7 +49,7 @@ TEST(StatusSummary, SaysThatNoUplinkIsUsable) {
   snapshot.uplinks[1].usable = false;
   const auto summary = summarize(snapshot);
   EXPECT_EQ(summary.level, StatusLevel::failed);
-  EXPECT_EQ(summary.sentence, "No uplink is usable. lte carries the traffic.");
+  EXPECT_EQ(summary.sentence, "No uplink is usable. The default route stays on lte.");
 }
 
 TEST(StatusSummary, DoesNotCallFailedWhatItDoesNotKnow) {
@@ -77,6 +92,16 @@ TEST(StatusSummary, AsksForAttentionWhenADaemonDoesNotReport) {
   EXPECT_THAT(summary.findings, Contains(HasSubstr("healthd does not report")));
 }
 
+TEST(StatusSummary, SaysWhatAMissingNotifierMeans) {
+  auto snapshot = sample_snapshot();
+  snapshot.daemons[3].record = fail("no record yet");
+  EXPECT_THAT(summarize(snapshot).findings,
+              Contains("notifyd does not report (no record yet): nobody is told of what happens"));
+  leave_out_idle_notifier(snapshot);
+  EXPECT_EQ(summarize(snapshot).level, StatusLevel::ok);
+  EXPECT_EQ(snapshot.daemons.size(), 3U);
+}
+
 TEST(StatusSummary, AsksForAttentionWhenRoutingIsOutOfSync) {
   auto snapshot = sample_snapshot();
   snapshot.routing->sync = "cannot add a rule: Operation not permitted";
@@ -104,6 +129,9 @@ TEST(StatusSummary, TellsTheFamiliesApartWhereThereAreTwo) {
   fibre.health->families[Family::v6].state = HealthState::down;
   fibre.health->families[Family::v6].reason = "no answer";
   EXPECT_THAT(summarize(snapshot).findings, testing::ElementsAre("fibre (IPv6) is down: no answer"));
+  EXPECT_EQ(summarize(snapshot).sentence, "fibre (IPv6) is down. fibre carries the traffic.");
+  fibre.health->families[Family::v4].state = HealthState::down;
+  EXPECT_EQ(summarize(snapshot).sentence, "fibre is down. fibre carries the traffic.");
 }
 
 TEST(StatusSummary, NamesWhoCarriesEachFamilyWhereTheyDiffer) {
@@ -137,5 +165,5 @@ TEST(StatusSummary, TellsWhatSomebodyHasOrdered) {
            "a drill makes lte a black hole"}));
 }
 
-}  // namespace
+}  // namespace status_summary_test
 }  // namespace multilink

@@ -6,25 +6,48 @@
 #include <algorithm>
 
 #include "fakes/status_sample.hpp"
+#include "multilink/core/status_words.hpp"
 
 namespace multilink {
-namespace {
+namespace status_text_test {
 
 using testing::HasSubstr;
 
 TEST(StatusText, IsAnAlignedTable) {
   const std::string text = render_status_text(fakes::failed_over_snapshot());
-  EXPECT_THAT(text, testing::StartsWith("attention: lte carries the traffic.\n"));
+  EXPECT_THAT(text, testing::StartsWith("attention: fibre is down. lte carries the traffic.\n"));
   EXPECT_THAT(
       text,
       HasSubstr(
           "UPLINK  FAMILY  STATE  STATUS  TRAFFIC  LOSS  RTT      JITTER  SINCE  REASON\n"
-          "fibre   IPv4    down   FALSE   standby  5 %   20.3 ms  1.2 ms  3 min  loss 24 % over 60 s exceeds "
+          "fibre   IPv4    down   FALSE   none     5 %   20.3 ms  1.2 ms  3 min  loss 24 % over 60 s exceeds "
           "loss_down 20 %\n"
           "lte     IPv4    up     TRUE    carries  5 %   20.3 ms  1.2 ms  3 min  first answer\n"));
   EXPECT_THAT(text, HasSubstr("  healthd: runs since 5 min, process 101, version 0.1.0\n"));
   EXPECT_THAT(text,
               HasSubstr("  2026-11-05T09:57:00.000Z  health  fibre  IPv4  unknown -> up  first answer\n"));
+}
+
+TEST(StatusText, OnlyAnUplinkThatCouldCarryIsOnStandby) {
+  auto snapshot = fakes::sample_snapshot();
+  auto& health = *snapshot.uplinks[1].health;
+  auto& state = health.families[Family::v4].state;
+  const auto traffic = [&] { return describe(snapshot, snapshot.uplinks[1], Family::v4).traffic; };
+  state = HealthState::up;
+  EXPECT_EQ(traffic(), "standby");
+  state = HealthState::suspect;
+  EXPECT_EQ(traffic(), "standby");
+  health.enabled = false;
+  EXPECT_EQ(traffic(), "none");
+  health.enabled = true;
+  for (const auto other : {HealthState::down, HealthState::unknown}) {
+    state = other;
+    EXPECT_EQ(traffic(), "none") << to_string(other);
+  }
+  snapshot.routing->families[Family::v4].active = {{"lte", "eth1", std::nullopt, 1}};
+  EXPECT_EQ(traffic(), "carries") << "the least bad one";
+  snapshot.routing = fail("nothing");
+  EXPECT_EQ(traffic(), "unknown");
 }
 
 TEST(StatusText, TellsByWhichUplinkEachPolicyGoes) {
@@ -91,5 +114,5 @@ TEST(StatusText, SaysWhatIsMissing) {
   EXPECT_THAT(text, HasSubstr("Last events\n  none yet\n"));
 }
 
-}  // namespace
+}  // namespace status_text_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "multilink/ports/store.hpp"
 
 namespace multilink {
-namespace {
+namespace store_replies_test {
 
 Reply text(std::string value) {
   return {std::move(value)};
@@ -55,5 +55,5 @@ TEST(StoreReplies, ScoresAreNumbersAsRedisWritesThem) {
   EXPECT_FALSE(as_scored(kFailure));
 }
 
-}  // namespace
+}  // namespace store_replies_test
 }  // namespace multilink

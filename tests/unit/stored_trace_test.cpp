@@ -6,7 +6,7 @@
 #include <algorithm>
 
 namespace multilink {
-namespace {
+namespace stored_trace_test {
 
 using namespace std::chrono_literals;
 
@@ -49,5 +49,5 @@ TEST(StoredTrace, ADeadTargetIsNoLoss) {
   EXPECT_LE(lost, 5) << "until it was set aside";
 }
 
-}  // namespace
+}  // namespace stored_trace_test
 }  // namespace multilink

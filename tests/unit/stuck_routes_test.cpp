@@ -9,7 +9,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace stuck_routes_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -117,5 +117,5 @@ TEST_F(StuckRoutes, OfManyTheRestIsCounted) {
   EXPECT_EQ(lines.back(), "12 more routes in main keep what they lead to on one uplink");
 }
 
-}  // namespace
+}  // namespace stuck_routes_test
 }  // namespace multilink

@@ -9,7 +9,7 @@
 #include "multilink/core/host_check.hpp"
 
 namespace multilink {
-namespace {
+namespace swallowing_rules_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -118,5 +118,5 @@ TEST_F(SwallowingRulesTest, ARuleThatRefusesEverythingIsOne) {
   EXPECT_THAT(describe(found()[0]), HasSubstr("they are refused (unreachable)"));
 }
 
-}  // namespace
+}  // namespace swallowing_rules_test
 }  // namespace multilink

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace switch_reason_test {
 
 constexpr MonoTime kDecided{std::chrono::hours(1)};
 
@@ -54,5 +54,5 @@ TEST(SwitchReason, NothingIsMadeUp) {
   EXPECT_EQ(explain_switch({}).text, "");
 }
 
-}  // namespace
+}  // namespace switch_reason_test
 }  // namespace multilink

@@ -6,7 +6,7 @@
 #include "fakes/connection_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace syn_notifier_test {
 
 using testing::ElementsAreArray;
 
@@ -51,5 +51,5 @@ TEST(MakeSyn, InIpv6Too) {
   EXPECT_EQ(sum_of(summed), 0xffffU);
 }
 
-}  // namespace
+}  // namespace syn_notifier_test
 }  // namespace multilink

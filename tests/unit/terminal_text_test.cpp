@@ -8,7 +8,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace terminal_text_test {
 
 TEST(TerminalText, CountsColumnsWithoutColours) {
   EXPECT_EQ(columns_of(""), 0U);
@@ -38,5 +38,5 @@ TEST(TerminalText, AStatusInColourIsTheSameWithoutIt) {
   EXPECT_EQ(painted_text, plain);
 }
 
-}  // namespace
+}  // namespace terminal_text_test
 }  // namespace multilink

@@ -10,7 +10,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace text_test {
 
 using Parts = std::vector<std::string_view>;
 using std::string_view_literals::operator""sv;
@@ -113,5 +113,5 @@ TEST(Text, QuotedHidesWhatMayBeAPassword) {
   EXPECT_EQ(quoted("redis://user:sec@ret@host"), "'***@host'");
 }
 
-}  // namespace
+}  // namespace text_test
 }  // namespace multilink

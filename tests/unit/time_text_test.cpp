@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace multilink {
-namespace {
+namespace time_text_test {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -53,5 +53,5 @@ TEST(TimeText, WritesAndReadsMonths) {
   }
 }
 
-}  // namespace
+}  // namespace time_text_test
 }  // namespace multilink

@@ -7,7 +7,7 @@
 #include <random>
 
 namespace multilink {
-namespace {
+namespace traffic_rhythm_test {
 
 using namespace std::chrono_literals;
 
@@ -209,5 +209,5 @@ TEST(TrafficRhythm, ADeviceThatComesAnewBeginsANewRhythm) {
   EXPECT_FALSE(rhythm.on_reading({0, 5}, now + 2s));
 }
 
-}  // namespace
+}  // namespace traffic_rhythm_test
 }  // namespace multilink

@@ -8,7 +8,7 @@
 #include <string>
 
 namespace multilink {
-namespace {
+namespace uplink_choice_test {
 
 constexpr auto kUp = HealthState::up;
 constexpr auto kUnknown = HealthState::unknown;
@@ -254,5 +254,5 @@ TEST(UplinkChoiceProperty, ADrainTakesNothingAwayButNewTraffic) {
   }
 }
 
-}  // namespace
+}  // namespace uplink_choice_test
 }  // namespace multilink

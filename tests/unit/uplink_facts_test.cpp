@@ -7,7 +7,7 @@
 #include "fakes/routing_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace uplink_facts_test {
 
 using fakes::address;
 using fakes::default_via;
@@ -147,5 +147,5 @@ TEST(UplinkLink, IsTheOneWithTheMacWhateverItsName) {
   EXPECT_EQ(found(), "") << "somebody else's device under that name is not it";
 }
 
-}  // namespace
+}  // namespace uplink_facts_test
 }  // namespace multilink

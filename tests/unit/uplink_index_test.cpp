@@ -6,7 +6,7 @@
 #include "fakes/routing_samples.hpp"
 
 namespace multilink {
-namespace {
+namespace uplink_index_test {
 
 using testing::ElementsAre;
 using testing::Pair;
@@ -104,5 +104,5 @@ TEST(UplinkIndex, AnUplinkMatchedByMacIsFoundByTheNameItsDeviceHasNow) {
   EXPECT_THAT(assign_indices(config, state, {}, {}), ElementsAre(Pair("lte", 6U)));
 }
 
-}  // namespace
+}  // namespace uplink_index_test
 }  // namespace multilink

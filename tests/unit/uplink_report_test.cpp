@@ -11,7 +11,7 @@
 #include "seeded.hpp"
 
 namespace multilink {
-namespace {
+namespace uplink_report_test {
 
 using namespace std::chrono_literals;
 using fakes::SimulatedLink;
@@ -198,5 +198,5 @@ TEST_F(UplinkReportTest, AReportOverASimulatedMonthIsTheSimulatedTruth) {
   }
 }
 
-}  // namespace
+}  // namespace uplink_report_test
 }  // namespace multilink

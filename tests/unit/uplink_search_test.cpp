@@ -9,7 +9,7 @@
 #include "multilink/core/text.hpp"
 
 namespace multilink {
-namespace {
+namespace uplink_search_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -247,5 +247,5 @@ TEST_F(UplinkSearchTest, NothingIsFoundWhereNothingLeadsOut) {
   EXPECT_THAT(search().left_out, SizeIs(1));
 }
 
-}  // namespace
+}  // namespace uplink_search_test
 }  // namespace multilink

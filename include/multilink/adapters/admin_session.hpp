@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "multilink/adapters/status_source.hpp"
@@ -17,6 +18,9 @@ namespace multilink {
 
 /// The login that may write the administrator's orders; only root can read it.
 inline constexpr const char* kAdminLoginPath = "/etc/multilink/credentials/admin";
+
+/// "Redis refuses it: …", with the remedy where it is full. Untrusted text.
+std::string refused_by_redis(std::string_view refusal);
 
 /// A conversation of multilinkctl with Redis: one batch after another, and pauses that SIGINT, SIGTERM and SIGHUP cut short.
 /// They do not end the process from then on: ask is_interrupted().

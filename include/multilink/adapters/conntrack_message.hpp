@@ -19,6 +19,8 @@ namespace multilink {
 NetlinkMessage connection_dump_request(Family family, const MarkMatch& mark);
 /// Removal, unless another connection between the same ends has taken its place.
 void add_removal(const Connection& connection, NetlinkBatch& batch);
+/// Another mark, in the bits of its mask.
+void add_marking(const Connection& connection, const MarkMatch& mark, NetlinkBatch& batch);
 /// A connection that has not been there: for tests. TCP: in its state; it lasts `seconds`.
 void add_creation(const Connection& connection, unsigned seconds, NetlinkBatch& batch);
 

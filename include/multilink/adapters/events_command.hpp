@@ -22,7 +22,6 @@ struct EventsRequest {
 };
 
 inline constexpr unsigned kEventsByDefault = 20;
-inline constexpr unsigned kMostEvents = 10000;
 
 /// Where its lines go.
 struct EventsOutput {

@@ -27,7 +27,7 @@ struct ExplainRequest {
 /// The exit statuses of an explanation, for scripts; beside those of all commands.
 inline constexpr int kExitCarried =
     0;  ///< something carries the packet, and the kernel agrees (or cannot be asked)
-inline constexpr int kExitRefused = 2;  ///< nothing does
+inline constexpr int kExitNowhere = 2;  ///< nothing does
 inline constexpr int kExitDiffers = 3;  ///< the kernel says otherwise
 
 struct ExplainResult {

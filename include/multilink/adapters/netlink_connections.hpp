@@ -19,6 +19,7 @@ class NetlinkConnections final : public Connections {
 
   Result<std::vector<Connection>> list(Family family, const MarkMatch& mark) override;
   Result<std::size_t> remove(std::span<const Connection> connections) override;
+  Result<std::size_t> mark(std::span<const Connection> connections, const MarkMatch& mark) override;
 
  private:
   Result<NetlinkSocket*> socket();

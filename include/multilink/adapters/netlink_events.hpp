@@ -26,7 +26,7 @@ class NetlinkEvents {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace multilink

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "multilink/adapters/netlink_message.hpp"
@@ -13,8 +14,9 @@ namespace multilink {
 
 /// Requests to nfnetlink about the table `inet multilink`, without sequence number and sender.
 
-/// NFT_MSG_GET… (`type`), for all of the table with NLM_F_DUMP in `flags`; of elements, for those of kDrilled.
-NetlinkMessage nftables_request(int type, int flags);
+/// NFT_MSG_GET… (`type`), for all of the table with NLM_F_DUMP in `flags`; of elements, for those of
+/// the set `set`.
+NetlinkMessage nftables_request(int type, int flags, std::string_view set = {});
 
 /// The most tuples of one transaction, which must fit into a socket's buffer. An attribute holds some 1 200 of IPv6.
 inline constexpr std::size_t kMostTuplesATransaction = 2000;

@@ -21,7 +21,11 @@ namespace multilink {
 /// RedisConnection::kMaxInFlight commands wait for their answers; what is beyond fails at once.
 class RedisStore final : public Store {
  public:
-  /// `starting`: so long from now it is no news that Redis is not there yet.
+  /// Redis and the daemons start at once, in whatever order.
+  static constexpr Duration kStarting = std::chrono::seconds(2);
+
+  /// `starting`: a daemon's, which needs Redis for good: so long from now it is no news that it is not there yet. Zero: a
+  /// command's, which gives up by itself.
   RedisStore(EventLoop& loop, Log& log, RedisAddress address, std::optional<RedisLogin> login,
              Duration starting = {});
   ~RedisStore() override;

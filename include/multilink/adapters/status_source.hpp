@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "multilink/adapters/redis_login.hpp"
@@ -19,6 +20,10 @@ struct StatusSource {
   std::string site;
   std::optional<RedisLogin> login;
   std::vector<std::string> config_problems = {};  ///< why the configuration file is refused; empty: it is not
+  bool has_receiver = false;                      ///< somebody is to be told of events: notifyd is missed
+
+  /// Puts into what Redis says what the configuration alone does.
+  void complete(StatusSnapshot& snapshot) const;
 };
 
 /// The login that may read and nothing else, for members of the group multilink: the web server's user and
@@ -40,8 +45,14 @@ tl::expected<StatusSource, std::vector<std::string>> find_status_source(
 Result<StatusSnapshot> read_status(const StatusSource& source, Duration deadline,
                                    std::optional<ChartRange> range = std::nullopt);
 
-/// Runs the commands once, in one batch: the replies, or an Error at the latest after `deadline`.
+/// What to do where Redis gives no answer: behind the reason, in the errors of run_on_redis() and AdminSession.
+inline constexpr std::string_view kNoAnswerRemedy = "; see systemctl status multilink-redis";
+
+/// Runs the commands once, in one batch: the replies, or an Error with a remedy at the latest after `deadline`.
 Result<std::vector<Reply>> run_on_redis(const StatusSource& source, std::vector<Store::Command> commands,
+                                        Duration deadline);
+/// Likewise, for one who has a remedy of his own: the Error is the reason alone.
+Result<std::vector<Reply>> try_on_redis(const StatusSource& source, std::vector<Store::Command> commands,
                                         Duration deadline);
 
 }  // namespace multilink

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,12 @@ std::vector<Connection> connections_to_move(std::span<const Connection> pinned, 
 /// nobody has answered. Translation is settled by a connection's first packet: these began while there was no rule for it,
 /// and keep the address from inside, which nobody outside knows, for as long as somebody goes on sending.
 std::vector<Connection> never_translated(std::span<const Connection> pinned, const InsideNetworks& inside);
+
+/// Of connections pinned to an uplink whose addresses are `own`, those that bear another address of this host by translation
+/// and that nobody has answered. Masquerading takes some address of the host where the device has none at that moment;
+/// nobody outside answers to it, and it stays for as long as somebody goes on sending.
+std::vector<Connection> translated_astray(std::span<const Connection> pinned, const std::set<IpAddress>& own,
+                                          const InsideNetworks& inside);
 
 /// A TCP connection that has got so far that its ends must be told when it is cut, and is not over. One that has sent
 /// nothing but its SYN is not: the next SYN opens it by the new route.

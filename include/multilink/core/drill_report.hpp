@@ -28,6 +28,9 @@ struct DrillReport {
     std::string to;                    ///< where the traffic went
     std::optional<Duration> up_again;  ///< from the drill's end
     std::optional<Duration> returned;  ///< likewise until the default route was back
+
+    /// How long users were without an answer: until the switch, of a family that carried.
+    std::optional<Duration> felt() const;
   };
   struct Moved {  ///< connections that were taken to another uplink or ended
     Family family = Family::v4;

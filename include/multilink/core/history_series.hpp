@@ -31,8 +31,8 @@ HistorySeries last_of(const HistorySeries& series, std::size_t count);
 std::vector<HistoryRecord> grouped(const HistorySeries& series, std::size_t group);
 
 /// A state's part of the time in which somebody watched, in percent: "99.98 %"; "-" where nobody did. Never rounded up to
-/// 100, nor down to 0.
-std::string format_share(Duration part, Duration whole);
+/// 100, nor down to 0: rather with more than `digits` behind the point.
+std::string format_share(Duration part, Duration whole, int digits = 3);
 
 /// One series with its place, for export.
 struct NamedSeries {
@@ -46,7 +46,7 @@ struct NamedSeries {
 std::string render_history_csv(const std::vector<NamedSeries>& all);
 /// The same as JSON.
 std::string render_history_json(std::string_view site, const std::vector<NamedSeries>& all);
-/// The same as a table for people.
-std::string render_history_text(const std::vector<NamedSeries>& all);
+/// The same as a table for people. `step`: what was asked for, which tells what to do where nothing is stored.
+std::string render_history_text(const std::vector<NamedSeries>& all, HistoryStep step);
 
 }  // namespace multilink

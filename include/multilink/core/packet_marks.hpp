@@ -33,6 +33,7 @@ class PacketMarks {
   constexpr std::uint32_t of_probes() const { return mask_; }
   /// What selects the packets of the uplink, whatever marks of others they bear.
   constexpr MarkMatch match(unsigned index) const { return {of_uplink(index), mask_}; }
+  constexpr MarkMatch match_probes() const { return {of_probes(), mask_}; }
 
   /// The uplink that a mark of a packet or connection names. None: no uplink's.
   constexpr std::optional<unsigned> uplink_of(std::uint32_t mark) const {

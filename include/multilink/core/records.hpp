@@ -66,6 +66,7 @@ struct LinkRecord {
   bool carrier = false;
   WallTime since;
   std::map<Family, PerFamily> families;
+  MonoTime written = {};  ///< when it was put into Redis
 
   Fields encode() const;
   static Result<LinkRecord> decode(const Fields& fields);
@@ -114,6 +115,7 @@ struct HealthRecord {
   std::map<Family, PerFamily> families;
   AdminMode admin = AdminMode::none;         ///< in force; `enabled` is false where it is `disabled`
   std::optional<WallTime> admin_until = {};  ///< when it ends by itself; none: it does not
+  MonoTime written = {};                     ///< when it was put into Redis
 
   Fields encode() const;
   static Result<HealthRecord> decode(const Fields& fields);
@@ -184,6 +186,9 @@ struct DaemonRecord {
   std::string version;
   WallTime started;
   std::string config_hash;  ///< 16 hex digits over the configuration in force
+  bool stores = true;       ///< false: Redis is full (maxmemory): what else it has written is old
+
+  static constexpr const char* kStoresNothing = "Redis is full and takes nothing from it";
 
   Fields encode() const;
   static Result<DaemonRecord> decode(const Fields& fields);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "multilink/core/kernel_state.hpp"
@@ -20,6 +22,11 @@ namespace multilink {
 /// as by the rules before or by those after. What is not of our protocol is never named. Empty if nothing is to be done.
 std::vector<RouteOperation> diff_routes(const KernelState& actual, const OwnedState& wanted,
                                         const RoutingNumbers& numbers);
+
+/// Where the mask of the marks changes, packets bear new marks from the moment on at which the packet filter sets them, and
+/// have to find the rules for these by then, and until then those for the old ones. Puts the additions that lead packets of
+/// the new marks, and no others, first, and gives how many there are: 0 where the mask stays.
+std::size_t put_steering_first(std::vector<RouteOperation>& operations, std::uint32_t mark_mask);
 
 /// Whether `removal` takes away what the addition of another route was to supersede: the same destination in
 /// the same table. If that addition has failed, the removal must wait.

@@ -77,8 +77,16 @@ struct StatusSnapshot {
   bool operator==(const StatusSnapshot&) const = default;
 };
 
+/// The daemon that has work only where [notify] names a receiver.
+inline constexpr std::string_view kNotifier = "notifyd";
 /// The names under which daemons report that they live, in the order of the data's way through the suite.
-inline constexpr std::array<std::string_view, 3> kDaemonNames{"pingd", "healthd", "routed"};
+inline constexpr std::array<std::string_view, 4> kDaemonNames{"pingd", "healthd", "routed", kNotifier};
+
+/// What is wrong where a daemon has no record.
+inline constexpr const char* kNoDaemon = "it does not run, or not with this Redis, or Redis is full";
+
+/// Nobody misses a notifyd that does not run where there is nobody to tell.
+void leave_out_idle_notifier(StatusSnapshot& snapshot);
 
 /// Whether the default route in force leads through the uplink, as read back from the kernel; nullopt where
 /// routed has not said.

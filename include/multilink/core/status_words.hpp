@@ -13,7 +13,7 @@ struct UplinkWords {
   HealthState state = HealthState::unknown;
   std::string order;    ///< behind the state: "", " (disabled)", " (drained)"
   std::string status;   ///< TRUE, FALSE or unknown: may traffic of this family use it
-  std::string traffic;  ///< "carries", "standby" or "unknown"
+  std::string traffic;  ///< "carries", "standby" (it could carry), "none" (it could not) or "unknown"
   std::string loss;
   std::string rtt;
   std::string jitter;

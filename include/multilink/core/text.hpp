@@ -35,6 +35,7 @@ std::string cat(const Pieces&... pieces) {
 
 std::string_view trim(std::string_view text);  ///< without blanks, tabs and CR at both ends
 std::vector<std::string_view> split(std::string_view text, char separator);
+void split(std::same_as<std::string> auto&& text, char separator) = delete;  ///< the pieces would outlive it
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
 /// Rows (at least one, all of the same length) as lines, in columns as wide as their widest cell; the last column is as

@@ -24,6 +24,8 @@ class Connections {
   /// many there were to remove; those that are gone already, that another one has replaced, or that hardware forwards
   /// just now are left out and no Error. After an Error some may be removed.
   virtual Result<std::size_t> remove(std::span<const Connection> connections) = 0;
+  /// Makes the bits mark.mask of their marks those of mark.value. Gives how many there were; those that are gone are no Error.
+  virtual Result<std::size_t> mark(std::span<const Connection> connections, const MarkMatch& mark) = 0;
 };
 
 /// Users whose sockets can leave by one uplink only, whatever becomes of it: the parents of the web proxy.

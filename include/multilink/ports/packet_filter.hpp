@@ -22,7 +22,7 @@ class PacketFilter {
   /// Puts the whole table in force in one transaction: every packet meets the old rules or the new ones. Whatever
   /// else is in the table goes; the tuples of reset() stay. After an Error the table is as it was.
   virtual Result<void> replace(const PacketFilterTable& table) = 0;
-  /// Whether the kernel has exactly what the last successful replace() put there. False before the first one: what
+  /// Whether the kernel has exactly what the calls of this object have put there. False before the first one: what
   /// an earlier run left is not looked into, replacing it costs no packet.
   virtual Result<bool> is_in_force() = 0;
   /// Whether there is such a table, whoever put it there.
@@ -33,7 +33,7 @@ class PacketFilter {
   /// From now on, for a minute, each packet of these connections that the client sends is answered with a TCP reset
   /// and goes no further, also where this host is the client. A new connection with the same ports lifts that for
   /// itself with its first SYN. Gives how many of the tuples are in force now: fewer than asked for where the table
-  /// has no room for more (kMostResets a family). ENOENT while there is no table.
+  /// has no room for more (kMostResets a family). ENOENT where this object has put no table there.
   virtual Result<std::size_t> reset(const std::vector<TcpTuple>& tuples) = 0;
   static constexpr std::size_t kMostResets = kMostEvicted;
 

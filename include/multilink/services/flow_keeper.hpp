@@ -87,10 +87,21 @@ class FlowKeeper {
   IndicesByFamily letting_go() const;
 
  private:
+  void pin_what_is_there(const FlowView& view);
+  std::vector<Connection> mark_anew(std::uint32_t before, std::uint32_t after, const UplinkIndices& indices);
   void keep_filter();
   void watch_addresses(const FlowView& view);
+  /// What began while the uplink had no address to translate to begins anew.
+  void begin_anew_behind(const std::set<IpAddress>& addresses, const AddressOwner& owner,
+                         const FlowView& view);
   /// What began while the translation was not there begins anew.
   void begin_anew(const FlowView& view);
+  void begin_anew_after_a_switch(const FlowView& view);
+  /// Of what is pinned to the uplink (its number), what is selected.
+  void remove_pinned(Family family, unsigned uplink,
+                     const std::function<std::vector<Connection>(std::span<const Connection>)>& select);
+  void remove_untranslated(const FlowView& view,
+                           const std::function<bool(const FilteredUplink&, Family)>& is_meant);
   void evict(const FlowView& view);
   /// Adds what the choice of this name asks for; `subjects` as it sees them.
   void step(const std::string& choice, Family family, std::span<const EvictionSubject> subjects,
@@ -109,8 +120,11 @@ class FlowKeeper {
       evictions_;  ///< by the name of the choice: a policy's, or "" for the main one
   ConnectionMover mover_;
   PacketFilterTable wanted_;
+  bool has_begun_ = false;
   std::optional<PacketFilterTable> in_force_;  ///< none: something else may be
   unsigned looks_for_untranslated_ = 0;        ///< that are still to come
+  CarryingDevices carriers_;
+  std::vector<MonoTime> looks_at_carriers_;  ///< when to, for what is untranslated; the next one is the last
   FormerAddresses former_;
   LostAddresses lost_;
   std::map<std::pair<Family, unsigned>, std::vector<Connection>> parted_;  ///< until their order is given

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "multilink/core/config.hpp"
+#include "multilink/core/newest_word.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/ports/log.hpp"
@@ -36,7 +37,8 @@ bool speaks_of(const HealthRecord& record, const UplinkConfig& uplink, std::stri
 std::vector<Store::Command> health_commands(const std::vector<std::string>& names, const RedisKeys& keys);
 
 /// Keeps its owner informed of what healthd says: reads the key at each hint, all keys whenever Redis is back and
-/// once a kSweep, so that a lost hint costs no more than that. One batch is under way at a time; hints that come
+/// once a kSweep, so that a lost hint costs no more than that. What is older than what was heard before (NewestWord) is
+/// passed over. One batch is under way at a time; hints that come
 /// meanwhile are folded into the next one.
 class HealthReader {
  public:
@@ -46,7 +48,7 @@ class HealthReader {
   using Heard = std::function<void(const HealthRecords& records, const Now& noticed)>;
 
   /// All must outlive this.
-  HealthReader(Scheduler& scheduler, Store& store, Log& log, RedisKeys keys, Heard heard);
+  HealthReader(Scheduler& scheduler, Store& store, Log& log, RedisKeys keys, std::string boot, Heard heard);
 
   /// Call at the start and after each reload. Reads all anew.
   void set_uplinks(const Config& config);
@@ -56,15 +58,19 @@ class HealthReader {
  private:
   void sweep();
   void read();
+  bool is_current(const std::string& name, const HealthRecord& record, MonoTime now);
   void on_replies(const std::vector<std::string>& names, const std::optional<Now>& noticed,
                   const Result<std::vector<Reply>>& replies);
 
   Scheduler& scheduler_;
   Store& store_;
   RedisKeys keys_;
+  std::string boot_;
   Heard heard_;
   Complaints complaints_;
+  std::map<std::string, NewestWord> newest_;  ///< by uplink
   std::set<std::string> uplinks_;
+  std::set<std::string> removed_;  ///< the configuration had them once
   std::set<std::string> due_;
   std::optional<Now> noticed_;  ///< the first hint since the last read began
   bool reading_ = false;

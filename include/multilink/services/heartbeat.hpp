@@ -12,7 +12,8 @@
 namespace multilink {
 
 /// Says in Redis that a daemon lives: its record is written anew every kPeriod, whatever the key holds by then,
-/// and vanishes kTimeToLive after the last time. Writes nothing while Redis is away.
+/// and vanishes kTimeToLive after the last time. Writes nothing while Redis is away. A Redis that is full still takes
+/// deletions and times to live: the record stays, and loses the field that says that it is the daemon's latest word.
 class Heartbeat {
  public:
   static constexpr Duration kPeriod = std::chrono::seconds(5);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -34,6 +35,9 @@ namespace multilink {
 ///
 /// Without Redis, each uplink's probes of the last kKept are kept (at most kMostKept) and written when it is
 /// back; so are the facts, always the newest.
+///
+/// A Redis that is full is given room: of the probes, the older half of the time goes, and again, as long as it is full,
+/// down to kLeastHistory or what set_history() asks for in any case.
 class ProbeReporter {
  public:
   static constexpr Duration kGather = std::chrono::milliseconds(100);
@@ -42,14 +46,19 @@ class ProbeReporter {
   static constexpr std::size_t kMostKept = 4096;
   static constexpr std::size_t kMostEventsKept = 256;
   static constexpr Duration kRefresh = std::chrono::seconds(5);
+  static constexpr Duration kLeastHistory = std::chrono::minutes(10);
   static constexpr Duration kComplainEvery = std::chrono::seconds(10);
   static constexpr Duration kTrimEvery = std::chrono::seconds(30);
   static constexpr int kMostStored = 20000;  ///< probes of one uplink in Redis, whatever their age
 
   ProbeReporter(Scheduler& scheduler, Store& store, Log& log, RedisKeys keys, std::string boot);
 
-  /// How long Redis keeps single probes. To be set before the first probe.
-  void set_history(Duration history) { history_ = history; }
+  /// How long Redis keeps single probes, where it has room for them, and how long in any case: healthd rebuilds its windows from
+  /// them.
+  void set_history(Duration history, Duration least) {
+    history_ = history;
+    least_ = std::max(least, kLeastHistory);
+  }
 
   void add_probe(const std::string& uplink, const SettledProbe& probe);
   void set_link(const std::string& uplink, LinkRecord record);
@@ -85,6 +94,7 @@ class ProbeReporter {
   void refresh();
   Batch take_batch();
   void append_probes(Batch& batch, const std::string& name, Uplink& uplink);
+  Store::Command removal_of_the_old(const std::string& key) const;
   Store::Command removal_of_the_future(const std::string& key);
   void append_trim(Batch& batch, const std::string& key, Uplink& uplink);
   void on_written(const std::shared_ptr<Batch>& batch, const Result<std::vector<Reply>>& replies);
@@ -93,6 +103,8 @@ class ProbeReporter {
   /// All else in a batch can be written twice without harm; an event shows.
   static void keep_refused_events(Batch& batch, const std::vector<Reply>& replies);
   void take_back(Batch batch);
+  /// Whether there was something that could go.
+  bool make_room();
   void note_problem(const std::string& problem);
   void drop_oldest(Uplink& uplink) const;
 
@@ -102,6 +114,7 @@ class ProbeReporter {
   RedisKeys keys_;
   std::string boot_;
   Duration history_ = std::chrono::hours(1);
+  Duration least_ = kLeastHistory;
 
   std::map<std::string, Uplink> uplinks_;
   std::set<std::string> links_due_;

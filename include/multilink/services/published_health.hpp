@@ -36,14 +36,14 @@ class PublishedHealth {
   /// A record as Redis is to hold it.
   struct Wanted {
     std::array<std::string, 3> statuses;  ///< of the uplink, of IPv4, of IPv6
-    Fields health;
+    Fields health;                        ///< as if written last time: append_writes() tells the time anew
   };
-  static Wanted encode(const HealthRecord& record);
+  Wanted encode(const HealthRecord& record) const;
   /// How Redis differs from it: figures change with the probes, all else is news to its readers.
   enum class Change : std::uint8_t { none, figures, news };
   Change compare(const Wanted& wanted) const;
-  /// Appends what makes Redis hold it, and takes it for written.
-  void append_writes(Wanted wanted, std::vector<Store::Command>& commands);
+  /// Appends what makes Redis hold it, and takes it for written now.
+  void append_writes(Wanted wanted, MonoTime now, std::vector<Store::Command>& commands);
   /// Takes the keys away.
   void append_deletes(std::vector<Store::Command>& commands) const;
 
@@ -55,6 +55,7 @@ class PublishedHealth {
 
   std::array<Status, 3> statuses_;  // as in Wanted
   std::string health_key_;
+  std::string written_;           // when by us last, as the record has it; empty: never
   std::optional<Fields> health_;  // none: not a hash, or not known; empty: no such key
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,6 +91,8 @@ class RouteService final : public Service {
     RouteDecision decision = {};
     bool from_memory = false;             ///< `before` is older than the cause
     std::map<Family, MonoTime> led = {};  ///< when the kernel had taken the last default that was made
+    std::vector<const RouteOperation*> failed = {};
+    std::string problem = {};  ///< the first failure
   };
 
   void look_up_parents();
@@ -113,9 +116,9 @@ class RouteService final : public Service {
   RouteDecision decide(const Step& step) const;
   bool moves_back(const Step& step) const;
   bool may_repair(const Step& step, const std::vector<RouteOperation>& operations);
-  /// What failed, for people; empty: nothing.
-  std::string apply(const std::vector<RouteOperation>& operations, Step& step);
-  void settle(const Step& step, const KernelState& after, const std::string& problem);
+  /// What failed is told by step.problem.
+  void apply(std::span<const RouteOperation> operations, Step& step);
+  void settle(const Step& step, const KernelState& after);
   void note_problem(const std::string& problem);
   void note_warnings();
   void note_actives(Family family, const Step& step, Actives actives, RoutingRecord& record);

@@ -12,7 +12,7 @@
 namespace multilink {
 
 /// How many entries the stream of events keeps, about.
-inline constexpr int kMostEvents = 10000;
+inline constexpr unsigned kMostEvents = 10000;
 
 /// HSET of all fields.
 Store::Command hash_write(std::string key, const Fields& fields);
@@ -28,6 +28,10 @@ Store::Command event_write(const RedisKeys& keys, const EventRecord& event);
 std::string_view subject_of(const Store::Command& command);
 /// Why Redis refused; null if it did not.
 const std::string* refusal_in(const Reply& reply);
+
+/// Whether Redis has refused any of it because it is full (maxmemory with noeviction). Then it takes nothing but deletions,
+/// times to live and messages.
+bool is_full(const std::vector<Reply>& replies);
 /// Deletes each key of `commands` that was refused for what it holds: a value of another type, or a stream
 /// that takes no more entries. What was to be written there has to be written again.
 void delete_spoilt_keys(Store& store, const std::vector<Store::Command>& commands,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "multilink/core/newest_word.hpp"
 #include "multilink/core/probe_scores.hpp"
 #include "multilink/core/records.hpp"
 #include "multilink/core/redis_keys.hpp"
@@ -65,7 +66,7 @@ class WatchedUplink {
     std::vector<EventRecord> fresh;   ///< of them, or of those that wait: what the log has not been told
   };
   /// News at once, mere figures only if asked to. Not before the first read.
-  Batch write(bool with_figures);
+  Batch write(bool with_figures, MonoTime now);
   /// What became of it.
   void written(Batch batch, const Result<std::vector<Reply>>& replies, const Now& now);
 
@@ -78,6 +79,8 @@ class WatchedUplink {
 
   const RedisKeys& keys_;
   Complaints& complaints_;
+  std::string boot_;
+  NewestWord link_;  // pingd's
   UplinkHealth health_;
   PublishedHealth published_;
   std::optional<MonoTime> read_;

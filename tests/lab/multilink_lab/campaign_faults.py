@@ -2,12 +2,16 @@
 """The faults of a campaign. Each function does one, has it undone later, and gives the Step; None: not possible now."""
 
 import contextlib
+import itertools
 import os
 import signal
 import struct
 import time
 
-from multilink_lab.campaign import AT_ONCE_MS, LOSSY_MS, SILENCE_MS, Step
+from multilink_lab.campaign import AT_ONCE_MS, Step
+from multilink_lab.campaign_files import Files
+from multilink_lab.campaign_links import Links
+from multilink_lab.campaign_orders import Orders
 from multilink_lab.redis import RedisError
 from multilink_lab.suite import DAEMONS
 
@@ -35,17 +39,27 @@ class Clock:
 
 
 class Faults:
-    def __init__(self, configure, data, clock):
-        """`configure` writes the good configuration, for an order of devices; `data` is Redis' folder, a small file system;
-        `clock` may be None."""
-        self._configure, self._data, self._clock = configure, data, clock
+    """All that may happen in a campaign: of processes and the kernel here, of the rest by those that know it."""
+
+    def __init__(self, configure, data, clock, rarer):
+        """`rarer`: also what an administrator orders and a provider changes. `configure` writes the configuration that is wished for, with the same lines more for each uplink; `data` is Redis'
+        folder, a small file system; `clock` may be None."""
+        self._data, self._clock = data, clock
+        self._links = Links(configure)
+        self._files, self._orders, self._rarer = Files(configure), Orders(data), rarer
         self._deck = []
+        self._promised = []  # what has to be dealt after so many others: (number, deal)
 
     def draw(self, campaign):
         """The next one of a shuffled deck that is possible now."""
         if not self._deck:
             self._deck = [deal for deal, number in self._kinds() for _ in range(number)]
             campaign.dice.shuffle(self._deck)
+        self._promised = [(number - 1, deal) for number, deal in self._promised]
+        for promise in [promise for promise in self._promised if promise[0] < 0]:
+            if step := promise[1](campaign):
+                self._promised.remove(promise)
+                return step
         for place, deal in enumerate(self._deck):
             step = deal(campaign)
             if step:
@@ -53,85 +67,33 @@ class Faults:
                 return step
         return None
 
+    def as_begun(self, campaign):
+        """Addresses, gateways and the file are those of the beginning."""
+        campaign.wishes.as_begun()
+        self._links.as_begun(campaign)
+
     def _kinds(self):
-        links = (("carrier", 3), ("blackhole", 3), ("dead_next_hop", 2), ("unreachable", 2), ("loss", 2), ("silence", 2),
-                 ("device removed", 1), ("set down", 1))
-        for kind, number in links:
-            yield lambda campaign, kind=kind: self._link(campaign, kind), number
+        yield from self._links.kinds()
+        yield from self._files.kinds()
         for name in PROCESSES:
             yield lambda campaign, name=name: self._kill(campaign, name), 1
             yield lambda campaign, name=name: self._freeze(campaign, name), 1
         yield self._amnesia, 3
-        for deal in (self._out_of_memory, self._disk_full, self._storm, self._same_file, self._another_order, self._bad_file,
-                     self._foreign_route, self._flush, self._delete_ours):
+        for deal in (self._out_of_memory, self._disk_full, self._storm, self._foreign_route, self._flush, self._delete_ours):
             yield deal, 1
         if self._clock:
             yield self._step_clock, 2
-
-    # --- links
-
-    def _link(self, campaign, kind):
-        sound = campaign.sound_uplinks()
-        carrying = campaign.lab.path_of()
-        if campaign.impaired or not sound:
-            # What was sound before somebody went is not known now: a fault on what carries, if another was sound then.
-            sound = [device for device in self._sound_before(campaign) if device not in campaign.faults]
-        candidates = [device for device in sound if len(sound) > 1 or device != carrying]
-        candidates += [isp.device for isp in campaign.lab.isps
-                       if isp.device not in campaign.faults and isp.device not in sound and sound]
-        if not candidates:
-            return None
-        # A fault of what carries no traffic is only half the fun.
-        device = carrying if carrying in candidates and campaign.dice.random() < 0.7 else campaign.dice.choice(candidates)
-        if device == carrying and not [other for other in sound if other != device]:
-            return None
-        isp, seconds, percent = campaign.isp(device), campaign.dice.uniform(2, 9), campaign.dice.uniform(3, 40)
-        if kind == "silence":
-            seconds = campaign.dice.uniform(0.3, 1.5)
-        at = time.monotonic()
-        campaign.begin_fault(device, kind)
-        undo = self._cut(campaign, isp, kind, percent)
-
-        def repair():
-            undo()
-            campaign.end_fault(device)
-        campaign.later(seconds, f"{device} is repaired ({kind})", repair)
-        self._sound = [other for other in sound if other != device]
-        allowed = {"carrier": AT_ONCE_MS, "device removed": AT_ONCE_MS, "set down": AT_ONCE_MS, "loss": LOSSY_MS}.get(kind, SILENCE_MS)
-        text = f"{device}, for {seconds:.1f} s" + (f", {percent:.0f} %" if kind == "loss" else "")
-        return Step(at, kind, text, device, allowed, needs="routed" if allowed == AT_ONCE_MS else "all", carrying=carrying)
-
-    _sound = ()
-
-    def _sound_before(self, campaign):
-        return [device for device in self._sound if device in {isp.device for isp in campaign.lab.isps}]
-
-    def _cut(self, campaign, isp, kind, percent):
-        gateway = campaign.lab.gateway
-
-        def own_default():
-            if isp.wish.metric is not None:
-                campaign.lab.add_default(isp, isp.wish.metric)
-        if kind == "device removed":
-            isp.unplug()
-            return lambda: (isp.plug(), own_default())
-        if kind == "set down":
-            gateway.ip(f"link set {isp.device} down")
-            return lambda: (gateway.ip(f"link set {isp.device} up"), own_default())
-        fault = "blackhole" if kind == "silence" else kind
-        isp.cut(fault, percent)
-        return lambda: isp.repair(fault)
+        if self._rarer:
+            yield from itertools.chain(self._links.rarer_kinds(), self._files.rarer_kinds(), self._orders.rarer_kinds())
+            yield self._fault_after_a_snapshot, 2
 
     # --- processes
-
-    def _remember_sound(self, campaign):
-        self._sound = campaign.sound_uplinks()
 
     def _may_go(self, campaign):
         """Not two at a time: nothing is promised then that could be measured."""
         if campaign.impaired:
             return False
-        self._remember_sound(campaign)
+        self._links.remember_sound(campaign)
         return True
 
     def _restart(self, campaign, *names):
@@ -162,8 +124,29 @@ class Faults:
             campaign.suite.kill(name)
         for file in os.listdir(self._data):
             os.remove(f"{self._data}/{file}")
+        campaign.forget_orders()
         campaign.later(0.1, "Redis, which is empty, and healthd are started", lambda: self._restart(campaign, "redis", "healthd"))
         return Step(at, "amnesia", "Redis, its data and healthd", carrying=campaign.lab.path_of())
+
+    def _fault_after_a_snapshot(self, campaign):
+        """Redis writes a snapshot, and no more; then a link fails. Some faults later Redis is killed, and comes back with that."""
+        if not self._may_go(campaign) or os.path.exists(f"{self._data}/ballast"):
+            return None
+        redis = campaign.suite.redis()
+        redis("CONFIG", "SET", "save", "")
+        with contextlib.suppress(RedisError):  # it writes one just now
+            redis("SAVE")
+        step = self._links.fault(campaign, campaign.dice.choice(["carrier", "blackhole", "dead_next_hop", "unreachable"]))
+        if step:
+            step.text += ", just after a snapshot"
+            self._promised.append((campaign.dice.randint(0, 2), self._return_of_a_snapshot))
+        return step
+
+    def _return_of_a_snapshot(self, campaign):
+        step = self._kill(campaign, "redis")
+        if step:
+            step.text += ", and comes with an old snapshot"
+        return step
 
     def _freeze(self, campaign, name):
         if not self._may_go(campaign):
@@ -222,34 +205,6 @@ class Faults:
         at = time.monotonic()
         self._clock.set(seconds)
         return Step(at, "clock step", f"{seconds:+.1f} s off from now on", settles_s=LIVENESS_S, carrying=campaign.lab.path_of())
-
-    # --- configuration
-
-    def _same_file(self, campaign):
-        return self._reload(campaign, "same file", campaign.order, 0)
-
-    def _another_order(self, campaign):
-        order = campaign.dice.sample(campaign.order, len(campaign.order))
-        return self._reload(campaign, "another order", order, AT_ONCE_MS)
-
-    def _reload(self, campaign, kind, order, allowed):
-        if campaign.impaired:
-            return None
-        at, carrying = time.monotonic(), campaign.lab.path_of()
-        campaign.order = order
-        self._configure(order)
-        campaign.suite.reload()
-        return Step(at, kind, " ".join(order), allowed_ms=allowed, carrying=carrying)
-
-    def _bad_file(self, campaign):
-        if campaign.impaired:
-            return None
-        at, carrying = time.monotonic(), campaign.lab.path_of()
-        self._configure(list(reversed(campaign.order)), "weight = 257\n")
-        campaign.suite.reload()
-        campaign.pause(0.7)
-        self._configure(campaign.order)  # who is started anew finds a good one
-        return Step(at, "bad file", "is refused", carrying=carrying)
 
     # --- the kernel
 

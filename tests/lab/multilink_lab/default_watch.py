@@ -9,11 +9,11 @@ import struct
 import threading
 import time
 
-_NEWLINK, _DELLINK, _NEWROUTE, _DELROUTE, _GETROUTE, _DONE = 16, 17, 24, 25, 26, 3
-_GROUPS = 1 | 1 << 6  # links, IPv4 routes
+_NEWLINK, _DELLINK, _DELADDR, _NEWROUTE, _DELROUTE, _GETROUTE, _DONE = 16, 17, 21, 24, 25, 26, 3
+_GROUPS = 1 | 1 << 4 | 1 << 6  # links, IPv4 addresses and routes
 _DUMP, _REQUEST, _REPLACE = 0x300, 1, 0x100
 _IFF_UP, _UNICAST, _MAIN, _OURS, _PASSING = 1, 1, 254, 109, 7000
-_OIF, _PRIORITY, _TABLE = 4, 6, 15
+_OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _TABLE = 4, 5, 6, 9, 15
 _SO_RCVBUFFORCE = 33
 _BUFFER = 64 << 20
 
@@ -22,7 +22,7 @@ _BUFFER = 64 << 20
 class _Default:
     table: int
     metric: int
-    device: int
+    hops: tuple  # (index of the device, gateway) of each
     is_ours: bool
 
 
@@ -37,6 +37,18 @@ def _attributes(data):
     return found
 
 
+def _hops(data):
+    """Of an RTA_MULTIPATH."""
+    hops = []
+    while len(data) >= 8:
+        size, _, _, device = struct.unpack_from("HBBi", data)
+        if size < 8:
+            break
+        hops.append((device, _attributes(data[8:size]).get(_GATEWAY)))
+        data = data[size + 3 & ~3:]
+    return tuple(hops)
+
+
 def _default_of(payload):
     """What a route message tells of, if that is a default by a device, in `main` or in the table that goes before it."""
     family, length, _, _, table, protocol, _, kind = struct.unpack_from("8B", payload)
@@ -47,7 +59,8 @@ def _default_of(payload):
     table = number(_TABLE, table)
     if table not in (_MAIN, _PASSING):
         return None
-    return _Default(table, number(_PRIORITY), number(_OIF), protocol == _OURS)
+    hops = _hops(found[_MULTIPATH]) if _MULTIPATH in found else ((number(_OIF), found.get(_GATEWAY)),)
+    return _Default(table, number(_PRIORITY), hops, protocol == _OURS)
 
 
 class DefaultWatch:
@@ -55,6 +68,7 @@ class DefaultWatch:
 
     def __init__(self, lab, namespace):
         self._defaults = set()
+        self._down = set()  # indices of devices that are not up
         self._lock = threading.Lock()
         self.overruns = 0  # how often notifications were lost; what is there was asked for anew then
         with namespace.entered():
@@ -63,7 +77,7 @@ class DefaultWatch:
         self._socket.bind((0, _GROUPS))
         self._none_since = {True: None, False: None}  # ours; any
         self._gaps = {True: [], False: []}
-        self._is_asking = False
+        self._is_asking = self._asks_again = False
         self._ask()
         self._ending = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -78,7 +92,7 @@ class DefaultWatch:
             return self._gaps[ours] + ([(since, time.monotonic())] if since is not None else [])
 
     def _ask(self):
-        self._is_asking = True
+        self._is_asking, self._asks_again = True, False
         self._defaults.clear()
         self._socket.send(struct.pack("IHHII8BI", 28, _GETROUTE, _REQUEST | _DUMP, 1, 0, socket.AF_INET, *[0] * 8))
 
@@ -104,10 +118,17 @@ class DefaultWatch:
             payload = data[16:size]
             if kind in (_NEWLINK, _DELLINK):
                 self._take_link(kind, payload)
+            elif kind == _DELADDR:  # the kernel takes routes away with it, without a word
+                if self._is_asking:
+                    self._asks_again = True
+                else:
+                    self._ask()
             elif kind in (_NEWROUTE, _DELROUTE):
                 self._take_route(kind, flags if sequence != 1 else 0, payload)
             elif kind == _DONE:
                 self._is_asking = False
+                if self._asks_again:
+                    self._ask()
             if not self._is_asking:
                 self._note()
             data = data[size + 3 & ~3:]
@@ -115,8 +136,11 @@ class DefaultWatch:
     def _take_link(self, kind, payload):
         """The kernel takes the routes of a device away that is set down, without a word."""
         _, _, _, index, flags, _ = struct.unpack_from("BBHiII", payload)
-        if kind == _DELLINK or not flags & _IFF_UP:
-            self._defaults = {default for default in self._defaults if default.device != index}
+        if kind == _NEWLINK and flags & _IFF_UP:
+            self._down.discard(index)
+            return
+        self._down.add(index)
+        self._defaults = {default for default in self._defaults if not {device for device, _ in default.hops} <= self._down}
 
     def _take_route(self, kind, flags, payload):
         default = _default_of(payload)

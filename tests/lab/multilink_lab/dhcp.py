@@ -6,8 +6,8 @@ import os
 import re
 import signal
 import subprocess
-import time
 
+from multilink_lab.namespace import READ_ONLY_ETC, in_private
 from multilink_lab.waiting import wait_until
 
 LEASES = "/var/lib/dhcp"  # where routed and pingd look; the lab has one of its own
@@ -27,6 +27,7 @@ option router {router}
 option lease {lease_s}
 """
 _CLIENT = """
+script "{folder}/script";
 option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
 request subnet-mask, broadcast-address, routers, interface-mtu, rfc3442-classless-static-routes;
 timeout 30;
@@ -67,7 +68,7 @@ class Server:
             file.write(_SERVER.format(folder=self._folder, address=address or self._isp.address, lease_s=lease_s,
                                       router=router or self._isp.router, mask=self._isp.subnet.netmask))
         with open(f"{self._folder}.log", "ab") as log:
-            self._process = self._isp.namespace.popen("busybox", "udhcpd", "-f", f"{self._folder}/conf",
+            self._process = self._isp.namespace.popen("busybox", "udhcpd", "-f", "-a", "200", f"{self._folder}/conf",
                                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def close(self):
@@ -77,23 +78,48 @@ class Server:
             self._process = None
 
 
+class Settings:
+    """What all dhclients of a lab share: `conf`, by which they run Debian's own script and note its calls of ip."""
+
+    def __init__(self, lab):
+        folder = f"{lab.directory}/dhclient"
+        self.conf = f"{folder}/conf"
+        self._calls = f"{lab.directory}/dhclient-ip.log"
+        if os.path.exists(folder):
+            return
+        os.makedirs(f"{folder}/bin")
+        real = subprocess.run(["sh", "-c", "command -v ip"], capture_output=True, text=True, check=True).stdout.strip()
+        for name, text in (("bin/ip", _IP.format(ip=real, log=self._calls)), ("script", _SCRIPT.format(folder=folder))):
+            with open(f"{folder}/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+            os.chmod(f"{folder}/{name}", 0o755)
+        with open(self.conf, "w", encoding="ascii") as file:
+            file.write(_CLIENT.format(folder=folder))
+        with open(self._calls, "w", encoding="ascii"):
+            pass
+
+    def failed_calls(self, device):
+        """The calls of ip by the script that failed, but for those that ask or flush where nothing is."""
+        with open(self._calls, encoding="ascii") as file:
+            lines = [line.split(maxsplit=4) for line in file.read().splitlines()]
+        return [words for words in lines if words[1] != "0" and words[2] == device]
+
+
 class Client:
     """dhclient on one uplink. `metric`: what ifupdown would tell its script; None: no metric, as ever."""
 
     def __init__(self, lab, isp, metric):
         self._isp = isp
-        self._folder = f"{lab.directory}/dhclient"
         self._log = f"{lab.directory}/dhclient.{isp.device}.log"
-        self._calls = f"{lab.directory}/dhclient-ip.log"
         self._lab = lab
-        _prepare(self._folder, self._calls)
+        self._settings = Settings(lab)
         metric = [] if metric is None else ["-e", f"IF_METRIC={metric}"]
-        words = ["dhclient", "-4", "-d", "-v", *metric, "-cf", f"{self._folder}/conf", "-sf", f"{self._folder}/script",
-                 "-pf", f"{self._folder}/{isp.device}.pid", "-lf", f"{LEASES}/dhclient.{isp.device}.leases", isp.device]
-        # `ip netns exec` has given it a mount namespace of its own: nothing it does can change the host's /etc.
+        words = ["dhclient", "-4", "-d", "-v", *metric, "-cf", self._settings.conf,
+                 "-pf", f"{lab.directory}/dhclient.{isp.device}.pid",
+                 "-lf", f"{LEASES}/dhclient.{isp.device}.leases", isp.device]
         with open(self._log, "ab") as log:
-            self._process = lab.gateway.popen("sh", "-c", "mount --bind /etc /etc && mount -o remount,ro,bind /etc && "
-                                              'exec "$@"', "sh", *words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = lab.gateway.popen(*in_private(READ_ONLY_ETC), *words, stdin=subprocess.DEVNULL,
+                                              stdout=log, stderr=log)
 
     def log(self):
         with open(self._log, encoding="utf-8", errors="replace") as file:
@@ -109,37 +135,13 @@ class Client:
                    what=f"dhclient on {self._isp.device} is bound to {address}")
 
     def failed_calls(self):
-        """The calls of ip by its script that failed, but for those that ask or flush where nothing is."""
-        with open(self._calls, encoding="ascii") as file:
-            lines = [line.split(maxsplit=4) for line in file.read().splitlines()]
-        return [words for words in lines if words[1] != "0" and words[2] == self._isp.device]
-
-    def calls(self, words):
-        """When the script called ip like this (a regular expression), in seconds since the boot."""
-        with open(self._calls, encoding="ascii") as file:
-            return [float(line.split()[0]) for line in file.read().splitlines()
-                    if f" {self._isp.device} " in line and re.search(words, line)]
+        return self._settings.failed_calls(self._isp.device)
 
     def close(self, number=signal.SIGKILL):
         if self._process:
             self._process.send_signal(number)
             self._process.wait()
             self._process = None
-
-
-def _prepare(folder, calls):
-    if os.path.exists(folder):
-        return
-    os.makedirs(f"{folder}/bin")
-    real = subprocess.run(["sh", "-c", "command -v ip"], capture_output=True, text=True, check=True).stdout.strip()
-    for name, text in (("bin/ip", _IP.format(ip=real, log=calls)), ("script", _SCRIPT.format(folder=folder))):
-        with open(f"{folder}/{name}", "w", encoding="ascii") as file:
-            file.write(text)
-        os.chmod(f"{folder}/{name}", 0o755)
-    with open(f"{folder}/conf", "w", encoding="ascii") as file:
-        file.write(_CLIENT)
-    with open(calls, "w", encoding="ascii"):
-        pass
 
 
 def watch_requests(isp):
@@ -168,8 +170,3 @@ def requests(isp):
 def forget_leases():
     for path in glob.glob(f"{LEASES}/*"):
         os.remove(path)
-
-
-def now():
-    """On the clock of Client.calls()."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

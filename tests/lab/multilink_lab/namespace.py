@@ -8,6 +8,14 @@ import subprocess
 
 from multilink_lab.isolation import CLONE_NEWNET, setns
 
+READ_ONLY_ETC = "mount --bind /etc /etc && mount -o remount,ro,bind /etc"
+
+
+def in_private(mounts):
+    """What stands before a command for run() and popen(): it has these mounts to itself. (`ip netns exec` has given it a
+    mount namespace of its own: nothing of this reaches the host.)"""
+    return "sh", "-c", f'{mounts} && exec "$@"', "sh"
+
 
 class Namespace:
     def __init__(self, name):

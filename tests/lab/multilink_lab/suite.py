@@ -50,8 +50,10 @@ class Suite:
         self.configure(sections)
         lab.keep(self)
 
-    def configure(self, sections=None):
-        """Writes the configuration; default: an empty section per uplink, in order."""
+    def configure(self, sections=None, defaults=None):
+        """Writes the configuration; default: an empty section per uplink, in order, and the defaults of before."""
+        if defaults is not None:
+            self._defaults = defaults
         if sections is None:
             sections = "".join(f"[{isp.device}]\n" for isp in self.lab.isps)
         with open(self.config, "w", encoding="utf-8") as file:
@@ -112,6 +114,20 @@ class Suite:
     def log(self, name):
         with open(self.log_path(name), encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    # --- multilinkctl
+
+    def start_multilinkctl(self, *arguments, stderr=subprocess.STDOUT):
+        """It has the daemons' environment."""
+        return self.lab.gateway.popen(f"{self.bin}/multilinkctl", "--config", self.config, *arguments, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=stderr, text=True, env=self._environment)
+
+    def multilinkctl(self, *arguments, check=0):
+        """What it prints; `check`: the exit status it must have."""
+        process = self.start_multilinkctl(*arguments)
+        said = process.communicate(timeout=600)[0]
+        expect(process.returncode == check, (arguments, process.returncode, said))
+        return said
 
     # --- Redis
 

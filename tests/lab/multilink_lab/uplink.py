@@ -34,7 +34,8 @@ class Isp:
         self.wish = wish
         self.device = f"wan{number}"
         self.subnet = ipaddress.ip_network(wish.subnet or f"198.18.{number}.0/24")
-        self.router, self.address = (str(self.subnet[1]), str(self.subnet[wish.host]))
+        self.router, self.host = str(self.subnet[1]), wish.host
+        self.former = set()  # addresses that the gateway had before
         self.gateway = gateway
         self.ipv6 = None  # an Ipv6 in a lab that has it
         self._internet = internet
@@ -47,6 +48,15 @@ class Isp:
         self.line.set(delay_us=wish.rtt_ms * 500, jitter_us=wish.jitter_ms * 1000, rate_bps=wish.rate_bps)
         self._connect_internet()
         self._filter()
+
+    @property
+    def address(self):
+        return str(self.subnet[self.host])
+
+    @property
+    def sources(self):
+        """Those of now and before, as `source`."""
+        return {self.source, *self.former}
 
     @property
     def source(self):
@@ -68,6 +78,27 @@ class Isp:
                          f"peer name port netns {self.namespace.name}", f"link set {self.device} up",
                          f"addr add {self.address}/{self.subnet.prefixlen} brd + dev {self.device}")
         self.namespace.ip(f"addr add {self.router}/{self.subnet.prefixlen} brd + dev port", "link set port up")
+
+    def take_address(self, host):
+        """The gateway has this address from now on, beside those that it has."""
+        self.former.add(self.address)
+        self.host = host
+        self.gateway.ip(f"addr add {self.address}/{self.subnet.prefixlen} brd + dev {self.device}")
+
+    def drop_address(self, address=None):
+        """The gateway loses an address, by default that of now: of two, the other stays."""
+        self.gateway.sysctl(net__ipv4__conf__all__promote_secondaries=1)
+        self.gateway.ip(f"addr del {address or self.address}/{self.subnet.prefixlen} dev {self.device}")
+
+    def take_router(self, host):
+        """The router has another address, beside the one of before, until drop_router()."""
+        self.router = str(self.subnet[host])
+        self.namespace.ip(f"addr add {self.router}/{self.subnet.prefixlen} brd + dev port")
+
+    def drop_router(self, address):
+        self.namespace.sysctl(net__ipv4__conf__all__promote_secondaries=1)
+        # It has gone already with a device that was removed meanwhile.
+        self.namespace.run("ip", "addr", "del", f"{address}/{self.subnet.prefixlen}", "dev", "port", check=False)
 
     def _connect_internet(self):
         near, far = self._line_ends
@@ -101,9 +132,9 @@ class Isp:
         """Of the gateway's device."""
         return self.gateway.ip_json("link", "show", self.device)[0]["address"]
 
-    def foreign_sources(self):
+    def foreign_sources(self, family=4):
         """How many packets this ISP has dropped because their source was not its customer's."""
-        listing = self.namespace.run("nft", "list", "counter", "ip", "isp", "foreign")
+        listing = self.namespace.run("nft", "list", "counter", "ip" if family == 4 else "ip6", "isp", "foreign")
         return int(listing.split("packets")[1].split()[0])
 
     def cut(self, fault, percent=5, family=None):

@@ -161,8 +161,8 @@ std::optional<Duration> FieldReader::microseconds_or_none(std::string_view field
   return microseconds(field);
 }
 
-MonoTime FieldReader::mono(std::string_view field) {
-  return MonoTime(Duration(number<std::int64_t>(field, 0, INT64_MAX)));
+MonoTime FieldReader::mono(std::string_view field, Duration before_boot) {
+  return MonoTime(Duration(number<std::int64_t>(field, -before_boot.count(), INT64_MAX)));
 }
 
 std::optional<WallTime> FieldReader::wall_or_none(std::string_view field) {
@@ -171,10 +171,10 @@ std::optional<WallTime> FieldReader::wall_or_none(std::string_view field) {
   return wall(field);
 }
 
-std::optional<MonoTime> FieldReader::mono_or_none(std::string_view field) {
+std::optional<MonoTime> FieldReader::mono_or_none(std::string_view field, Duration before_boot) {
   const auto found = fields_.find(std::string(field));
   if (found != fields_.end() && found->second.empty()) return std::nullopt;
-  return mono(field);
+  return mono(field, before_boot);
 }
 
 std::vector<Family> FieldReader::families() {

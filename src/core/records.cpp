@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "multilink/core/flap_penalty.hpp"
 #include "multilink/core/record_fields.hpp"
 #include "multilink/core/text.hpp"
 
@@ -255,7 +256,7 @@ Result<HealthRecord> HealthRecord::decode(const Fields& fields) {
                                [&](std::string_view text) { return parse_addresses(family, text); });
     seen.decided = reader.mono_or_none(family_field(family, "decided_ns"));
     seen.entered = reader.mono_or_none(family_field(family, "entered_ns"));
-    seen.forgiven = reader.mono_or_none(family_field(family, "forgiven_ns"));
+    seen.forgiven = reader.mono_or_none(family_field(family, "forgiven_ns"), FlapPenalty::kLongestForgiven);
     seen.damping = reader.microseconds(family_field(family, "damping_us"));
   }
   return reader.finish(std::move(out));

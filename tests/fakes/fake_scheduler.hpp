@@ -12,6 +12,7 @@ namespace multilink::fakes {
 
 /// The Scheduler in virtual time: nothing happens but inside advance(), where posted work and due timers run
 /// in order, each at its exact instant. Hours pass in milliseconds and every run is the same.
+/// The machine has been up for a second, so that what lies before its boot is soon met: monotonic time has no number for it.
 class FakeScheduler final : public Scheduler {
  public:
   FakeScheduler() = default;
@@ -35,7 +36,7 @@ class FakeScheduler final : public Scheduler {
   void run_posted();
   void move_to(MonoTime time);
 
-  Now now_{MonoTime(std::chrono::hours(1)), WallTime(std::chrono::milliseconds(1'767'225'600'000))};
+  Now now_{MonoTime(std::chrono::seconds(1)), WallTime(std::chrono::milliseconds(1'767'225'600'000))};
   Duration wall_remainder_{};  // the part of a millisecond that the wall clock has not shown yet
   std::uint64_t next_ = 0;
   std::map<Key, std::function<void()>> timers_;

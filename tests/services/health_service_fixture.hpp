@@ -167,8 +167,11 @@ class HealthServiceTest : public testing::Test {
   std::string text(const std::string& key) { return as_string(redis_.execute({"GET", key})).value_or("-"); }
   std::string status(const std::string& name) { return text(keys_.status(name)); }
   HealthRecord health(const std::string& name) {
-    return HealthRecord::decode(as_fields(redis_.execute({"HGETALL", keys_.health(name)})).value_or(Fields{}))
-        .value_or(HealthRecord{});
+    const auto fields = as_fields(redis_.execute({"HGETALL", keys_.health(name)}));
+    if (!fields) return {};
+    const auto record = HealthRecord::decode(*fields);
+    if (!record) ADD_FAILURE() << record.error().message;
+    return record.value_or(HealthRecord{});
   }
   HealthRecord::PerFamily v4(const std::string& name) { return health(name).families[Family::v4]; }
   bool exists(const std::string& key) {

@@ -61,6 +61,16 @@ TEST_F(PingAndHealthTest, ASilentLinkIsFalseWithinFifteenSecondsAndBackWithinTwe
   EXPECT_LE(time_until("eth0", "TRUE"), 12s);
 }
 
+TEST_F(PingAndHealthTest, ASuspectOfTheFirstMinutesAfterTheBootIsUnderstood) {
+  start_both();
+  silence("eth0");
+  scheduler_.advance(2s);
+  const auto seen = v4("eth0");
+  EXPECT_EQ(seen.state, HealthState::suspect);
+  ASSERT_TRUE(seen.forgiven.has_value());
+  EXPECT_LT(*seen.forgiven, MonoTime{}) << "before the boot";
+}
+
 TEST_F(PingAndHealthTest, ALostCarrierIsFalseAtOnce) {
   start_both();
   kernel_.set_carrier("eth0", false);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "multilink/core/flap_penalty.hpp"
 #include "multilink/core/record_fields.hpp"
 #include "multilink/core/text.hpp"
 
@@ -134,7 +135,7 @@ HealthRecord RecordSamples::health() {
     seen.baseline = seen.loss;
     if (coin()) seen.decided = mono();
     if (coin()) seen.entered = mono();
-    if (coin()) seen.forgiven = mono();
+    if (coin()) seen.forgiven = coin() ? mono() : MonoTime(-Duration(between(0, FlapPenalty::kLongestForgiven.count())));
     if (coin()) seen.damping = length();
   }
   return out;

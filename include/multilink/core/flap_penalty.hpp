@@ -22,6 +22,9 @@ class FlapPenalty {
   /// A penalty up to this is nobody's flapping.
   static constexpr double kFree = 1.0;
   static constexpr double kGrowth = 10;
+  /// No penalty was forgiven longer ago when it was given: that of a suspect alone, by one half-life. On a machine that has just
+  /// started this is before its boot.
+  static constexpr Duration kLongestForgiven = 2 * kHalfLife;
 
   /// `was_suspect`: the same failure has been counted as a suspect already.
   void on_down(bool was_suspect, MonoTime now) { add(was_suspect ? kOfDown - kOfSuspect : kOfDown, now); }

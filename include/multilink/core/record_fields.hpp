@@ -87,8 +87,9 @@ class FieldReader {
   std::optional<WallTime> wall_or_none(std::string_view field);
   Duration microseconds(std::string_view field);  ///< 0..kMaxDuration
   std::optional<Duration> microseconds_or_none(std::string_view field);
-  MonoTime mono(std::string_view field);  ///< ns, not negative
-  std::optional<MonoTime> mono_or_none(std::string_view field);
+  /// In ns; at most `before_boot` before the machine started (which is when it is 0).
+  MonoTime mono(std::string_view field, Duration before_boot = {});
+  std::optional<MonoTime> mono_or_none(std::string_view field, Duration before_boot = {});
   std::vector<Family> families();  ///< the field `families`: "4 6", "4", "6" or ""
 
   /// Notes that the field breaks `rule`, unless a fault is noted already.

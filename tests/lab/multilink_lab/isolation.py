@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Everything the lab makes belongs to one PID namespace and one mount namespace."""
+"""Everything the lab makes belongs to one PID namespace, one mount namespace and one time namespace."""
 
 import ctypes
 import os
 import select
 import signal
 import sys
+import time
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+CLONE_NEWTIME = 0x00000080
+UPTIME_S = 2
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _PR_SET_PDEATHSIG = 1
 _SI_KERNEL = 0x80
@@ -38,7 +41,8 @@ def is_isolated():
 
 def isolate():
     """Returns in a child that is process 1 of a new PID namespace, with a /proc, an empty /run and, where the host has
-    that folder, an empty /var/lib/dhcp of its own.
+    that folder, an empty /var/lib/dhcp of its own. Its clock tells that the machine has been up for UPTIME_S: what
+    happens to a gateway that has just booted must not depend on when the tests' own machine did.
 
     The caller's process stays behind, passes signals on and ends with the child's exit status. When either of
     the two dies, by SIGKILL too, the kernel kills everything in the PID namespace; with the last process go the
@@ -56,6 +60,7 @@ def isolate():
     signal.pthread_sigmask(signal.SIG_BLOCK, passed_on | {signal.SIGCHLD})
     outer = os.pidfd_open(os.getpid())
     _call(_libc.unshare, CLONE_NEWNS | CLONE_NEWPID)
+    _boot_just_now()
     _mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE)
     child = os.fork()
     if child != 0:
@@ -72,6 +77,16 @@ def isolate():
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on | {signal.SIGCHLD})
     _isolated = True
+
+
+def _boot_just_now():
+    """For the children of this process. A kernel without time namespaces (CONFIG_TIME_NS) has the host's clock there."""
+    if not os.path.exists("/proc/self/ns/time_for_children"):
+        return
+    _call(_libc.unshare, CLONE_NEWTIME)
+    with open("/proc/self/timens_offsets", "w", encoding="ascii") as offsets:
+        for name, clock in (("monotonic", time.CLOCK_MONOTONIC), ("boottime", time.CLOCK_BOOTTIME)):
+            offsets.write(f"{name} {UPTIME_S - int(time.clock_gettime(clock))} 0\n")
 
 
 def _stand_by(child, passed_on):

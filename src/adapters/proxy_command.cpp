@@ -295,7 +295,9 @@ class Apply {
   /// The child starts its helper for the first request only: users should not have to wait for it.
   void wake_up() {
     std::optional<SquidWarmUp> request;
-    loop_.post([&] { request.emplace(loop_, kChildPort, kWakeUpUrl, [this] { loop_.stop(); }); });
+    loop_.post([&] {
+      request.emplace(loop_, kChildPort, std::vector{std::string(kWakeUpUrl)}, [this] { loop_.stop(); });
+    });
     loop_.run();
   }
 

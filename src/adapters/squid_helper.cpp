@@ -122,10 +122,14 @@ void run(const HelperOptions& options) {
   HelperStream stream(
       loop, [&](std::string_view line) { return picker.answer(line); }, [&] { loop.stop(); });
   std::optional<SquidWarmUp> warm_up;
+  std::vector<std::string> pages;
+  for (const auto& [uplink, port] : options.ports) {
+    for (auto& page : warm_up_urls(port)) pages.push_back(std::move(page));
+  }
   loop.post([&] {
     picker.start();
     if (!options.child) return stream.start();
-    warm_up.emplace(loop, *options.child, kWarmUpUrl, [&] { stream.start(); });
+    warm_up.emplace(loop, *options.child, std::move(pages), [&] { stream.start(); });
   });
   for (bool is_over = false; !is_over;) {
     try {

@@ -42,8 +42,9 @@ constexpr std::string_view kNobodysNetworks =
     "127.0.0.0/8 0.0.0.0/8 169.254.0.0/16 224.0.0.0/3 ::/127 fe80::/10 ff00::/8";
 
 // What a request goes by that the helper has not chosen a parent for.
-constexpr std::string_view kAllowUnchosen = " allow !is_chosen";
+constexpr std::string_view kAllowUnchosen = " allow !is_chosen !warm_up";
 constexpr std::string_view kWeight = " weight=";
+constexpr std::string_view kWarmUpUrl = "http://127.0.0.1:1/";
 
 std::string own_addresses(const SquidHost& host) {
   std::string out;
@@ -89,13 +90,15 @@ std::string render_peer(const UplinkConfig& uplink, unsigned seat, bool is_fallb
       "no-query no-digest no-netdb-exchange connect-timeout=1 connect-fail-limit=1000000";
   const auto name = cat(seat);
   const auto peer = cat("cache_peer 127.0.0.1 parent ", port_of_seat(seat), " 0 ", kOptions, " name=");
-  return cat("acl use_", name, " note use ", uplink.name, "\nacl alt_", name, " note alt ", uplink.name, '\n',
-             peer, "use:", name, " round-robin\ncache_peer_access use:", name, " allow use_", name,
-             "\ncache_peer_access use:", name, " allow warm_up", "\ncache_peer_access use:", name,
-             " deny all\n", peer, "alt:", name,
+  const auto urls = warm_up_urls(port_of_seat(seat));
+  return cat("acl use_", name, " note use ", uplink.name, "\nacl alt_", name, " note alt ", uplink.name,
+             "\nacl warm_use_", name, " url_regex ^", urls[0], "$\nacl warm_alt_", name, " url_regex ^",
+             urls[1], "$\n", peer, "use:", name, " round-robin\ncache_peer_access use:", name, " allow use_",
+             name, "\ncache_peer_access use:", name, " allow warm_use_", name,
+             "\ncache_peer_access use:", name, " deny all\n", peer, "alt:", name,
              // Squid divides the time it measures less the base time by the weight, and never measures any.
              " weighted-round-robin basetime=-1000", kWeight, uplink.weight, "\ncache_peer_access alt:", name,
-             " allow alt_", name, "\ncache_peer_access alt:", name, " allow warm_up\n",
+             " allow alt_", name, "\ncache_peer_access alt:", name, " allow warm_alt_", name, '\n',
              is_fallback ? cat("cache_peer_access alt:", name, kAllowUnchosen, '\n') : std::string(),
              "cache_peer_access alt:", name, " deny all\n");
 }
@@ -145,7 +148,7 @@ std::string render_child(const Config& config, const ParentSeats& seats, const S
           "acl own_port myportname own\n"
           "acl warm_up url_regex ^",
           kWarmUpUrl,
-          "$\n"
+          "\n"
           "http_access allow warm_up own_port\n"
           "acl wake_up url_regex ^",
           kWakeUpUrl, "$\n", render_helper(config, seats, host), "http_access deny wake_up own_port choice\n",
@@ -169,6 +172,10 @@ std::string render_child(const Config& config, const ParentSeats& seats, const S
 }
 
 }  // namespace
+
+std::vector<std::string> warm_up_urls(std::uint16_t port) {
+  return {cat(kWarmUpUrl, "use/", port), cat(kWarmUpUrl, "alt/", port)};
+}
 
 std::string without_fallback(std::string_view configuration) {
   std::string out;

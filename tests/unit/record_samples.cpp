@@ -135,7 +135,9 @@ HealthRecord RecordSamples::health() {
     seen.baseline = seen.loss;
     if (coin()) seen.decided = mono();
     if (coin()) seen.entered = mono();
-    if (coin()) seen.forgiven = coin() ? mono() : MonoTime(-Duration(between(0, FlapPenalty::kLongestForgiven.count())));
+    if (coin())
+      seen.forgiven =
+          coin() ? mono() : MonoTime(-Duration(between(0, FlapPenalty::kLongestForgiven.count())));
     if (coin()) seen.damping = length();
   }
   return out;

@@ -316,7 +316,8 @@ TEST(Records, HealthRefusesGarbage) {
   refuses(kHealth, "4.baseline", {"", "1.1"});
   refuses(kHealth, "4.decided_ns", kNoMono);
   refuses(kHealth, "4.entered_ns", kNoMono);
-  refuses(kHealth, "4.forgiven_ns", {"-2400000000001", "-9223372036854775808", "x", "1.5", "9223372036854775808"});
+  refuses(kHealth, "4.forgiven_ns",
+          {"-2400000000001", "-9223372036854775808", "x", "1.5", "9223372036854775808"});
   refuses(kHealth, "4.aside", {"x", "2001:db8::1", "192.0.2.1,192.0.2.2"});
 }
 

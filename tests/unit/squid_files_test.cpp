@@ -89,11 +89,11 @@ TEST_F(SquidFilesTest, TheHelperIsToldOfTheParents) {
 TEST_F(SquidFilesTest, WithoutTheHelperSquidGoesByTheWeights) {
   const auto lines = lines_of(render().child);
   EXPECT_THAT(lines, Contains(HasSubstr("name=alt:1 weighted-round-robin basetime=-1000 weight=3")));
-  EXPECT_THAT(lines, Contains("cache_peer_access alt:1 allow !is_chosen"));
-  EXPECT_THAT(lines, Not(Contains("cache_peer_access alt:3 allow !is_chosen"))) << "it is paid for";
+  EXPECT_THAT(lines, Contains("cache_peer_access alt:1 allow !is_chosen !warm_up"));
+  EXPECT_THAT(lines, Not(Contains("cache_peer_access alt:3 allow !is_chosen !warm_up"))) << "it is paid for";
   config_.uplinks[0].enabled = false;
   config_.uplinks[1].metered = Duration::zero();
-  EXPECT_THAT(lines_of(render().child), Contains("cache_peer_access alt:3 allow !is_chosen"))
+  EXPECT_THAT(lines_of(render().child), Contains("cache_peer_access alt:3 allow !is_chosen !warm_up"))
       << "like all the others";
 }
 

@@ -22,8 +22,9 @@ class FlapPenalty {
   /// A penalty up to this is nobody's flapping.
   static constexpr double kFree = 1.0;
   static constexpr double kGrowth = 10;
-  /// No penalty was forgiven longer ago when it was given: that of a suspect alone, by one half-life. On a machine that has just
-  /// started this is before its boot.
+  /// What forgiven_at() tells is no longer ago than this when it is given: a suspect alone is half of kFree, so it would have been
+  /// forgiven one half-life before. (The second one is room for what is rounded.) On a machine that has just started this is
+  /// before its boot.
   static constexpr Duration kLongestForgiven = 2 * kHalfLife;
 
   /// `was_suspect`: the same failure has been counted as a suspect already.

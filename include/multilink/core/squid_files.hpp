@@ -15,8 +15,9 @@ namespace multilink {
 /// Where the child listens besides, on 127.0.0.1, for this suite's own requests.
 inline constexpr std::uint16_t kChildPort = kParentPortBase;
 
-/// A page that only this host's own requests for are led to a parent, which refuses it as any of its own host.
-inline constexpr std::string_view kWarmUpUrl = "http://127.0.0.1:1/";
+/// Pages that only this host's own requests for are led to a parent, which refuses them as any of its own host: one for each of
+/// the two ways in which the child knows the parent that listens on this port.
+std::vector<std::string> warm_up_urls(std::uint16_t port);
 
 /// A page that is refused once the helper has answered: who asks for it on the child's own port has it start its helper.
 inline constexpr std::string_view kWakeUpUrl = "http://127.0.0.1:2/";

@@ -67,10 +67,13 @@ class Proxies:
             self.kill(name, signal.SIGTERM)
         for name in users:
             self.wait_listening(name)
-        # As multilinkctl does where it starts them: it has the child start its helper.
+        self.wake_up()
+        return said
+
+    def wake_up(self):
+        """As multilinkctl does where it starts them: it has the child start its helper."""
         here = Users(self.lab, self.lab.gateway, 1)
         here.visit(host="127.0.0.1", port=2, path="/", proxy=("127.0.0.1", 3220))
-        return said
 
     def start(self, name, user):
         with open(f"{self.lab.directory}/squid-{name}.log", "ab") as log:

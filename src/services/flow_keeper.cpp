@@ -129,19 +129,23 @@ std::vector<Connection> FlowKeeper::mark_anew(std::uint32_t before, std::uint32_
                                               const UplinkIndices& indices) {
   const PacketMarks old(before);
   const PacketMarks marks(after);
-  std::vector<Connection> out;
-  const auto mark = [&](const MarkMatch& from, const MarkMatch& to) {
+  // All are looked for before any is marked: under masks that overlap, a new mark may be another uplink's old one.
+  std::vector<std::pair<MarkMatch, std::vector<Connection>>> found;
+  const auto look_for = [&](const MarkMatch& from, const MarkMatch& to) {
     for (const Family family : kRoutedFamilies) {
-      const auto marked = ports_.connections.list(family, from);
-      if (!marked) continue;  // as told where connections are moved
-      (void)ports_.connections.mark(*marked, to);
-      out.insert(out.end(), marked->begin(), marked->end());
+      auto marked = ports_.connections.list(family, from);
+      if (marked) found.emplace_back(to, *std::move(marked));  // else as told where connections are moved
     }
   };
   for (const auto& [device, index] : indices) {
-    if (index <= old.uplinks() && index <= marks.uplinks()) mark(old.match(index), marks.match(index));
+    if (index <= old.uplinks() && index <= marks.uplinks()) look_for(old.match(index), marks.match(index));
   }
-  mark(old.match_probes(), marks.match_probes());
+  look_for(old.match_probes(), marks.match_probes());
+  std::vector<Connection> out;
+  for (const auto& [mark, connections] : found) {
+    (void)ports_.connections.mark(connections, mark);
+    out.insert(out.end(), connections.begin(), connections.end());
+  }
   return out;
 }
 

@@ -323,6 +323,20 @@ TEST_F(RouteFlowsTest, PinsStayUnderAnotherMask) {
   EXPECT_EQ(alive(0x00020005, ip_protocol::kUdp), 1U) << "and nothing of the old mask is left";
 }
 
+/// 3 of the old mask is what 1 becomes under the new one.
+TEST_F(RouteFlowsTest, PinsStayUnderAMaskThatOverlapsTheFormerOne) {
+  config_.suite.mark_mask = 0x03000000;
+  start_with_both_up();
+  connect(kFirst | 0x5U, ip_protocol::kUdp, 1);
+  connect(kSecond | 0x5U, ip_protocol::kUdp, 2);
+  connect(0x03000005, ip_protocol::kIcmp, 3);
+  config_.suite.mark_mask = 0x06000000;
+  reload();
+  EXPECT_EQ(alive(0x02000005, ip_protocol::kUdp), 1U);
+  EXPECT_EQ(alive(0x04000005, ip_protocol::kUdp), 1U);
+  EXPECT_EQ(alive(0x06000005, ip_protocol::kIcmp), 1U);
+}
+
 /// Each probe marks its entry anew, by the bits of the mask that is in force alone.
 TEST_F(RouteFlowsTest, ProbesKeepNothingOfAFormerMask) {
   start_with_both_up();

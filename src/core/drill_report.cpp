@@ -101,7 +101,8 @@ std::string open_until(Family family, Duration switched, const DrillReport& repo
 }
 
 std::string family_lines(Family family, const DrillReport::PerFamily& one, const DrillReport& report) {
-  std::string out = cat("IPv", to_string(family), one.carried ? "" : " (it carried nothing)", '\n');
+  std::string out =
+      cat("IPv", to_string(family), one.carried ? "" : " (the default route was on another)", '\n');
   out += cat("  noticed after         ", span(one.noticed, "- (not while it lasted)"), '\n');
   if (one.carried) {
     out += cat("  route switched after  ", span(one.switched, "- (it did not)"),
@@ -129,9 +130,9 @@ std::string verdict(const DrillReport& report) {
   if (!report.refused.empty()) return "refused";
   if (report.families.empty()) return "it was not up: there was nothing to notice";
   if (std::ranges::none_of(report.families, [](const auto& entry) { return entry.second.carried; })) {
-    if (!report.failed_over()) return "it carried nothing, and was not noticed to be silent";
-    return report.came_back() ? "it carried nothing; it was noticed and came back"
-                              : "it carried nothing; it was noticed and did not come back";
+    if (!report.failed_over()) return "the default route was on another; it was not noticed to be silent";
+    return report.came_back() ? "the default route was on another; it was noticed and came back"
+                              : "the default route was on another; it was noticed and did not come back";
   }
   if (!report.failed_over()) return "it did not fail over";
   return report.came_back() ? "it failed over and came back" : "it failed over and did not come back";

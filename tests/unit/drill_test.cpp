@@ -180,16 +180,16 @@ TEST(DrillReport, KnowsWhatHasNotHappenedYet) {
   EXPECT_TRUE(report(8, manual).came_back());
 }
 
-TEST(DrillReport, OfOneThatCarriesNothingAsksForNoSwitch) {
+TEST(DrillReport, OfOneThatDoesNotCarryTheDefaultAsksForNoSwitch) {
   const DrillBefore idle{"fibre", {Family::v4}, {}};
   EXPECT_TRUE(report(3, idle).failed_over());
   EXPECT_TRUE(report(8, idle).came_back());
   EXPECT_THAT(render_drill_text(report(8, idle)),
-              HasSubstr("Drill of fibre: it carried nothing; it was noticed and came back\n"));
+              HasSubstr("Drill of fibre: the default route was on another; it was noticed and came back\n"));
   EXPECT_THAT(render_drill_text(report(7, idle)),
-              HasSubstr("it carried nothing; it was noticed and did not come back"));
+              HasSubstr("the default route was on another; it was noticed and did not come back"));
   EXPECT_THAT(render_drill_text(report(2, idle)),
-              HasSubstr("it carried nothing, and was not noticed to be silent"));
+              HasSubstr("the default route was on another; it was not noticed to be silent"));
   EXPECT_THAT(render_drill_text(report(2, {"fibre", {}, {}})),
               HasSubstr("it was not up: there was nothing to notice"));
 }

@@ -220,9 +220,11 @@ class Explainer {
           cat(uplink == nullptr ? "that uplink has no way out" : cat(uplink->name, ' ', state_words(*uplink)),
               ": the packet is refused rather than sent out by another one"));
     }
-    if (answer_.route != nullptr && !answer_.route->destination.is_default()) {
-      say("a route to just that network leads there");
-    }
+    if (answer_.route == nullptr || answer_.route->destination.is_default()) return;
+    say(uplink == nullptr || uplink->name == out_.uplink
+            ? "a route to just that network leads there"
+            : cat("but a route to just that network comes first, and leads by ",
+                  device_words(out_.uplink, out_.device)));
   }
 
   bool is_policy_table(std::uint32_t table) const {

@@ -18,12 +18,13 @@ std::string words_of(const Alternative& other, const Explanation& said, const Ro
                said.policy.empty() ? "" : ": the policy names no other uplink that can carry it");
   }
   if (other.uplink == said.uplink) {
+    if (said.by == DecidedBy::own_device) return "it stays there: the socket is bound to it";
     const auto ours = inputs.numbers.protocol;
     const bool is_ours = (answer.rule != nullptr && answer.rule->protocol == ours) ||
                          (answer.route != nullptr && answer.route->protocol == ours);
-    return is_ours && said.by != DecidedBy::specific_route
-               ? "it stays there: no other uplink is better"
-               : "it stays there: what decides is not multilink's to change";
+    const bool is_to_a_network = answer.route != nullptr && !answer.route->destination.is_default();
+    return is_ours && !is_to_a_network ? "it stays there: no other uplink is better"
+                                       : "it stays there: what decides is not multilink's to change";
   }
   const auto& dead = *inputs.config.uplink_named(said.uplink);
   return cat("it goes by ", device_words(other.uplink, other.device),

@@ -193,7 +193,18 @@ TEST_F(ExplanationTest, ASocketBoundToTheDeviceStaysThere) {
   const auto said = explain_settled(bound);
   EXPECT_EQ(said.by, DecidedBy::own_device);
   EXPECT_EQ(said.uplink, "lte");
-  EXPECT_EQ(said.if_it_died->text, "it stays there: no other uplink is better");
+  EXPECT_EQ(said.if_it_died->text, "it stays there: the socket is bound to it");
+}
+
+TEST_F(ExplanationTest, WhatBearsAnAddressOfAnUplinkGoesToTheNeighboursOfAnother) {
+  auto bound = to("192.0.2.9");
+  bound.from = address("198.51.100.2");
+  const auto said = explain_settled(bound);
+  EXPECT_EQ(said.by, DecidedBy::own_address);
+  EXPECT_EQ(said.uplink, "fibre");
+  EXPECT_THAT(said.because,
+              Contains("but a route to just that network comes first, and leads by fibre (eth0)"));
+  EXPECT_EQ(said.if_it_died->text, "it stays there: what decides is not multilink's to change");
 }
 
 TEST_F(ExplanationTest, TheLanIsNobodysUplink) {

@@ -25,6 +25,7 @@ LostAddresses::Change LostAddresses::see(const UplinkAddresses& now) {
       if (has_now(owner, address)) continue;
       lost_[owner].insert(address);
       out.begins.insert(owner.family);
+      out.loses.insert(owner);
     }
   }
   for (auto& [owner, addresses] : lost_) {

@@ -2,6 +2,7 @@
 #include "multilink/services/connection_mover.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -19,13 +20,17 @@ std::string describe(const EvictionOrder& order) {
   return cat(order.uplink, " (IPv", to_string(order.family), "), ", to_string(order.cause));
 }
 
+using Key = std::tuple<std::uint8_t, std::uint16_t, ConnectionTuple>;
+
+Key key_of(const Connection& connection) {
+  return {connection.protocol, connection.zone, connection.original};
+}
+
 /// Adds what became of those of `parted` that are not among `all`. An entry that lives on under its old translation goes as the others
 /// do. One that has begun anew is left alone, also where it has the old one's id (seen: the kernel gives the same place again); but who
 /// has to be told is told.
 void add_parted(std::span<const Connection> parted, std::span<const Connection> present,
                 std::vector<Connection>& all) {
-  using Key = std::tuple<std::uint8_t, std::uint16_t, ConnectionTuple>;
-  const auto key_of = [](const Connection& one) { return Key(one.protocol, one.zone, one.original); };
   std::map<Key, const Connection*> there;
   for (const auto& one : present) there[key_of(one)] = &one;
   std::set<Key> known;
@@ -58,6 +63,13 @@ void ConnectionMover::carry_out(EvictionOrder order, std::shared_ptr<const Surro
   if (jobs_.size() == 1) run_soon();
 }
 
+void ConnectionMover::tell_forgotten(EvictionOrder order, std::shared_ptr<const Surroundings> around,
+                                     std::vector<Connection> earlier) {
+  jobs_.push_back(
+      {std::move(order), std::move(around), ports_.scheduler.now().mono, std::move(earlier), true});
+  if (jobs_.size() == 1) run_soon();
+}
+
 void ConnectionMover::run_soon() {
   ports_.scheduler.post([this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired()) run_next();
@@ -72,24 +84,40 @@ void ConnectionMover::run_next() {
 }
 
 Result<void> ConnectionMover::list(Job& job) {
-  const PacketMarks marks(job.around->mark_mask);
-  Result<std::vector<Connection>> pinned;
-  // An uplink that is gone, and a narrower mask since: nothing bears a mark that it has no room for.
-  if (job.order.index >= 1 && job.order.index <= marks.uplinks())
-    pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
-  note("connections", pinned);
-  if (!pinned) return tl::unexpected<Error>(pinned.error());
-  if (!job.parted.empty()) {
-    const auto present = ports_.connections.list(job.order.family, {0, 0});
-    add_parted(job.parted, present ? *present : std::vector<Connection>(), *pinned);
-  }
+  const auto listed = job.only_forgotten ? list_forgotten(job) : list_pinned(job);
+  note("connections", listed);
+  if (!listed) return tl::unexpected<Error>(listed.error());
   const auto& around = *job.around;
-  job.left = connections_to_move(*pinned, job.order.scope, around.inside);
+  job.left = connections_to_move(*listed, job.order.scope, around.inside);
   std::erase_if(job.left, [&](const Connection& connection) {
     return !around.policies.is_about(job.order, connection, around.inside);
   });
   job.listed = true;
   return {};
+}
+
+Result<std::vector<Connection>> ConnectionMover::list_pinned(const Job& job) {
+  const PacketMarks marks(job.around->mark_mask);
+  Result<std::vector<Connection>> pinned;
+  // An uplink that is gone, and a narrower mask since: nothing bears a mark that it has no room for.
+  if (job.order.index >= 1 && job.order.index <= marks.uplinks())
+    pinned = ports_.connections.list(job.order.family, marks.match(job.order.index));
+  if (pinned && !job.parted.empty()) {
+    const auto present = ports_.connections.list(job.order.family, {0, 0});
+    add_parted(job.parted, present ? *present : std::vector<Connection>(), *pinned);
+  }
+  return pinned;
+}
+
+Result<std::vector<Connection>> ConnectionMover::list_forgotten(const Job& job) {
+  const auto present = ports_.connections.list(job.order.family, {0, 0});
+  if (!present) return present;
+  std::set<Key> there;
+  for (const auto& one : *present) there.insert(key_of(one));
+  std::vector<Connection> out;
+  std::ranges::copy_if(job.parted, std::back_inserter(out),
+                       [&](const Connection& one) { return !there.contains(key_of(one)); });
+  return out;
 }
 
 Result<void> ConnectionMover::move_slice(Job& job) {

@@ -2,6 +2,7 @@
 #include "multilink/services/flow_keeper.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -97,6 +98,7 @@ void FlowKeeper::part_with(const UplinkIndices& departing, std::uint32_t mark_ma
     if (index > marks.uplinks()) continue;
     for (const Family family : kRoutedFamilies) {
       evictions_[""].expect_removed(family, index, name);
+      waiting_.erase({family, index});
       if (parted_.contains({family, index})) continue;
       // What cannot be read is told by the order, which reads it again.
       if (auto listed = ports_.connections.list(family, marks.match(index))) {
@@ -174,6 +176,7 @@ void FlowKeeper::follow(const FlowView& view) {
   former_.see(view.state, links_of(view), scheduler_.now().mono);
   prepare(view);
   watch_addresses(view);
+  watch_waiting(view);
   begin_anew(view);
   begin_anew_after_a_switch(view);
   evict(view);
@@ -197,7 +200,44 @@ void FlowKeeper::watch_addresses(const FlowView& view) {
   };
   for (const Family family : change.ends) tell(family, Duration{});
   for (const Family family : change.begins) tell(family, kTellOrphans);
+  for (const auto& owner : change.loses) {
+    const auto waiting = waiting_.find(owner);
+    if (waiting != waiting_.end()) waiting->second.lost = scheduler_.now().mono;
+  }
   for (const auto& owner : change.appears) begin_anew_behind(addresses.at(owner), owner, view);
+}
+
+void FlowKeeper::watch_waiting(const FlowView& view) {
+  const MonoTime now = scheduler_.now().mono;
+  for (std::size_t i = 0; i < view.config.uplinks.size(); ++i) {
+    const auto& uplink = view.config.uplinks[i];
+    for (const auto& [family, seen] : view.facts[i].families) {
+      const AddressOwner owner{family, view.indices.at(uplink.device)};
+      const auto giving = view.giving_way.find(family);
+      const bool gives_way = giving != view.giving_way.end() && giving->second.contains(uplink.device);
+      const auto known = waiting_.find(owner);
+      if (known == waiting_.end()) {
+        if (!gives_way || seen.addresses.empty() || seen.fact == LinkFact::admin_down) continue;
+        // What cannot be read is told where connections are moved.
+        const auto listed =
+            ports_.connections.list(family, PacketMarks(wanted_.mark_mask).match(owner.uplink));
+        auto& connections = waiting_[owner].connections;
+        if (listed) std::ranges::copy_if(*listed, std::back_inserter(connections), must_be_told);
+      } else if (auto& waiting = known->second; waiting.lost) {
+        const MonoTime due = *waiting.lost + kForgets;
+        if (now < due) {
+          look_in(due - now);
+          continue;
+        }
+        mover_.tell_forgotten(
+            {uplink.name, owner.uplink, family, EvictionScope::all, EvictionCause::link_fact},
+            surroundings(view), std::move(waiting.connections));
+        waiting = {};
+      } else if (!gives_way && seen.fact == LinkFact::ok) {
+        waiting_.erase(known);
+      }
+    }
+  }
 }
 
 void FlowKeeper::begin_anew_behind(const std::set<IpAddress>& addresses, const AddressOwner& owner,
@@ -275,6 +315,12 @@ void FlowKeeper::remove_untranslated(const FlowView& view,
   }
 }
 
+std::shared_ptr<const ConnectionMover::Surroundings> FlowKeeper::surroundings(const FlowView& view) const {
+  return std::make_shared<const ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
+      view.config.suite.mark_mask, InsideNetworks(view.state, links_of(view), former_.addresses()),
+      PolicyFlows(view.config, view.state, view.policies), view.tied_users});
+}
+
 void FlowKeeper::evict(const FlowView& view) {
   const auto& policies = view.config.policies;
   std::erase_if(evictions_, [&](const auto& eviction) {
@@ -297,10 +343,10 @@ void FlowKeeper::evict(const FlowView& view) {
     for (const auto& [index, until] : uplinks) look_in(until - now);
   }
   if (orders.empty()) return;
-  const auto around = std::make_shared<const ConnectionMover::Surroundings>(ConnectionMover::Surroundings{
-      view.config.suite.mark_mask, InsideNetworks(view.state, links_of(view), former_.addresses()),
-      PolicyFlows(view.config, view.state, view.policies), view.tied_users});
+  const auto around = surroundings(view);
   for (auto& order : orders) {
+    const auto waiting = waiting_.find({order.family, order.index});
+    if (order.scope == EvictionScope::all && waiting != waiting_.end()) waiting->second.connections.clear();
     const auto parted = parted_.extract({order.family, order.index});
     mover_.carry_out(std::move(order), around,
                      parted ? std::move(parted.mapped()) : std::vector<Connection>());

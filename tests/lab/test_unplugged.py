@@ -50,5 +50,33 @@ def test_the_address_goes(options):
     return goes(options, lambda lab, isp: lab.gateway.ip(f"addr flush dev {isp.device}"))
 
 
+def test_a_silent_device_goes(options):
+    """A modem that hangs and is reset, sooner than its connections are given up: who only listens learns of it, too, and what
+    this host has open goes on when it is back."""
+    sections = "[wan1]\nmasquerade = yes\nevict_after = 20s\n[wan2]\nmasquerade = yes\n"
+    with running(options, sections=sections, nat=False) as (lab, suite):
+        better, other = lab.isps
+        drops_mid_stream(other)
+        lab.stream_server()
+        stream, own = lab.tcp_stream("download"), lab.tcp_stream("download", namespace=lab.gateway)
+        time.sleep(2)
+        better.cut("blackhole")
+        suite.wait_active(5, other.device)
+        time.sleep(TOLD_S)
+        expect(len(stream.report(0)) == 1, "it waits for the uplink")
+        begun = time.monotonic()
+        better.unplug()
+        time.sleep(TOLD_S)
+        rows = stream.report(begun)
+        better.repair("blackhole")
+        better.plug()
+        lab.add_default(better, 100)
+        time.sleep(5)
+        others = own.report(begun)
+    expect(len(rows) == 2 and rows[0]["ended"] is not None and rows[1]["connected"] is not None, rows)
+    expect(len(others) == 1 and others[0]["ended"] is None, others)
+    return {"told_ms": round((rows[0]["ended"] - begun) * 1000)}
+
+
 if __name__ == "__main__":
     main(globals())

@@ -76,6 +76,48 @@ TEST_F(RouteFlowsTest, ClientsOfWhatTheKernelForgetsWithAnAddressAreTold) {
   EXPECT_FALSE(filter_.resets_orphans(Family::v4));
 }
 
+/// A modem that hangs and then vanishes.
+TEST_F(RouteFlowsTest, WhoListensOnASuspectLearnsThatItsAddressIsGone) {
+  start_with_both_up();
+  const auto listener = connect(kFirst, ip_protocol::kTcp, 1);
+  connect(kFirst, ip_protocol::kTcp, 2, "192.0.2.2");
+  connect(kSecond, ip_protocol::kTcp, 3);
+  become("eth0", HealthState::suspect);
+  ASSERT_EQ(carrier(), "eth1");
+  kernel_.remove_link("eth0");
+  ASSERT_EQ(connections_.remove({{listener}}), 1U) << "as the kernel does with what it masqueraded";
+  scheduler_.settle();
+  scheduler_.advance(FlowKeeper::kForgets);
+  EXPECT_THAT(clients_.told, testing::ElementsAre(listener.original));
+  EXPECT_EQ(filter_.resets(), 1U);
+  EXPECT_EQ(log_.count("moved 1 TCP, 0 UDP and 0 other flows off eth0 (IPv4), its link is lost"), 1U);
+  EXPECT_EQ(alive(kFirst, ip_protocol::kTcp), 1U) << "what lives on may come back with the address";
+  scheduler_.advance(seconds(30));
+  EXPECT_THAT(clients_.told, testing::ElementsAre(listener.original)) << "once";
+}
+
+TEST_F(RouteFlowsTest, WhatHasBeenEvictedIsNotToldAgainWhenTheAddressGoes) {
+  start_with_both_up();
+  connect(kFirst, ip_protocol::kTcp, 1);
+  become("eth0", HealthState::suspect);
+  become("eth0", HealthState::down);
+  ASSERT_EQ(clients_.told.size(), 1U);
+  kernel_.remove_link("eth0");
+  scheduler_.advance(seconds(5));
+  EXPECT_EQ(clients_.told.size(), 1U);
+}
+
+TEST_F(RouteFlowsTest, WhatCameBackToASuspectIsNotTold) {
+  start_with_both_up();
+  const auto over = connect(kFirst, ip_protocol::kTcp, 1);
+  become("eth0", HealthState::suspect);
+  become("eth0", HealthState::up);
+  ASSERT_EQ(connections_.remove({{over}}), 1U);
+  kernel_.remove_link("eth0");
+  scheduler_.advance(seconds(5));
+  EXPECT_THAT(clients_.told, IsEmpty());
+}
+
 TEST_F(RouteFlowsTest, ADeviceThatIsSetUpAgainGoesOnWithWhatLives) {
   start_with_both_up();
   kernel_.set_admin_up("eth0", false);

@@ -31,6 +31,7 @@ class LostAddresses {
     std::set<Family> begins;              ///< an address has gone: from now on
     std::set<Family> ends;                ///< all that had gone are back: what lives can go on
     std::set<AddressOwner> appears = {};  ///< who has an address that it had not before
+    std::set<AddressOwner> loses = {};    ///< who has one no more
   };
 
   /// At each look. The first one tells nothing.

@@ -78,12 +78,17 @@ class ConnectionMover {
   void carry_out(EvictionOrder order, std::shared_ptr<const Surroundings> around,
                  std::vector<Connection> parted = {});
 
+  /// About those alone of `earlier` that the kernel has forgotten since: their ends are told, all others stay.
+  void tell_forgotten(EvictionOrder order, std::shared_ptr<const Surroundings> around,
+                      std::vector<Connection> earlier);
+
  private:
   struct Job {
     EvictionOrder order;
     std::shared_ptr<const Surroundings> around;
     MonoTime begun;
     std::vector<Connection> parted = {};
+    bool only_forgotten = false;  ///< of these
     bool listed = false;
     std::vector<Connection> left = {};  ///< to be moved, the next ones last
     MovedFlows moved = {};
@@ -92,6 +97,8 @@ class ConnectionMover {
   void run_soon();
   void run_next();
   Result<void> list(Job& job);
+  Result<std::vector<Connection>> list_pinned(const Job& job);
+  Result<std::vector<Connection>> list_forgotten(const Job& job);
   Result<void> move_slice(Job& job);
   void finish(const Result<void>& outcome);
   template <class Value>

@@ -63,6 +63,8 @@ class FlowKeeper {
   /// How long after an uplink has lost an address, or its device, clients of connections that the kernel has forgotten with it are
   /// told. Who says nothing for longer finds out by himself.
   static constexpr Duration kTellOrphans = std::chrono::minutes(2);
+  /// How long the kernel takes to forget, which it does on the side.
+  static constexpr Duration kForgets = std::chrono::milliseconds(200);
 
   struct Calls {
     std::function<void()> look_again;  ///< asks for follow() with what is so then
@@ -91,6 +93,9 @@ class FlowKeeper {
   std::vector<Connection> mark_anew(std::uint32_t before, std::uint32_t after, const UplinkIndices& indices);
   void keep_filter();
   void watch_addresses(const FlowView& view);
+  /// Who only listens on a silent uplink would never learn that its address went, too: by then the kernel knows his connection
+  /// no more.
+  void watch_waiting(const FlowView& view);
   /// What began while the uplink had no address to translate to begins anew.
   void begin_anew_behind(const std::set<IpAddress>& addresses, const AddressOwner& owner,
                          const FlowView& view);
@@ -102,6 +107,7 @@ class FlowKeeper {
                      const std::function<std::vector<Connection>(std::span<const Connection>)>& select);
   void remove_untranslated(const FlowView& view,
                            const std::function<bool(const FilteredUplink&, Family)>& is_meant);
+  std::shared_ptr<const ConnectionMover::Surroundings> surroundings(const FlowView& view) const;
   void evict(const FlowView& view);
   /// Adds what the choice of this name asks for; `subjects` as it sees them.
   void step(const std::string& choice, Family family, std::span<const EvictionSubject> subjects,
@@ -127,6 +133,11 @@ class FlowKeeper {
   std::vector<MonoTime> looks_at_carriers_;  ///< when to, for what is untranslated; the next one is the last
   FormerAddresses former_;
   LostAddresses lost_;
+  struct Waiting {
+    std::vector<Connection> connections;
+    std::optional<MonoTime> lost;  ///< since then an address is gone
+  };
+  std::map<AddressOwner, Waiting> waiting_;  ///< TCP that has stayed on an uplink that gives way
   std::map<std::pair<Family, unsigned>, std::vector<Connection>> parted_;  ///< until their order is given
   std::map<Family, std::map<unsigned, MonoTime>> letting_go_;              ///< until when
   std::vector<EvictionOrder> repeated_;  ///< once the addresses hold nothing

@@ -45,7 +45,8 @@ HealthReader::HealthReader(Scheduler& scheduler, Store& store, Log& log, RedisKe
       keys_(std::move(keys)),
       boot_(std::move(boot)),
       heard_(std::move(heard)),
-      complaints_(log) {}
+      complaints_(log),
+      ages_(log) {}
 
 void HealthReader::set_uplinks(const Config& config) {
   const auto before = std::exchange(uplinks_, {});
@@ -96,7 +97,12 @@ void HealthReader::read() {
 
 bool HealthReader::is_current(const std::string& name, const HealthRecord& record, MonoTime now) {
   const auto age = newest_[name].judge(boot_, record.boot, record.written, now);
-  if (age == NewestWord::Age::from_the_future) complaints_.refuse(keys_.health(name), kFromTheFuture, now);
+  const auto key = keys_.health(name);
+  if (age == NewestWord::Age::from_the_future) {
+    ages_.refuse(key, kFromTheFuture, now);
+  } else {
+    ages_.accept(key);
+  }
   return age == NewestWord::Age::current;
 }
 

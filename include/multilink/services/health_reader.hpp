@@ -68,6 +68,7 @@ class HealthReader {
   std::string boot_;
   Heard heard_;
   Complaints complaints_;
+  Complaints ages_;                           ///< of records that are sound else
   std::map<std::string, NewestWord> newest_;  ///< by uplink
   std::set<std::string> uplinks_;
   std::set<std::string> removed_;  ///< the configuration had them once

@@ -218,12 +218,16 @@ void FlowKeeper::watch_waiting(const FlowView& view) {
       const auto known = waiting_.find(owner);
       if (known == waiting_.end()) {
         if (!gives_way || seen.addresses.empty() || seen.fact == LinkFact::admin_down) continue;
+        waiting_[owner].due = now + kRemembers;
+        look_in(kRemembers);
+      } else if (auto& waiting = known->second; waiting.due) {
+        if (now < *waiting.due) continue;
+        waiting.due.reset();
         // What cannot be read is told where connections are moved.
         const auto listed =
             ports_.connections.list(family, PacketMarks(wanted_.mark_mask).match(owner.uplink));
-        auto& connections = waiting_[owner].connections;
-        if (listed) std::ranges::copy_if(*listed, std::back_inserter(connections), must_be_told);
-      } else if (auto& waiting = known->second; waiting.lost) {
+        if (listed) std::ranges::copy_if(*listed, std::back_inserter(waiting.connections), must_be_told);
+      } else if (waiting.lost) {
         const MonoTime due = *waiting.lost + kForgets;
         if (now < due) {
           look_in(due - now);
@@ -346,7 +350,7 @@ void FlowKeeper::evict(const FlowView& view) {
   const auto around = surroundings(view);
   for (auto& order : orders) {
     const auto waiting = waiting_.find({order.family, order.index});
-    if (order.scope == EvictionScope::all && waiting != waiting_.end()) waiting->second.connections.clear();
+    if (order.scope == EvictionScope::all && waiting != waiting_.end()) waiting->second = {};
     const auto parted = parted_.extract({order.family, order.index});
     mover_.carry_out(std::move(order), around,
                      parted ? std::move(parted.mapped()) : std::vector<Connection>());

@@ -84,6 +84,7 @@ TEST_F(RouteFlowsTest, WhoListensOnASuspectLearnsThatItsAddressIsGone) {
   connect(kSecond, ip_protocol::kTcp, 3);
   become("eth0", HealthState::suspect);
   ASSERT_EQ(carrier(), "eth1");
+  scheduler_.advance(FlowKeeper::kRemembers);
   kernel_.remove_link("eth0");
   ASSERT_EQ(connections_.remove({{listener}}), 1U) << "as the kernel does with what it masqueraded";
   scheduler_.settle();
@@ -100,6 +101,7 @@ TEST_F(RouteFlowsTest, WhatHasBeenEvictedIsNotToldAgainWhenTheAddressGoes) {
   start_with_both_up();
   connect(kFirst, ip_protocol::kTcp, 1);
   become("eth0", HealthState::suspect);
+  scheduler_.advance(FlowKeeper::kRemembers);
   become("eth0", HealthState::down);
   ASSERT_EQ(clients_.told.size(), 1U);
   kernel_.remove_link("eth0");
@@ -111,6 +113,7 @@ TEST_F(RouteFlowsTest, WhatCameBackToASuspectIsNotTold) {
   start_with_both_up();
   const auto over = connect(kFirst, ip_protocol::kTcp, 1);
   become("eth0", HealthState::suspect);
+  scheduler_.advance(FlowKeeper::kRemembers);
   become("eth0", HealthState::up);
   ASSERT_EQ(connections_.remove({{over}}), 1U);
   kernel_.remove_link("eth0");

@@ -63,6 +63,8 @@ class FlowKeeper {
   /// How long after an uplink has lost an address, or its device, clients of connections that the kernel has forgotten with it are
   /// told. Who says nothing for longer finds out by himself.
   static constexpr Duration kTellOrphans = std::chrono::minutes(2);
+  /// How long after an uplink has begun to give way its connections are listed: what is urgent has been done then.
+  static constexpr Duration kRemembers = std::chrono::milliseconds(100);
   /// How long the kernel takes to forget, which it does on the side.
   static constexpr Duration kForgets = std::chrono::milliseconds(200);
 
@@ -134,6 +136,7 @@ class FlowKeeper {
   FormerAddresses former_;
   LostAddresses lost_;
   struct Waiting {
+    std::optional<MonoTime> due;  ///< they are listed then
     std::vector<Connection> connections;
     std::optional<MonoTime> lost;  ///< since then an address is gone
   };

@@ -110,7 +110,7 @@ Result<std::vector<Connection>> ConnectionMover::list_pinned(const Job& job) {
 }
 
 Result<std::vector<Connection>> ConnectionMover::list_forgotten(const Job& job) {
-  const auto present = ports_.connections.list(job.order.family, {0, 0});
+  auto present = ports_.connections.list(job.order.family, {0, 0});
   if (!present) return present;
   std::set<Key> there;
   for (const auto& one : *present) there.insert(key_of(one));

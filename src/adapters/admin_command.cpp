@@ -72,10 +72,23 @@ class Ordering {
       if (const auto* refusal = refusal_in((*replies)[i]))
         return refuse(kExitFailure, refused_by_redis(*refusal));
     }
-    return await(asked);
+    auto said = await(asked);
+    if (refusal_in((*replies)[needed]) != nullptr) save();
+    return said;
   }
 
  private:
+  /// Redis refuses a snapshot while it writes another one, which may have begun before the order.
+  void save() {
+    const MonoTime last = session_.now().mono + kDeadline;
+    while (session_.now().mono < last && !session_.is_interrupted()) {
+      const auto replies = session_.run({{"BGSAVE", "SCHEDULE"}}, kDeadline);
+      const auto* refusal = replies ? refusal_in(replies->front()) : nullptr;
+      if (refusal == nullptr || refusal->find("in progress") == std::string::npos) return;
+      session_.pause(kPoll);
+    }
+  }
+
   /// Until healthd's record says so.
   tl::expected<std::string, CommandFailure> await(const AdminRecord& asked) {
     const MonoTime last = session_.now().mono + kDeadline;

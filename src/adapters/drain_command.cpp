@@ -17,6 +17,8 @@
 #include "multilink/core/drain_report.hpp"
 #include "multilink/core/packet_marks.hpp"
 #include "multilink/core/quantity.hpp"
+#include "multilink/core/record_fields.hpp"
+#include "multilink/core/records.hpp"
 #include "multilink/core/redis_keys.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/uplink_index.hpp"
@@ -82,6 +84,10 @@ class Waiting {
     for (;;) {
       const auto count = flows_.count();
       if (!count) return tl::unexpected<Error>(count.error());
+      if (count->total() == 0 && !has_left()) {
+        looks_at_nothing = -1;
+        tell_it_stays();
+      }
       if (told != *count && count->total() > 0)
         std::fputs(cat("multilinkctl: ", uplink_, ": ", to_text(*count), '\n').c_str(), stderr);
       told = *count;
@@ -94,6 +100,27 @@ class Waiting {
   }
 
  private:
+  /// Whether the traffic has gone elsewhere by the word of routed, which may not run. Unknown: no.
+  bool has_left() {
+    const auto replies = session_.run({{"HGETALL", keys_.routing()}}, kDeadline);
+    if (!replies) return false;
+    const auto routing =
+        as_fields(replies->front()).and_then([](const Fields& all) { return RoutingRecord::decode(all); });
+    return routing && std::ranges::none_of(routing->families, [&](const auto& entry) {
+             return std::ranges::find(entry.second.active, uplink_, &RoutingRecord::Active::uplink) !=
+                    entry.second.active.end();
+           });
+  }
+
+  void tell_it_stays() {
+    if (std::exchange(is_told_to_stay_, true)) return;
+    std::fputs(cat("multilinkctl: ", uplink_,
+                   ": carries the default route all the same: no other uplink can, or routed does not run "
+                   "('multilinkctl status')\n")
+                   .c_str(),
+               stderr);
+  }
+
   std::optional<DrainEnd> end_after(Duration waited, int looks_at_nothing) {
     if (looks_at_nothing >= kLooksAtNothing) return DrainEnd::empty;
     if (session_.is_interrupted()) return DrainEnd::interrupted;
@@ -111,6 +138,7 @@ class Waiting {
   AdminSession session_;
   PinnedFlows& flows_;
   std::optional<Duration> longest_;
+  bool is_told_to_stay_ = false;
 };
 
 }  // namespace

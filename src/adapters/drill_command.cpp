@@ -48,6 +48,8 @@ class Drill {
     auto report = await_answer();
     if (!report) {
       take_back();
+      if (session_.is_interrupted())
+        return refuse(kExitCutShort, "drill: interrupted before routed had answered; it is taken back");
       return refuse(kExitFailure, report.error().message);
     }
     if (report->refused.empty()) report = await_return(*std::move(report));
@@ -55,6 +57,8 @@ class Drill {
     DrillResult result{json ? render_drill_json(*report) : render_drill_text(*report), kExitOk};
     if (!report->refused.empty()) {
       result.status = kExitRefused;
+    } else if (!report->cut_short.empty()) {
+      result.status = kExitCutShort;
     } else if (!report->failed_over() || !report->came_back()) {
       result.status = kExitNoFailover;
     }
@@ -154,13 +158,14 @@ class Drill {
                stderr);
     MonoTime last = asked_.end() + kLongestReturn;
     while (session_.now().mono < last && !(report.ended && report.came_back())) {
-      const bool was_interrupted = session_.is_interrupted();
+      const bool was_over = is_taken_back_;
       session_.pause(kPoll);
-      if (session_.is_interrupted() && !was_interrupted) {
+      // What others have done to the uplink may keep it away for ever.
+      if (!was_over && (session_.is_interrupted() || !report.cut_short.empty())) {
         take_back();
         last = session_.now().mono + std::chrono::seconds(1);  // the report is of what is known
       }
-      if (was_interrupted && session_.now().mono >= last) break;
+      if (was_over && session_.now().mono >= last) break;
       if (auto next = read()) report = *std::move(next);
     }
     return report;

@@ -250,6 +250,8 @@ constexpr std::array kCommands{
     Command{"drill", "for force json", 1, 1, "say of which uplink, and for how long", drill},
 };
 constexpr std::string_view kOfEach = "config redis help version";
+/// Of any other, the one that is meant could only be guessed.
+constexpr std::string_view kRepeatable = "set";
 
 bool lists(std::string_view options, std::string_view name) {
   const auto all = split(options, ' ');
@@ -325,6 +327,9 @@ int run(int argc, char** argv) {
   }
   for (const auto& [name, values] : line->options) {
     if (!lists(command->options, name) && !lists(kOfEach, name)) return refuse_option(*command, name);
+    if (values.size() > 1 && name != kRepeatable)
+      return refuse_usage(
+          cat(command->words, ": --", name, " is given ", values.size(), " times; say it once"));
   }
   const auto words = static_cast<std::ptrdiff_t>(split(command->words, ' ').size());
   call.operands.assign(line->words.begin() + words, line->words.end());

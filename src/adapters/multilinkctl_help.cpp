@@ -180,7 +180,7 @@ constexpr std::array kStatuses{
     StatusHelp{"doctor", "doctor", "2 there are problems"},
     StatusHelp{"config diff", "config diff", "2 there are differences"},
     StatusHelp{"disable,drill", "disable and drill", "2 refused as things are"},
-    StatusHelp{"drill", "drill also", "3 it did not fail over or did not come back"},
+    StatusHelp{"drill", "drill also", "3 it did not fail over or did not come back, 4 it was cut short"},
     StatusHelp{"drain", "drain --wait", "3 flows are left"},
 };
 

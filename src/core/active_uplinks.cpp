@@ -34,7 +34,7 @@ std::string names_of(const std::vector<RoutingRecord::Active>& actives) {
   std::vector<std::string> names;
   names.reserve(actives.size());
   for (const auto& active : actives) names.push_back(active.uplink);
-  return names.empty() ? "none" : join(names, ", ");
+  return names.empty() ? std::string(kCarriedByNone) : join(names, ", ");
 }
 
 bool contains_uplink(const std::vector<RoutingRecord::Active>& actives, const std::string& name) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "multilink/core/drill.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
 
@@ -35,6 +36,7 @@ class Reading {
 
   void read(const EventRecord& event) {
     if (event.kind == "drill" && event.id == out_.id) return of_drill(event);
+    if (out_.begun && event.uplink == out_.uplink) of_others(event);
     if (!out_.begun || !event.family || !out_.families.contains(*event.family)) return;
     auto& family = out_.families.at(*event.family);
     if (event.kind == "health" && event.uplink == out_.uplink) of_health(event, family);
@@ -54,7 +56,19 @@ class Reading {
     } else if (!out_.ended) {
       out_.ended = event.at;
       out_.end_reason = event.reason;
+      if (event.reason != kDrillLasted) cut_short(event.reason);
     }
+  }
+
+  /// Once it is back, what becomes of it is no business of the drill's.
+  void of_others(const EventRecord& event) {
+    if (out_.came_back()) return;
+    if (event.kind == "admin" && event.to != "in use") cut_short(event.reason);
+    if (event.kind == "link" && event.to != "ok") cut_short(cat("it failed in earnest: ", event.reason));
+  }
+
+  void cut_short(const std::string& why) {
+    if (out_.cut_short.empty()) out_.cut_short = why;
   }
 
   void of_health(const EventRecord& event, DrillReport::PerFamily& family) const {
@@ -128,6 +142,7 @@ std::string family_lines(Family family, const DrillReport::PerFamily& one, const
 
 std::string verdict(const DrillReport& report) {
   if (!report.refused.empty()) return "refused";
+  if (!report.cut_short.empty()) return cat("cut short: ", printable(report.cut_short));
   if (report.families.empty()) return "it was not up: there was nothing to notice";
   if (std::ranges::none_of(report.families, [](const auto& entry) { return entry.second.carried; })) {
     if (!report.failed_over()) return "the default route was on another; it was not noticed to be silent";
@@ -199,6 +214,7 @@ std::string render_drill_json(const DrillReport& report) {
                  {"begun", at(report.begun)},
                  {"ended", at(report.ended)},
                  {"end_reason", text_or_null(report.end_reason)},
+                 {"cut_short", text_or_null(report.cut_short)},
                  {"failed_over", report.failed_over()},
                  {"came_back", report.came_back()},
                  {"families", families},

@@ -17,21 +17,24 @@ std::string padded(std::string text, std::size_t width) {
   return text + "  ";
 }
 
-std::string change_of(const EventRecord& event) {
-  if (event.from.empty() && event.to.empty()) return {};
-  const auto side = [](const std::string& text) {
-    return text.empty() ? "none" : printable(text, kMostText);
-  };
-  return cat(side(event.from), " -> ", side(event.to));
+std::string printable_change(EventRecord event) {
+  for (auto* side : {&event.from, &event.to}) *side = printable(*side, kMostText);
+  return change_of(event, "->");
 }
 
 }  // namespace
+
+std::string change_of(const EventRecord& event, std::string_view arrow) {
+  if (event.from.empty() && event.to.empty()) return {};
+  const auto side = [](const std::string& text) { return text.empty() ? std::string("none") : text; };
+  return cat(side(event.from), ' ', arrow, ' ', side(event.to));
+}
 
 std::string render_event_text(const EventRecord& event) {
   std::string out = cat(format_utc(event.at), "  ", padded(printable(event.kind), kWidthOfKind),
                         padded(event.uplink.empty() ? "-" : printable(event.uplink), kWidthOfUplink),
                         event.family ? cat("IPv", to_string(*event.family)) : "    ", "  ",
-                        padded(change_of(event), kWidthOfChange), printable(event.reason, kMostText));
+                        padded(printable_change(event), kWidthOfChange), printable(event.reason, kMostText));
   if (event.chain) out += cat(" (", format_milliseconds(*event.chain, 1), " from the deciding probe)");
   out.erase(out.find_last_not_of(' ') + 1);
   return out + '\n';

@@ -83,7 +83,8 @@ std::string chart(std::string_view name, std::string_view figures, ChartRange ra
              range == ChartRange::month ? "30 d"
              : range == ChartRange::day ? "24 h"
                                         : "1 h",
-             " ago</span><span>0 to ", scale, "</span><span>now</span></p></figure>\n");
+             " ago</span><span>", scale.empty() ? "" : "0 to ", scale,
+             "</span><span>now</span></p></figure>\n");
 }
 
 std::string ms(double value) {
@@ -101,7 +102,8 @@ std::string rtt_chart(const Records& records, const HistoryRecord& all, ChartRan
   const Figure most = [](const HistoryRecord& record) {
     return record.answers() > 0 ? std::optional(milliseconds_of(record.rtt_most)) : std::nullopt;
   };
-  if (all.answers() == 0) return chart("RTT", "no answer", range, 1, "-", "");
+  if (all.answers() == 0)
+    return chart("RTT", all.probes == 0 ? "none measured" : "no answer", range, 1, "", "");
   // One slow answer must not flatten the rest: it goes out of the picture, and is told in words.
   const double top = std::min(top_of(records, most), 2 * top_of(records, mean));
   return chart("RTT",
@@ -115,7 +117,7 @@ std::string loss_chart(const Records& records, const HistoryRecord& all, ChartRa
   const Figure loss = [](const HistoryRecord& record) {
     return record.probes > 0 ? std::optional(record.loss()) : std::nullopt;
   };
-  if (all.probes == 0) return chart("Loss", "no probe", range, 1, "-", "");
+  if (all.probes == 0) return chart("Loss", "none measured", range, 1, "", "");
   const double top = std::max(top_of(records, loss), kLeastTop);
   return chart("Loss", cat(percent(all.loss()), ", ", all.lost, " of ", all.probes, " probes"), range,
                records.size(), percent(top), path("failed", bars(records, loss, top)));
@@ -126,7 +128,7 @@ std::string jitter_chart(const Records& records, const HistoryRecord& all, Chart
     return record.answers() > 0 ? std::optional(milliseconds_of(record.jitter)) : std::nullopt;
   };
   const double top = top_of(records, jitter);
-  if (top <= 0) return chart("Jitter", "none measured", range, 1, "-", "");
+  if (top <= 0) return chart("Jitter", "none measured", range, 1, "", "");
   return chart("Jitter", cat("mean ", ms(milliseconds_of(all.jitter))), range, records.size(), ms(top),
                path("line", line(records, jitter, top)));
 }

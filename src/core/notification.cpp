@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "multilink/core/active_uplinks.hpp"
 #include "multilink/core/text.hpp"
 #include "multilink/core/time_text.hpp"
 
@@ -26,10 +27,18 @@ std::string drill_sentence(const EventRecord& event) {
   return cat("the drill of ", uplink, " has ended");
 }
 
+bool is_no_uplink(const std::string& names) {
+  return names.empty() || names == kCarriedByNone;
+}
+
+std::string named(const std::string& names) {
+  return is_no_uplink(names) ? "no uplink" : safe(names);
+}
+
 std::string what_happened(const EventRecord& event) {
   if (event.kind == "route") {
-    return cat("traffic goes by ", event.to.empty() ? "no uplink" : safe(event.to), in_family(event),
-               ", no longer by ", safe(event.from));
+    return cat("traffic goes by ", named(event.to), in_family(event),
+               is_no_uplink(event.from) ? ", before by " : ", no longer by ", named(event.from));
   }
   if (event.kind == "admin") {  // an order's time may have ended by itself
     return event.to == "in use"
@@ -88,9 +97,7 @@ std::string_view to_string(NotifyOn on) {
 }
 
 std::optional<NotifyOn> subject_of(const EventRecord& event) {
-  if (event.kind == "route") {
-    return event.from.empty() ? std::nullopt : std::optional(NotifyOn::route);
-  }
+  if (event.kind == "route") return NotifyOn::route;
   if (event.kind == "admin" || event.kind == "drill") return NotifyOn::admin;
   if (event.kind != "health" || event.uplink.empty()) return std::nullopt;
   const bool was_known = event.from != to_string(HealthState::unknown);

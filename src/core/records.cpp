@@ -388,6 +388,7 @@ Fields DaemonRecord::encode() const {
                 {"started", encode_wall(started)},
                 {"config_hash", config_hash}};
   if (stores) fields.emplace("stores", "1");
+  if (notifies) fields.emplace("notifies", "1");
   return fields;
 }
 
@@ -399,6 +400,7 @@ Result<DaemonRecord> DaemonRecord::decode(const Fields& fields) {
   out.started = reader.wall("started");
   out.config_hash = reader.text_if("config_hash", "16 hex digits", is_config_hash);
   out.stores = fields.contains("stores");
+  out.notifies = fields.contains("notifies");
   return reader.finish(std::move(out));
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "multilink/core/event_text.hpp"
 #include "multilink/core/html.hpp"
 #include "multilink/core/page_frame.hpp"
 #include "multilink/core/status_summary.hpp"
@@ -82,7 +83,7 @@ std::string uplink_row(const StatusSnapshot& snapshot, const UplinkStatus& uplin
   out += cell("Jitter", words.jitter);
   out += cell("Last probe", html_text(words.last_probe));
   out += cell("Since", health != nullptr ? ago(health->since, snapshot.at) : "unknown");
-  out += cell("Reason", html_text(remarks(uplink, family)));
+  out += cell("Reason", html_text(remarks(snapshot, uplink, family)));
   return out += "</tr>\n";
 }
 
@@ -158,15 +159,13 @@ std::string measured(const EventRecord& event) {
 }
 
 std::string event_row(const EventRecord& event, WallTime now) {
-  const std::string change =
-      event.from.empty() && event.to.empty() ? "" : cat(event.from, " \u2192 ", event.to);
   std::string subject = cat(event.kind, event.uplink.empty() ? "" : " ", event.uplink);
   if (event.family) subject += cat(" IPv", to_string(*event.family));
   std::string out =
       cat("<tr><th scope=\"row\"><span>", time_element(event.at, format_utc(event.at)), "</span></th>");
   out += cell("Ago", format_span(now - event.at));
   out += cell("What", html_text(subject));
-  out += cell("Change", html_text(change));
+  out += cell("Change", html_text(change_of(event, "\u2192")));
   out += cell("Measured", measured(event));
   out += cell("Reason", html_text(event.reason));
   return out += "</tr>\n";

@@ -6,6 +6,9 @@
 namespace multilink {
 
 void leave_out_idle_notifier(StatusSnapshot& snapshot) {
+  const bool has_receiver = std::ranges::any_of(
+      snapshot.daemons, [](const DaemonStatus& daemon) { return daemon.record && daemon.record->notifies; });
+  if (has_receiver) return;
   std::erase_if(snapshot.daemons,
                 [](const DaemonStatus& daemon) { return daemon.name == kNotifier && !daemon.record; });
 }

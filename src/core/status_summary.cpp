@@ -72,7 +72,10 @@ std::string wrong_sentence(const StatusSnapshot& snapshot) {
 std::vector<std::string> order_findings(const StatusSnapshot& snapshot) {
   std::vector<std::string> findings;
   for (const auto& uplink : snapshot.uplinks) {
-    const auto order = uplink.health ? order_sentence(*uplink.health) : "";
+    const bool carries = std::ranges::any_of(kFamilies, [&](Family family) {
+      return carries_default(snapshot, uplink.name, family).value_or(false);
+    });
+    const auto order = uplink.health ? order_sentence(*uplink.health, carries) : "";
     if (!order.empty()) findings.push_back(cat(uplink.name, " is ", order));
   }
   if (snapshot.routing && !snapshot.routing->drill.empty()) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "multilink/core/event_text.hpp"
 #include "multilink/core/status_words.hpp"
 #include "multilink/core/terminal_text.hpp"
 #include "multilink/core/text.hpp"
@@ -62,7 +63,7 @@ std::string uplink_table(const StatusSnapshot& snapshot, StatusPaint paint) {
                       in_colour(cat(to_string(words.state), words.order), colour_of(words.state), paint),
                       words.status, words.traffic, words.loss, words.rtt, words.jitter,
                       health != nullptr ? format_span(snapshot.at - health->since) : "-",
-                      safe(remarks(uplink, family))});
+                      safe(remarks(snapshot, uplink, family))});
     }
   }
   return align_columns(rows);
@@ -93,10 +94,8 @@ std::string daemon_lines(const StatusSnapshot& snapshot, StatusPaint paint) {
 std::string event_lines(const StatusSnapshot& snapshot) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& event : snapshot.events) {
-    const std::string change =
-        event.from.empty() && event.to.empty() ? "" : cat(event.from, " -> ", event.to);
     rows.push_back({cat("  ", format_utc(event.at)), safe(event.kind), safe(event.uplink),
-                    event.family ? cat("IPv", to_string(*event.family)) : "", safe(change),
+                    event.family ? cat("IPv", to_string(*event.family)) : "", safe(change_of(event, "->")),
                     safe(event.reason)});
   }
   return rows.empty() ? "  none yet\n" : align_columns(rows);

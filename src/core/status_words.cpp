@@ -53,10 +53,11 @@ std::string until(const HealthRecord& health) {
 
 }  // namespace
 
-std::string order_sentence(const HealthRecord& health) {
+std::string order_sentence(const HealthRecord& health, bool carries) {
   if (health.admin == AdminMode::disabled) return cat("disabled by its administrator", until(health));
   if (health.admin != AdminMode::drained) return {};
-  return cat("drained by its administrator", until(health), ": nothing new goes by it");
+  return cat("drained by its administrator", until(health),
+             carries ? ", but still carries the traffic" : ": nothing new goes by it");
 }
 
 UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
@@ -75,10 +76,11 @@ UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink,
   return words;
 }
 
-std::string remarks(const UplinkStatus& uplink, Family family) {
+std::string remarks(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family) {
   std::string out(reason_of(uplink, family));
+  const bool carries = carries_default(snapshot, uplink.name, family).value_or(false);
   if (uplink.health && uplink.health->admin == AdminMode::drained)
-    out = cat(order_sentence(*uplink.health), out.empty() ? "" : "; ", out);
+    out = cat(order_sentence(*uplink.health, carries), out.empty() ? "" : "; ", out);
   const auto* health = family_health(uplink, family);
   if (health == nullptr) return out;
   if (health->damping > Duration{}) {

@@ -106,7 +106,7 @@ void DrillKeeper::begin(const DrillRecord& asked, const Now& now) {
 void DrillKeeper::run_until_end(const DrillRecord& asked, const std::string& device, const Now& now) {
   const Duration left = asked.end() - now.mono;
   running_ = Running{asked, device, now.wall + std::chrono::duration_cast<std::chrono::milliseconds>(left)};
-  end_timer_ = scheduler_.after(left, [this] { finish("its time is over"); });
+  end_timer_ = scheduler_.after(left, [this] { finish(std::string(kDrillLasted)); });
   calls_.on_change();
 }
 

@@ -32,6 +32,7 @@ void Heartbeat::set_config(const Config& config) {
 
 void Heartbeat::take(const Config& config) {
   record_.config_hash = config_hash(config);
+  record_.notifies = config.notify.has_receiver();
   config_ = {{"notify_hash", notify_digest(config)}};
   if (auto text = config_text(config); text.size() <= kMostConfigText)
     config_.emplace("config", std::move(text));

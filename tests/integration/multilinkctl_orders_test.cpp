@@ -87,6 +87,25 @@ TEST_F(MultilinkctlOrders, WordsThatAreNoCommandAreToldWhy) {
   EXPECT_THAT(run({"report", "--uplink", "fibre"}).err, HasSubstr("--month is missing"));
 }
 
+TEST_F(MultilinkctlOrders, AnOptionGivenTwiceIsRefusedButForSet) {
+  const std::vector<std::vector<std::string>> twice{{"status", "--json", "--json"},
+                                                    {"status", "--watch", "--watch=5"},
+                                                    {"status", "--no-color", "--no-colour"},
+                                                    {"events", "--count", "1", "--count", "2"},
+                                                    {"history", "--uplink", "fibre", "--uplink", "lte"},
+                                                    {"drain", "fibre", "--for", "1h", "--for", "2h"},
+                                                    {"drill", "fibre", "--for", "1s", "--for", "2s"},
+                                                    {"doctor", "--config", "/a", "--config", "/b"}};
+  for (const auto& words : twice) {
+    const auto refused = run(words);
+    EXPECT_EQ(refused.status, 64) << words[0];
+    EXPECT_THAT(refused.err, HasSubstr("is given 2 times; say it once")) << words[0];
+  }
+  EXPECT_TRUE(fields(kKeys.admin("fibre")).empty());
+  EXPECT_THAT(run({"replay", "--uplink", "fibre", "--set", "loss_up=1%", "--set", "loss_down=30%"}).err,
+              testing::Not(HasSubstr("say it once")));
+}
+
 TEST_F(MultilinkctlOrders, ADrillThatRoutedDoesNotAnswerIsTakenBack) {
   const auto done = run({"drill", "fibre", "--for", "1s"});
   EXPECT_EQ(done.status, 1);

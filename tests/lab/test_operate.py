@@ -139,6 +139,33 @@ def test_drain_and_wait(options):
     return {"came_back_s": round(took, 1)}
 
 
+def test_an_order_soon_after_another_lasts_too(options):
+    """Redis refuses a snapshot while it writes that of the order before: a Redis that is killed forgets neither."""
+    with running(options) as (_, suite):
+        for mode, words in (("drained", ("enable", "drain")), ("", ("drain", "enable"))):
+            for word in words:
+                suite.multilinkctl(word, "wan2")
+            time.sleep(2)  # until the snapshot is written
+            suite.kill("redis")
+            suite.start("redis")
+            order = suite.redis().fields(suite.key("uplink", "wan2", "admin"))
+            expect(bool(order) == bool(mode), (words, order))
+
+
+def test_what_carries_all_the_same_is_not_empty(options):
+    """Nobody is told that an uplink may be unplugged while routed, which does not run, leaves the traffic on it."""
+    with running(options) as (lab, suite):
+        suite.send("routed", signal.SIGSTOP)
+        out = suite.multilinkctl("drain", "wan1", "--wait", "--timeout", "3s", check=3)
+        expect("carries the default route all the same" in out and "the time to wait is over" in out, out)
+        said = suite.multilinkctl("status")
+        expect("wan1 is drained by its administrator, but still carries the traffic" in said, said)
+        suite.send("routed", signal.SIGCONT)
+        suite.wait_active(5, "wan2")
+        out = suite.multilinkctl("drain", "wan1", "--wait", "--timeout", "30s")
+        expect("drained and empty" in out and "all the same" not in out, out)
+
+
 def drilled(lab):
     return "wan" in lab.gateway.run("nft", "list", "set", "inet", "multilink", "drilled").split("elements", 1)[-1]
 
@@ -196,6 +223,26 @@ def test_a_drill_ends_whatever_dies(options):
         suite.wait(lambda: not drilled(lab), 2, "Ctrl-C ends it")
         process.wait(timeout=10)
     return {}
+
+
+def test_a_drill_that_is_cut_short_has_passed_nothing(options):
+    """Ctrl-C, an order and a real failure end it at once, with a status of their own."""
+    with running(options, sections="[wan1]\nup_after = 1s\n[wan2]\n") as (lab, suite):
+        def cut_short(by, why, undo=lambda: None):
+            drill = suite.start_multilinkctl("drill", "wan1", "--for", "5min")
+            suite.wait(lambda: drilled(lab), 5, "the drill is on")
+            time.sleep(1)
+            by(drill)
+            said = drill.communicate(timeout=10)[0]
+            expect(drill.returncode == 4 and f"cut short: {why}" in said, (drill.returncode, said))
+            suite.wait(lambda: not drilled(lab), 5, "the drill is over")
+            undo()
+            suite.wait_status(120, wan1="TRUE")
+
+        cut_short(lambda drill: drill.send_signal(signal.SIGINT), "it was taken back before its time")
+        cut_short(lambda _: suite.multilinkctl("drain", "wan1"), "drained by ", lambda: suite.multilinkctl("enable", "wan1"))
+        cut_short(lambda _: lab.isps[0].cut("carrier"), "it failed in earnest: wan1 has no carrier",
+                  lambda: lab.isps[0].repair("carrier"))
 
 
 def test_a_drill_without_another_uplink_is_refused(options):

@@ -71,11 +71,14 @@ TEST_F(HeartbeatTest, ShowsTheConfigurationInForce) {
   heartbeat.beat();
   scheduler_.settle();
   const auto before = read()->config_hash;
+  EXPECT_FALSE(read()->notifies);
   Config changed;
   changed.suite.site = "paris";
+  changed.notify.mail = {"admin@example.org"};
   heartbeat.set_config(changed);
   scheduler_.settle();
   EXPECT_NE(read()->config_hash, before);
+  EXPECT_TRUE(read()->notifies) << "who reads only Redis is to miss notifyd";
 }
 
 TEST_F(HeartbeatTest, AfterAnOrderlyEndTheRecordSoonVanishes) {

@@ -133,7 +133,6 @@ TEST_F(NotifyServiceTest, AStartAndOtherKindsAreNoAlerts) {
   start();
   happens("up", "unknown");
   happens("unknown", "up");
-  happens("fibre", "", "route");
   happens("suspect");
   happens("x", "y", "link");
   scheduler_.advance(seconds(3));

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -220,6 +222,32 @@ TEST(DrillReport, OfARefusalSaysWhy) {
       kBefore, "0123abcd-1f", {event(0s, "drill", "fibre", "", "refused", "the drill of lte is still on")});
   EXPECT_FALSE(told.failed_over());
   EXPECT_EQ(render_drill_text(told), "Drill of fibre: refused\n  the drill of lte is still on\n");
+}
+
+TEST(DrillReport, KnowsWhenItWasCutShort) {
+  const auto with = [](const EventRecord& other) {
+    auto events = story();
+    events.push_back(other);
+    std::ranges::sort(events, std::greater{}, &EventRecord::at);
+    return make_drill_report(kBefore, "0123abcd-1f", events);
+  };
+  const auto disabled = event(10s, "admin", "fibre", "in use", "disabled", "disabled by root");
+  EXPECT_EQ(report().cut_short, "");
+  EXPECT_EQ(with(disabled).cut_short, "disabled by root");
+  EXPECT_THAT(render_drill_text(with(disabled)), HasSubstr("Drill of fibre: cut short: disabled by root\n"));
+  EXPECT_EQ(nlohmann::json::parse(render_drill_json(with(disabled)))["cut_short"], "disabled by root");
+  EXPECT_EQ(nlohmann::json::parse(render_drill_json(report()))["cut_short"], nullptr);
+  EXPECT_EQ(with(event(35s, "link", "fibre", "ok", "no_carrier", "eth0 has no carrier")).cut_short,
+            "it failed in earnest: eth0 has no carrier");
+  EXPECT_EQ(with(event(41s, "link", "fibre", "ok", "no_carrier")).cut_short, "") << "it was back before";
+  EXPECT_EQ(with(event(-1s, "admin", "fibre", "in use", "drained")).cut_short, "") << "that was before";
+  EXPECT_EQ(with(event(10s, "admin", "lte", "in use", "drained")).cut_short, "") << "another uplink";
+  EXPECT_EQ(with(event(10s, "link", "fibre", "no_gateway", "ok")).cut_short, "");
+
+  auto taken_back = story(7);
+  taken_back.front().reason = "it was taken back before its time";
+  EXPECT_EQ(make_drill_report(kBefore, "0123abcd-1f", taken_back).cut_short,
+            "it was taken back before its time");
 }
 
 }  // namespace drill_test

@@ -84,8 +84,13 @@ TEST(HistoryChart, SaysWhereThereIsNothing) {
   const HistorySeries nothing{HistoryStep::minute, kEnd - 24h, std::vector<HistoryRecord>(1440)};
   EXPECT_THAT(render_state_strip(nothing), HasSubstr("not measured"));
   const auto charts = render_charts(nothing, ChartRange::day);
-  for (const auto* words : {"no answer", "no probe", "none measured"}) EXPECT_THAT(charts, HasSubstr(words));
+  for (const auto* name : {"RTT", "Loss", "Jitter"})
+    EXPECT_THAT(charts, HasSubstr(cat("<b>", name, "</b> none measured")));
+  EXPECT_THAT(charts, Not(HasSubstr("0 to -")));
   EXPECT_THAT(charts, Not(HasSubstr("<path")));
+  auto silent = nothing;
+  silent.records[5].probes = silent.records[5].lost = 60;
+  EXPECT_THAT(render_charts(silent, ChartRange::day), HasSubstr("<b>RTT</b> no answer"));
   EXPECT_NO_FATAL_FAILURE(render_charts({HistoryStep::minute, kEnd, {}}, ChartRange::hour));
 }
 

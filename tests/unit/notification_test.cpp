@@ -67,8 +67,22 @@ TEST(Notification, KnowsWhatIsWorthOne) {
   event.from = "lte";
   event.to = "";
   EXPECT_EQ(subject_of(event), NotifyOn::route);
-  event.from = "";
-  EXPECT_EQ(subject_of(event), std::nullopt);
+}
+
+TEST(Notification, ARouteThatComesOrGoesIsToldInWords) {
+  EventRecord event;
+  event.kind = "route";
+  event.family = Family::v4;
+  const auto subject = [&](const char* from, const char* to) {
+    event.from = from;
+    event.to = to;
+    EXPECT_EQ(subject_of(event), NotifyOn::route);
+    return make_notification("local", "1-0", event).subject;
+  };
+  EXPECT_EQ(subject("fibre", "lte"), "multilink local: traffic goes by lte (IPv4), no longer by fibre");
+  EXPECT_EQ(subject("fibre", "none"),
+            "multilink local: traffic goes by no uplink (IPv4), no longer by fibre");
+  EXPECT_EQ(subject("none", "lte"), "multilink local: traffic goes by lte (IPv4), before by no uplink");
 }
 
 TEST(Notification, TellsWhatTheAdministratorHasDone) {

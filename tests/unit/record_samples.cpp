@@ -180,7 +180,7 @@ EventRecord RecordSamples::event() {
 }
 
 DaemonRecord RecordSamples::daemon() {
-  return {static_cast<int>(between(1, 4'194'304)), text(), wall(), hex(16), coin()};
+  return {static_cast<int>(between(1, 4'194'304)), text(), wall(), hex(16), coin(), coin()};
 }
 
 }  // namespace multilink

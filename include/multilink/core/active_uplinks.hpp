@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "multilink/core/config.hpp"
@@ -20,7 +21,10 @@ std::vector<RoutingRecord::Active> active_uplinks(Family family, const Config& c
                                                   const std::vector<UplinkFacts>& facts,
                                                   const RoutingNumbers& numbers);
 
-/// The names of the uplinks: "fibre, lte"; "none".
+/// What the events of routes say where there is no uplink.
+inline constexpr std::string_view kCarriedByNone = "none";
+
+/// The names of the uplinks: "fibre, lte"; kCarriedByNone.
 std::string names_of(const std::vector<RoutingRecord::Active>& actives);
 
 bool contains_uplink(const std::vector<RoutingRecord::Active>& actives, const std::string& name);

@@ -38,6 +38,9 @@ struct DrillRecord {
   bool operator==(const DrillRecord&) const = default;
 };
 
+/// What routed says of a drill that lasted as long as was asked for; of any other end it says something else.
+inline constexpr std::string_view kDrillLasted = "its time is over";
+
 /// An uplink as it matters to a drill.
 struct DrillUplink {
   std::string name;

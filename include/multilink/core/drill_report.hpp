@@ -44,6 +44,8 @@ struct DrillReport {
   std::optional<WallTime> ended;
   std::string refused;  ///< routed's reason; empty: it was not
   std::string end_reason;
+  std::string
+      cut_short;  ///< what else became of the uplink meanwhile: the figures are not of the drill alone
   std::map<Family, PerFamily> families;
   std::vector<Moved> moved;
   bool waits_at_return = false;

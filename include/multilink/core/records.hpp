@@ -187,6 +187,7 @@ struct DaemonRecord {
   WallTime started;
   std::string config_hash;  ///< 16 hex digits over the configuration in force
   bool stores = true;       ///< false: Redis is full (maxmemory): what else it has written is old
+  bool notifies = false;    ///< [notify] names a receiver: a notifyd that does not run is missed
 
   static constexpr const char* kStoresNothing = "Redis is full and takes nothing from it";
 

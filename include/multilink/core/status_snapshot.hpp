@@ -85,7 +85,7 @@ inline constexpr std::array<std::string_view, 4> kDaemonNames{"pingd", "healthd"
 /// What is wrong where a daemon has no record.
 inline constexpr const char* kNoDaemon = "it does not run, or not with this Redis, or Redis is full";
 
-/// Nobody misses a notifyd that does not run where there is nobody to tell.
+/// Nobody misses a notifyd that does not run where there is nobody to tell: by the word of the daemons that report.
 void leave_out_idle_notifier(StatusSnapshot& snapshot);
 
 /// Whether the default route in force leads through the uplink, as read back from the kernel; nullopt where

@@ -24,10 +24,10 @@ struct UplinkWords {
 
 UplinkWords describe(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family);
 
-/// What the administrator has ordered of the uplink and until when; empty: nothing.
-std::string order_sentence(const HealthRecord& health);
+/// What the administrator has ordered of the uplink and until when; empty: nothing. `carries`: the default goes by it.
+std::string order_sentence(const HealthRecord& health, bool carries);
 
 /// Why the family's state is what it is, and the targets that are set aside. Untrusted text.
-std::string remarks(const UplinkStatus& uplink, Family family);
+std::string remarks(const StatusSnapshot& snapshot, const UplinkStatus& uplink, Family family);
 
 }  // namespace multilink

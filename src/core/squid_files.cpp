@@ -156,7 +156,6 @@ std::string render_child(const Config& config, const ParentSeats& seats, const S
           "\nacl this_name dstdomain -n localhost\n"
           "http_access deny this_host\n"
           "http_access deny this_name\n",
-          "http_access deny choice !all\n"  // never: it is there for the notes
           "http_access allow all\n"
           "acl is_chosen note use\n");
   for (const auto& uplink : config.uplinks) {
@@ -164,6 +163,9 @@ std::string render_child(const Config& config, const ParentSeats& seats, const S
     if (seat != seats.end()) out += render_peer(uplink, seat->second, is_fallback(uplink, config));
   }
   return out +
+         // Never so: it is there for the notes. In http_access a helper that dies with a request in its hands makes a 403 of it.
+         "always_direct deny warm_up\n"
+         "always_direct deny choice !all\n"
          "always_direct deny all\n"
          "never_direct allow all\n"
          "nonhierarchical_direct off\n"

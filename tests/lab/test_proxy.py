@@ -4,6 +4,7 @@
 
 import collections
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -140,6 +141,20 @@ def test_deaths(options):
         share = share_of_first(lab, users.many(100))
         expect(abs(share - 0.5) <= 0.05, f"{share} by the first uplink without Redis")
     return {"requests": len(visits), "failed": len(bad), "tunnels_cut": cut, "slowest_ms": round(max(visit.took for visit in visits) * 1000)}
+
+
+def test_a_helper_dies_with_requests_in_its_hands(options):
+    """They go by the weights, as all do without a helper."""
+    with proxied(options, [Uplink(rtt_ms=20, metric=100), Uplink(rtt_ms=20, metric=101)]) as (_, _, proxies, _, users):
+        proxies.wait_shares(wan1=0.5, wan2=0.5)
+        proxies.kill_helper(signal.SIGSTOP)
+        waiting = [users.begin(kind) for kind in ("get", "connect") * 5]
+        time.sleep(0.5)
+        expect(not any(map(Future.done, waiting)), "they wait for the helper")
+        proxies.kill_helper()
+        visits = [future.result() for future in waiting]
+        expect(all(visit.is_good for visit in visits), [visit for visit in visits if not visit.is_good])
+    return {"slowest_ms": round(max(visit.took for visit in visits) * 1000)}
 
 
 def test_cache(options):

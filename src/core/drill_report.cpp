@@ -140,6 +140,11 @@ std::string family_lines(Family family, const DrillReport::PerFamily& one, const
   return out;
 }
 
+/// TrafficRhythm sees no silence in a drill.
+constexpr std::string_view kSoonerInEarnest =
+    "Under users' traffic a real failure may be noticed sooner: the device's counters see what a drill "
+    "drops.\n";
+
 std::string verdict(const DrillReport& report) {
   if (!report.refused.empty()) return "refused";
   if (!report.cut_short.empty()) return cat("cut short: ", printable(report.cut_short));
@@ -187,6 +192,8 @@ std::string render_drill_text(const DrillReport& report) {
   if (report.ended)
     out += cat("  to   ", format_utc(*report.ended), " (", printable(report.end_reason), ")\n");
   for (const auto& [family, one] : report.families) out += family_lines(family, one, report);
+  if (std::ranges::any_of(report.families, [](const auto& entry) { return entry.second.felt().has_value(); }))
+    out += kSoonerInEarnest;
   return out;
 }
 

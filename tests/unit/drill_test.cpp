@@ -204,7 +204,11 @@ TEST(DrillReport, IsRenderedForPeopleAndPrograms) {
               HasSubstr("route switched after  312 ms, to lte\n"
                         "  users felt            312 ms without an answer; what was open then, up to 330 ms\n"
                         "  flows moved after     330 ms: it is suspect: 3 UDP\n"));
+  EXPECT_THAT(text,
+              testing::EndsWith(
+                  "a real failure may be noticed sooner: the device's counters see what a drill drops.\n"));
   EXPECT_THAT(render_drill_text(report(3)), testing::Not(HasSubstr("users felt"))) << "it did not switch";
+  EXPECT_THAT(render_drill_text(report(3)), testing::Not(HasSubstr("a real failure")));
   EXPECT_THAT(text, HasSubstr("traffic back          10502 ms after the end\n"));
   const auto json = nlohmann::json::parse(render_drill_json(report(7)));
   EXPECT_EQ(json["failed_over"], true);

@@ -81,17 +81,15 @@ class Waiting {
     const MonoTime begun = session_.now().mono;
     std::optional<FlowCount> told;
     int looks_at_nothing = 0;
-    for (;;) {
+    for (bool is_first = true;; is_first = false) {
       const auto count = flows_.count();
       if (!count) return tl::unexpected<Error>(count.error());
-      if (count->total() == 0 && !has_left()) {
-        looks_at_nothing = -1;
-        tell_it_stays();
-      }
+      const bool stays = !has_left();
+      if (stays && !is_first) tell_it_stays();  // at first routed may not have got round to it
       if (told != *count && count->total() > 0)
         std::fputs(cat("multilinkctl: ", uplink_, ": ", to_text(*count), '\n').c_str(), stderr);
       told = *count;
-      looks_at_nothing = count->total() == 0 ? looks_at_nothing + 1 : 0;
+      looks_at_nothing = count->total() == 0 && !stays ? looks_at_nothing + 1 : 0;
       const Duration waited = session_.now().mono - begun;
       if (const auto end = end_after(waited, looks_at_nothing))
         return DrainReport{uplink_, *end, *count, waited};

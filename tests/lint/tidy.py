@@ -9,6 +9,7 @@ usage: tidy.py ROOT BUILD_DIR CLANG_TIDY
 """
 
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -55,8 +56,14 @@ def flags(build):
     """Source -> the options it is compiled with."""
     with open(f"{build}/compile_commands.json", encoding="utf-8") as file:
         commands = {entry["file"]: shlex.split(entry["command"]) for entry in json.load(file)}
-    return {pathlib.Path(source): [option for option in command[1:command.index("-o")] if not option.startswith("-O")]
+    return {pathlib.Path(source): [option for option in itertools.dropwhile(is_program, command[:command.index("-o")])
+                                   if not option.startswith("-O")]
             for source, command in commands.items()}
+
+
+def is_program(word):
+    """The compiler, and a cache before it."""
+    return not word.startswith("-")
 
 
 def tidy(program, root, source, options, more=""):

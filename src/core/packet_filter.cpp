@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 4> kUplinkChains{"steer_", "enter_", "lea
 constexpr std::string_view kTuple4 = "ip saddr . tcp sport . ip daddr . tcp dport";
 constexpr std::string_view kTuple6 = "ip6 saddr . tcp sport . ip6 daddr . tcp dport";
 
-std::string hexadecimal(std::uint32_t value) {
+std::string hex_word(std::uint32_t value) {
   std::string out = "0x00000000";
   for (auto digit = out.rbegin(); value != 0; ++digit, value >>= 4U)
     *digit = "0123456789abcdef"[value & 0xfU];
@@ -92,11 +92,11 @@ class TableText {
     out_ += "  }\n";
   }
 
-  std::string mask() const { return hexadecimal(marks_.mask()); }
-  std::string others() const { return hexadecimal(~marks_.mask()); }
+  std::string mask() const { return hex_word(marks_.mask()); }
+  std::string others() const { return hex_word(~marks_.mask()); }
   /// "<what> mark" with our bits set to `mark` and those of others left alone.
   std::string with_mark(std::string_view what, std::uint32_t mark) const {
-    return cat(what, " mark set ", what, " mark and ", others(), " or ", hexadecimal(mark));
+    return cat(what, " mark set ", what, " mark and ", others(), " or ", hex_word(mark));
   }
 
   void write_uplink(const FilteredUplink& uplink) {
@@ -223,7 +223,7 @@ class TableText {
       rules.emplace_back("meta l4proto 6 jump evicted");
     }
     append(rules, by_mark());
-    rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_probes()), " goto probed"));
+    rules.push_back(cat("ct mark and ", mask(), " == ", hex_word(marks_.of_probes()), " goto probed"));
     if (uplinks_.empty()) return rules;
     rules.emplace_back("iifname \"lo\" accept");
     // What came or will leave inside a tunnel of IPsec is not on the uplink itself.
@@ -293,7 +293,7 @@ class TableText {
     for (const auto& uplink : uplinks_) {
       // The mark is what the entries that are to go are found by.
       for (const Family family : uplink.udp_moves) {
-        rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_uplink(uplink.index)), ' ',
+        rules.push_back(cat("ct mark and ", mask(), " == ", hex_word(marks_.of_uplink(uplink.index)), ' ',
                             udp_of(family), " accept"));
       }
     }
@@ -311,7 +311,7 @@ class TableText {
   Lines by_mark() const {
     Lines rules;
     for (const auto& uplink : uplinks_) {
-      rules.push_back(cat("ct mark and ", mask(), " == ", hexadecimal(marks_.of_uplink(uplink.index)),
+      rules.push_back(cat("ct mark and ", mask(), " == ", hex_word(marks_.of_uplink(uplink.index)),
                           " goto steer_", uplink.index));
     }
     return rules;

@@ -31,7 +31,9 @@ ALIAS = re.compile(r"^using (?:namespace )?([\w:]+)", re.MULTILINE)
 def names(source):
     """The names that two sources of one batch must not share."""
     text = source.read_text(encoding="utf-8")
-    found = set(ALIAS.findall(text))
+    found = {alias.rpartition("::")[2] for alias in ALIAS.findall(text)}
+    if "chrono" in found:
+        found |= {"hours", "minutes", "seconds", "milliseconds"}
     for part in HIDDEN.findall(text):
         found.update(NAME.findall(part))
     return found

@@ -163,8 +163,8 @@ std::string render_child(const Config& config, const ParentSeats& seats, const S
     if (seat != seats.end()) out += render_peer(uplink, seat->second, is_fallback(uplink, config));
   }
   return out +
+         "always_direct deny warm_up\n"  // the helper answers when it is over
          // Never so: it is there for the notes. In http_access a helper that dies with a request in its hands makes a 403 of it.
-         "always_direct deny warm_up\n"
          "always_direct deny choice !all\n"
          "always_direct deny all\n"
          "never_direct allow all\n"

@@ -23,7 +23,7 @@ import tree
 
 BATCH = 8
 HIDDEN = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.DOTALL | re.MULTILINE)
-# What begins at the left margin there: the name before the first of ( = { ; [ or the word after "using" and the like.
+# What begins at the left margin there: the name before the first of ( = { ; [.
 NAME = re.compile(r"^(?!\s|//|\}|template|#)[^\n(={;]*?\b(\w+)(?: final| : [^\n]*)?\s*[(={;\[]", re.MULTILINE)
 ALIAS = re.compile(r"^using (?:namespace )?([\w:]+)", re.MULTILINE)
 
